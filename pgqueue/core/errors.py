@@ -1,0 +1,322 @@
+"""Every error that pgqueue raises on purpose, as one tree; a caller picks how wide to catch.
+
+    PgqueueError
+    ├── InvalidTask            a function cannot be a task as it was declared
+    ├── InvalidOption          an option of a task or of a call has a bad value
+    ├── InvalidSettings        a setting has a bad value, wherever it came from
+    ├── InvalidPayload         arguments or a result were refused, nothing was stored
+    │   ├── InvalidArguments   they do not fit the task's signature or type hints
+    │   ├── UnstorableValue    one value in them cannot be stored and read back equal
+    │   └── PayloadTooLarge    they exceed the limit in bytes
+    ├── UnknownTask            no task has that name here
+    ├── TaskModuleNotFound     a module of tasks does not exist
+    ├── TaskModuleBroken       a module of tasks exists and raised while it was imported
+    ├── NoCurrentJob           asked for the running job, outside a task
+    ├── NoDatabase             no database was configured
+    ├── DatabaseUnreachable    the database did not answer
+    ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
+    ├── UnsupportedConnection  a caller's connection cannot be used
+    ├── SchemaMismatch         the database and this release do not fit together
+    │   ├── SchemaMissing      it was never migrated
+    │   ├── SchemaTooOld       it waits for `pgqueue migrate`
+    │   └── SchemaTooNew       it was migrated by a newer release
+    ├── JobGone                no job has that id (any more)
+    ├── WrongStatus            a job's status does not allow the verb
+    └── LeaseLost              an attempt was given to another worker meanwhile
+
+The facts are attributes and the message is built from them, so every error survives copying and
+pickling. What a task raises to decide its own outcome is no error: see `core.current`.
+"""
+
+from collections.abc import Sequence
+
+
+class PgqueueError(Exception):
+    """The root of every error that pgqueue raises on purpose."""
+
+
+class InvalidTask(PgqueueError):
+    """A function cannot be a task as it was declared."""
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task = task
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.task} cannot be a task: {self.reason}"
+
+
+class InvalidOption(PgqueueError):
+    """An option of a task or of a call has a bad value."""
+
+    def __init__(self, option: str, value: object, reason: str) -> None:
+        super().__init__(option, value, reason)
+        self.option = option
+        self.value = value
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.option}={_brief(self.value)} is refused: {self.reason}"
+
+
+class InvalidSettings(PgqueueError):
+    """A setting has a bad value, wherever it came from."""
+
+    def __init__(self, name: str, value: object, origin: str, reason: str) -> None:
+        super().__init__(name, value, origin, reason)
+        self.name = name
+        self.value = value
+        self.origin = origin
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.name} = {_brief(self.value)} from {self.origin} is refused: {self.reason}"
+
+
+class InvalidPayload(PgqueueError):
+    """Arguments or a result were refused; nothing was stored."""
+
+
+class InvalidArguments(InvalidPayload):
+    """Arguments do not fit the signature or the type hints of their task."""
+
+    def __init__(self, task: str, problems: Sequence[str], signature: str) -> None:
+        super().__init__(task, problems, signature)
+        self.task = task
+        self.problems = tuple(problems)
+        self.signature = signature
+
+    def __str__(self) -> str:
+        problems = "; ".join(self.problems)
+        return f"The arguments of {self.task} were refused: {problems}. Call {self.signature}."
+
+
+class UnstorableValue(InvalidPayload):
+    """One value cannot be stored as JSON and read back equal."""
+
+    def __init__(self, path: str, value: object, reason: str) -> None:
+        super().__init__(path, value, reason)
+        self.path = path
+        self.value = value
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path} = {_brief(self.value)} cannot be stored: {self.reason}"
+
+
+class PayloadTooLarge(InvalidPayload):
+    """The arguments of one job exceed the limit."""
+
+    def __init__(self, task: str, size_bytes: int, args_bytes_max: int) -> None:
+        super().__init__(task, size_bytes, args_bytes_max)
+        self.task = task
+        self.size_bytes = size_bytes
+        self.args_bytes_max = args_bytes_max
+
+    def __str__(self) -> str:
+        return (
+            f"The arguments of {self.task} take {self.size_bytes:,} bytes as JSON and "
+            f"args_bytes_max is {self.args_bytes_max:,}. Store the data elsewhere and pass its "
+            "key, or raise the setting."
+        )
+
+
+class UnknownTask(PgqueueError):
+    """No task has that name here."""
+
+    def __init__(self, name: str, suggestion: str | None = None) -> None:
+        super().__init__(name, suggestion)
+        self.name = name
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        if self.suggestion is not None:
+            advice = f"Did you mean {self.suggestion!r}?"
+        else:
+            advice = "Name its module in the setting `tasks` or with `--tasks`."
+        return f"No task named {self.name!r} is registered in this process. {advice}"
+
+
+class TaskModuleNotFound(PgqueueError):
+    """A module of tasks does not exist."""
+
+    def __init__(self, module: str, reason: str) -> None:
+        super().__init__(module, reason)
+        self.module = module
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"There is no module {self.module!r} to load tasks from. {self.reason}"
+
+
+class TaskModuleBroken(PgqueueError):
+    """A module of tasks exists and raised while it was imported; the cause is chained."""
+
+    def __init__(self, module: str, reason: str) -> None:
+        super().__init__(module, reason)
+        self.module = module
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"The module {self.module!r} raised while it was imported: {self.reason}. "
+            f"`python -c 'import {self.module}'` shows the whole traceback."
+        )
+
+
+class NoCurrentJob(PgqueueError):
+    """The running job was asked for outside a task."""
+
+    def __str__(self) -> str:
+        return (
+            "No job runs here, so there is no current job. Call current_job() inside a task "
+            "that a worker runs; a thread started by the task needs contextvars.copy_context()."
+        )
+
+
+class NoDatabase(PgqueueError):
+    """No database was configured."""
+
+    def __str__(self) -> str:
+        return (
+            "No database is configured. Set PGQUEUE_URL (or DATABASE_URL), write `url` into "
+            "pgqueue.toml, or call pgqueue.configure(url=...)."
+        )
+
+
+class DatabaseUnreachable(PgqueueError):
+    """The database did not answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"The database did not answer: {self.reason}. Check that it runs and that the "
+            "setting `url` names it; `pgqueue config` prints where the value came from."
+        )
+
+
+class EmbeddedUnavailable(PgqueueError):
+    """The embedded PostgreSQL cannot be started here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"The embedded PostgreSQL cannot be started: {self.reason}. Install "
+            "`pgqueue[embedded]`, or set PGQUEUE_URL to a server of your own."
+        )
+
+
+class UnsupportedConnection(PgqueueError):
+    """A caller's connection cannot be used."""
+
+    def __init__(self, type: str, advice: str) -> None:
+        super().__init__(type, advice)
+        self.type = type
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"A connection of type {self.type} cannot carry jobs. {self.advice}"
+
+
+class SchemaMismatch(PgqueueError):
+    """The database and this release do not fit together."""
+
+    def __init__(self, found: str | None, needed: str) -> None:
+        super().__init__(found, needed)
+        self.found = found
+        self.needed = needed
+
+
+class SchemaMissing(SchemaMismatch):
+    """The database was never migrated."""
+
+    def __str__(self) -> str:
+        return (
+            f"The database has no tables of pgqueue and this release needs revision "
+            f"{self.needed}. Run `pgqueue migrate`, or check the setting `schema`."
+        )
+
+
+class SchemaTooOld(SchemaMismatch):
+    """The database waits for a migration."""
+
+    def __str__(self) -> str:
+        return (
+            f"The database is at revision {self.found} and this release needs {self.needed}. "
+            "Run `pgqueue migrate`."
+        )
+
+
+class SchemaTooNew(SchemaMismatch):
+    """The database was migrated by a newer release."""
+
+    def __str__(self) -> str:
+        return (
+            f"The database is at revision {self.found}, which this release does not know: it "
+            f"needs {self.needed}. Install the newer release here too."
+        )
+
+
+class JobGone(PgqueueError):
+    """No job has that id (any more)."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return (
+            f"There is no job {self.job_id}: it was pruned, deleted or never committed. The "
+            "option `keep` says how long a finished job stays."
+        )
+
+
+class WrongStatus(PgqueueError):
+    """A job's status does not allow what was asked."""
+
+    def __init__(self, job_id: int, status: str, verb: str, advice: str) -> None:
+        super().__init__(job_id, status, verb, advice)
+        self.job_id = job_id
+        self.status = status
+        self.verb = verb
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return (
+            f"Job {self.job_id} is {self.status}, which does not allow to {self.verb} it. "
+            f"{self.advice}"
+        )
+
+
+class LeaseLost(PgqueueError):
+    """An attempt was given to another worker meanwhile, or ended by another hand."""
+
+    def __init__(self, job_id: int, attempt: int, worker_id: int) -> None:
+        super().__init__(job_id, attempt, worker_id)
+        self.job_id = job_id
+        self.attempt = attempt
+        self.worker_id = worker_id
+
+    def __str__(self) -> str:
+        return (
+            f"Worker {self.worker_id} no longer holds attempt {self.attempt} of job "
+            f"{self.job_id}: it was silent for longer than its lease, or the job was settled "
+            "meanwhile. Roll back what this attempt wrote; another attempt owns the job."
+        )
+
+
+def _brief(value: object) -> str:
+    # Only the type of what is too long or refuses to show itself: an error must never be
+    # larger than, or raise because of, the value that it refuses.
+    try:
+        shown = repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+    return shown if len(shown) <= 80 else f"{shown[:60]}… ({type(value).__name__})"

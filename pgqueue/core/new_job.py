@@ -1,0 +1,38 @@
+"""A job that is to be inserted: one row's worth of decided values.
+
+Made by `tasks` from a checked call and by `client` from a name and a mapping; read by `store`.
+Never holds an undecided value: every option has its default applied and is valid already.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """One job about to be inserted.
+
+    Args:
+        args: JSON text of one object, arguments by parameter name.
+        run_after: Seconds from the insert, or an aware moment; None for at once.
+        expires_after_seconds: Cancelled when not started by then; None for never.
+        timeout_seconds: None for no timeout.
+        keep_seconds: How long a success stays; 0 deletes it when it succeeds.
+    """
+
+    task: str
+    args: str = "{}"
+    queue: str = "default"
+    priority: int = 0
+    executor: str = "greenlet"
+    delivery: str = "at_least_once"
+    run_after: float | datetime | None = None
+    expires_after_seconds: float | None = None
+    max_attempts: int = 1
+    backoff: str = "exponential"
+    backoff_base_seconds: float = 2.0
+    backoff_max_seconds: float = 3600.0
+    backoff_jitter: bool = True
+    timeout_seconds: float | None = 3600.0
+    keep_seconds: float = 86400.0
+    tags: tuple[str, ...] = ()
