@@ -1,0 +1,188 @@
+"""What a worker asks: claim attempts, settle them, and write their logs and progress."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store.statement import Row, Statement, count
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One attempt that a worker holds: the fencing token is (id, attempt, worker_id).
+
+    `args` is the stored JSON text, not decoded: what cannot be read spoils this job only.
+    """
+
+    id: int
+    attempt: int
+    worker_id: int
+    task: str
+    args: str
+    queue: str
+    timeout_seconds: float | None
+
+
+@dataclass(slots=True)
+class Ended:
+    """How one attempt ended, as `settle.sql` reads it.
+
+    Args:
+        retryable: False when the task's retry policy excludes the exception.
+        delay_seconds: Wait until the next attempt; None for the row's backoff.
+        waited_seconds: From the claim to the true start; None when it never started, so
+            that even an at_most_once job may be handed back.
+        executor: Where the job belongs instead, when it was claimed by the wrong kind of
+            worker.
+        result: JSON text.
+    """
+
+    id: int
+    attempt: int
+    worker_id: int
+    outcome: Outcome
+    retryable: bool = True
+    delay_seconds: float | None = None
+    waited_seconds: float | None = None
+    executor: str | None = None
+    result: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """A line that a task logged, `age_seconds` before it is written."""
+
+    id: int
+    attempt: int
+    worker_id: int
+    age_seconds: float
+    level: str
+    logger: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an attempt says it is, from 0 to 1."""
+
+    id: int
+    attempt: int
+    worker_id: int
+    fraction: float
+    message: str
+
+
+Token = tuple[int, int]
+"""(id, attempt): what tells two attempts held by one worker apart."""
+
+
+def claim(
+    *,
+    worker_id: int,
+    executor: str,
+    queues: Sequence[str],
+    unknown_tasks: Iterable[str],
+    jobs_max: int,
+    slots_free: int,
+) -> Statement[list[Claimed]]:
+    """Take the next ready jobs for a worker, in the order they are to start.
+
+    Args:
+        queues: In strict order.
+        unknown_tasks: Tasks that this worker cannot run, left for others.
+        jobs_max: How many at the most.
+        slots_free: How many of them can start at once; the rest is a prefetch.
+    """
+
+    def decode(rows: Sequence[Row]) -> list[Claimed]:
+        return [
+            Claimed(row[1], row[2], worker_id, row[3], row[4], row[5], row[6])
+            for row in sorted(rows)
+        ]
+
+    return Statement(
+        "claim",
+        {
+            "worker_id": worker_id,
+            "executor": executor,
+            "queues": list(queues),
+            "unknown_tasks": list(unknown_tasks),
+            "jobs_max": jobs_max,
+            "slots_free": slots_free,
+        },
+        decode,
+    )
+
+
+def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus]]:
+    """End attempts; the answer holds each that was still held, with its job's new status.
+
+    An attempt that is missing from the answer had been taken away: its lease was lost.
+    """
+    rows = ",".join(map(_ended_json, ended))
+
+    def decode(rows: Sequence[Row]) -> dict[Token, JobStatus]:
+        return {(row[0], row[1]): JobStatus(row[2]) for row in rows}
+
+    return Statement("settle", {"ended": f"[{rows}]"}, decode)
+
+
+def _ended_json(ended: Ended) -> str:
+    # Written by hand around the result, which is JSON text already, and short for the most
+    # frequent case, a success without one: this runs for every job.
+    parts = [
+        f'{{"id":{ended.id},"attempt":{ended.attempt},"worker_id":{ended.worker_id}'
+        f',"outcome":"{ended.outcome.value}"'
+    ]
+    if ended.waited_seconds is not None:
+        parts.append(f',"waited_seconds":{ended.waited_seconds:.6f}')
+    if ended.result is not None:
+        parts.append(f',"result":{ended.result}')
+    if ended.outcome is not Outcome.SUCCEEDED:
+        rest = {
+            "retryable": ended.retryable,
+            "delay_seconds": ended.delay_seconds,
+            "executor": ended.executor,
+            "error_type": ended.error_type,
+            "error_message": ended.error_message,
+            "traceback": ended.traceback,
+        }
+        parts.append("," + json.dumps(rest, allow_nan=False)[1:-1])
+    parts.append("}")
+    return "".join(parts)
+
+
+def log(lines: Iterable[LoggedLine]) -> Statement[int]:
+    """Add log lines of attempts that are still held."""
+    rows = [
+        {
+            "id": line.id,
+            "attempt": line.attempt,
+            "worker_id": line.worker_id,
+            "age_seconds": line.age_seconds,
+            "level": line.level,
+            "logger": line.logger,
+            "message": line.message,
+        }
+        for line in lines
+    ]
+    return Statement("log", {"lines": json.dumps(rows)}, count)
+
+
+def tell_progress(said: Iterable[Progress]) -> Statement[int]:
+    """Write the latest progress of attempts that are still held."""
+    rows = [
+        {
+            "id": each.id,
+            "attempt": each.attempt,
+            "worker_id": each.worker_id,
+            "progress": each.fraction,
+            "message": each.message,
+        }
+        for each in said
+    ]
+    return Statement("progress", {"progress": json.dumps(rows)}, count)

@@ -1,0 +1,151 @@
+"""Connections to PostgreSQL: our own (`Database.open`) and the two faces all are asked through.
+
+A `Link` is a psycopg connection with the schema that statements on it are written for; an
+`AsyncLink` is its asyncio twin. Links over the caller's connections come from `adopt`.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import tuple_row
+
+from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.store.schema import Schema
+from pgqueue.store.statement import Row
+
+# A network that dies silently is noticed within 25 s: by keepalives while an answer is
+# awaited, by tcp_user_timeout while a question is under way (libpq's defaults wait for ever).
+_TCP = {
+    "connect_timeout": "10",
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+# Our statements are short and hold no transaction open; whatever the database's defaults say,
+# they read what is committed and give up rather than hang.
+_SESSION = {
+    "default_transaction_isolation": "read\\ committed",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+}
+
+
+def libpq_url(url: str) -> str:
+    """*url* as libpq reads it: SQLAlchemy's `postgresql+psycopg://` loses its driver."""
+    scheme, colon, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}" if colon else url
+
+
+class Database:
+    """Where pgqueue's tables are: a URL and a schema. Opens our own connections.
+
+    Args:
+        url: `postgresql://…` (libpq's or SQLAlchemy's form) or a libpq `key=value` string.
+        schema: The schema of our tables.
+    """
+
+    def __init__(self, url: str, schema: Schema | str = "pgqueue") -> None:
+        self.url = url
+        self.schema = Schema(schema) if isinstance(schema, str) else schema
+
+    def conninfo(self, application_name: str) -> str:
+        """libpq's form of the URL, with our defaults for what the URL leaves open."""
+        try:
+            told = conninfo_to_dict(libpq_url(self.url))
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
+        settings = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+        options = f"{settings} {told.pop('options', '')}".strip()
+        return make_conninfo(
+            **{**_TCP, "application_name": application_name, **told, "options": options}
+        )
+
+    def open(self, application_name: str = "pgqueue") -> "Link":
+        """A new connection of our own, in autocommit.
+
+        Raises:
+            DatabaseUnreachable: No server answers, or it refuses us.
+        """
+        try:
+            raw = psycopg.connect(self.conninfo(application_name), autocommit=True)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(reason=str(error).strip()) from error
+        return Link(raw, self.schema)
+
+
+class Link:
+    """A psycopg connection to ask statements on.
+
+    The cursor is always our own, with tuple rows, whatever the connection's owner set.
+    """
+
+    def __init__(self, raw: "psycopg.Connection[Any]", schema: Schema) -> None:
+        self.raw = raw
+        self.schema = schema
+        self.pid = os.getpid()
+
+    def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
+        """The rows that *text* answers with; none for a statement without an answer."""
+        with psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
+            cursor.execute(text.encode(), params)
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
+        """Send *rows* by the COPY statement *text*."""
+        with psycopg.Cursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make the statements inside one commit, or none."""
+        with self.raw.transaction():
+            yield
+
+    def listen(self) -> None:
+        """Receive our schema's wake-ups on this connection."""
+        channel = sql.Identifier(self.schema.channel)
+        self.raw.execute(sql.SQL("listen {}").format(channel))
+
+    def woken(self, timeout: float) -> bool:
+        """Wait for a wake-up, at most *timeout* seconds; many at once count as one."""
+        return any(True for _ in self.raw.notifies(timeout=timeout, stop_after=1))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the connection can be asked, in the process that opened it."""
+        return not (self.raw.closed or self.raw.broken) and self.pid == os.getpid()
+
+    def close(self) -> None:
+        """Close the connection; closing twice is no error."""
+        self.raw.close()
+
+
+class AsyncLink:
+    """The asyncio twin of `Link`, over a connection of the caller's."""
+
+    def __init__(self, raw: "psycopg.AsyncConnection[Any]", schema: Schema) -> None:
+        self.raw = raw
+        self.schema = schema
+
+    async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
+        """The rows that *text* answers with; none for a statement without an answer."""
+        async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
+            await cursor.execute(text.encode(), params)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
+        """Send *rows* by the COPY statement *text*."""
+        async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+            for row in rows:
+                await copy.write_row(row)

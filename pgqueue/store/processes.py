@@ -1,0 +1,96 @@
+"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgqueue.store.statement import Row, Statement, count, first_column
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A worker that runs a job past its deadline and the grace after it."""
+
+    worker_id: int
+    job_id: int
+    overdue_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """A running job that somebody asked to cancel."""
+
+    worker_id: int
+    id: int
+    attempt: int
+
+
+def next_supervisor() -> Statement[int]:
+    """An id for a supervisor that starts; never given twice."""
+    return Statement("next_supervisor", {}, _only_value)
+
+
+def register_worker(
+    *,
+    supervisor_id: int,
+    executor: str,
+    slots: int,
+    host: str,
+    queues: Sequence[str],
+    lease_seconds: float,
+) -> Statement[int]:
+    """Add a worker about to be started; the answer is its id, never given twice."""
+    params = {
+        "supervisor_id": supervisor_id,
+        "executor": executor,
+        "slots": slots,
+        "host": host,
+        "queues": list(queues),
+        "lease_seconds": lease_seconds,
+    }
+    return Statement("register_worker", params, _only_value)
+
+
+def started_worker(worker_id: int, pid: int) -> Statement[int]:
+    """Note a worker's process id."""
+    return Statement("started_worker", {"worker_id": worker_id, "pid": pid}, count)
+
+
+def renew(supervisor_id: int, lease_seconds: float) -> Statement[set[int]]:
+    """Renew the leases of a supervisor's workers; the answer is those still alive."""
+    params = {"supervisor_id": supervisor_id, "lease_seconds": lease_seconds}
+    return Statement("renew", params, lambda rows: set(first_column(rows)))
+
+
+def bury(worker_ids: Iterable[int], reason: str, detail: str) -> Statement[list[int]]:
+    """Write down that workers ended: `finished`, `stopped`, `died` or `overdue`."""
+    params = {"worker_ids": list(worker_ids), "reason": reason, "detail": detail}
+    return Statement("bury", params, first_column)
+
+
+def bury_silent() -> Statement[list[int]]:
+    """Give up the workers whose lease ended, whoever started them."""
+    return Statement("bury_silent", {}, first_column)
+
+
+def overdue(supervisor_id: int, grace_seconds: float) -> Statement[list[Overdue]]:
+    """Workers of a supervisor with a job that resists its timeout."""
+    params = {"supervisor_id": supervisor_id, "grace_seconds": grace_seconds}
+    return Statement("overdue", params, lambda rows: [Overdue(*row) for row in rows])
+
+
+def cancelling(supervisor_id: int) -> Statement[list[Cancelling]]:
+    """Running jobs of a supervisor's workers that somebody asked to cancel."""
+    params = {"supervisor_id": supervisor_id}
+    return Statement("cancelling", params, lambda rows: [Cancelling(*row) for row in rows])
+
+
+def record_tasks(tasks: Iterable[dict[str, Any]]) -> Statement[int]:
+    """Record tasks: name, signature, docstring, options (JSON object), aliases."""
+    return Statement("record_tasks", {"tasks": json.dumps(list(tasks))}, count)
+
+
+def _only_value(rows: Sequence[Row]) -> int:
+    value: int = rows[0][0]
+    return value

@@ -1,0 +1,69 @@
+"""The name of our schema, and SQL text written for it.
+
+The `.sql` files and the migrations say `pgqueue.`; `Schema` puts the configured, quoted name
+in its place, once per file. No other place in pgqueue composes an identifier into SQL.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+from pgqueue.core.errors import InvalidSettings
+
+_WRITTEN = "pgqueue."
+_BYTES_MAX = 48  # leaves room in PostgreSQL's 63 for the name of the channel
+
+
+class Schema:
+    """A schema's name, quoted by construction; two are equal when their names are.
+
+    Args:
+        name: Any PostgreSQL identifier of 1 to 48 bytes, not beginning with `pg_` and without
+            NUL, `%` and `:` (the last two mean something to psycopg and to SQLAlchemy).
+
+    Raises:
+        InvalidSettings: The name is empty, too long, reserved, or holds such a character.
+    """
+
+    def __init__(self, name: str = "pgqueue") -> None:
+        if (
+            not 1 <= len(name.encode("utf-8", "replace")) <= _BYTES_MAX
+            or name.startswith("pg_")
+            or set(name) & set("\0%:")
+        ):
+            raise InvalidSettings(
+                name="schema",
+                value=name,
+                origin="the schema's name",
+                reason=f"it takes 1 to {_BYTES_MAX} bytes without NUL, '%' and ':', not beginning 'pg_'",
+            )
+        self.name = name
+        self.quoted = '"' + name.replace('"', '""') + '"'
+        # A channel is data, not an identifier, so it carries the quoted name as it is written
+        # in the SQL: `pg_notify('pgqueue.jobs', '')`.
+        self.channel = f"{self.quoted}.jobs"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"Schema({self.name!r})"
+
+    def qualify(self, text: str) -> str:
+        """SQL text with this schema in the place of `pgqueue.`, inside literals too."""
+        in_literal = "'" + self.quoted.replace("'", "''") + "."
+        return text.replace(f"'{_WRITTEN}", in_literal).replace(_WRITTEN, f"{self.quoted}.")
+
+    def render(self, file: str) -> str:
+        """The text of `store/sql/FILE.sql` for this schema, without its comments."""
+        return _render(self, file)
+
+
+@cache
+def _render(schema: Schema, file: str) -> str:
+    written = files("pgqueue.store").joinpath("sql", f"{file}.sql").read_text("utf-8")
+    # psycopg counts a placeholder inside a comment as a parameter, so comments go first.
+    lines = (line for line in written.splitlines() if not line.lstrip().startswith("--"))
+    return schema.qualify("\n".join(lines)).strip().removesuffix(";")

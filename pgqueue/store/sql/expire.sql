@@ -1,0 +1,22 @@
+-- Cancel jobs that were not started before they expired, a limited number at a time.
+--
+-- Index: jobs_expires_at, which holds waiting jobs that can expire.
+-- Locks: the expired jobs, earliest first; locked ones are skipped, for the next round.
+with expired as materialized (
+  select job.id
+  from pgqueue.jobs as job
+  where job.status in ('scheduled', 'queued', 'blocked')
+    and job.expires_at <= clock_timestamp()
+  order by job.expires_at
+  limit %(jobs_max)s::int
+  for no key update of job skip locked
+)
+update pgqueue.jobs as job
+set
+  status = 'cancelled',
+  finished_at = clock_timestamp(),
+  kept_until = clock_timestamp() + make_interval(secs => job.keep_seconds),
+  error = 'Expired: not started before ' || job.expires_at
+from expired
+where job.id = expired.id
+returning job.id;

@@ -1,0 +1,27 @@
+-- Write the latest progress of attempts that are still held.
+--
+-- Index: jobs_pkey; no index holds progress, so the update may stay on its page.
+-- Locks: the jobs, in id order.
+-- Fence: (id, attempt, worker_id) on a running row.
+with told as materialized (
+  select job.id, said.progress, said.message
+  from json_to_recordset(%(progress)s::json) as said (
+    id bigint,
+    attempt integer,
+    worker_id bigint,
+    progress float8,
+    message text
+  )
+  join pgqueue.jobs as job on job.id = said.id
+  where job.status = 'running'
+    and job.attempt = said.attempt
+    and job.worker_id = said.worker_id
+  order by job.id
+  for no key update of job
+)
+update pgqueue.jobs as job
+set
+  progress = told.progress,
+  progress_message = told.message
+from told
+where job.id = told.id;

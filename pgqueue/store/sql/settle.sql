@@ -1,0 +1,197 @@
+-- Settle ended attempts: what each outcome does to its job, decided here and nowhere else.
+--
+--   succeeded              succeeded; the row is deleted when keep_seconds is 0
+--   failed, timed_out      charged; scheduled again after the row's backoff while charges stay
+--                          below max_attempts and the error counts as retryable, else failed
+--   lost                   counted apart; queued again, the third in a row ends it failed
+--   interrupted            queued again, due at once, never charged
+--   snoozed                scheduled again after the given delay, never charged
+--   cancelled              cancelled
+--
+-- A started at_most_once job is never started again: whatever but success or cancellation
+-- befell it, it ends failed, for a person. A cancel asked for while it ran wins over every
+-- outcome but success.
+--
+-- Index: jobs_pkey finds the rows; attempts_pkey is written.
+-- Locks: the jobs, in id order, as every statement that touches many rows.
+-- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
+--        taken away: its lease was lost, and nothing is written for it.
+with ended as materialized (
+  select told.*
+  from json_to_recordset(%(ended)s::json) as told (
+    id bigint,
+    attempt integer,
+    worker_id bigint,
+    outcome text,
+    retryable boolean,
+    delay_seconds float8,
+    waited_seconds float8,
+    executor text,
+    result jsonb,
+    error_type text,
+    error_message text,
+    traceback text
+  )
+),
+held as materialized (
+  select
+    job.id,
+    job.delivery,
+    job.failure_count,
+    job.lost_count,
+    job.max_attempts,
+    job.cancel_requested_at,
+    job.backoff,
+    job.backoff_base_seconds,
+    job.backoff_max_seconds,
+    job.backoff_jitter,
+    job.keep_seconds,
+    job.started_at as claimed_at,
+    ended.attempt,
+    ended.worker_id,
+    ended.outcome,
+    ended.retryable,
+    ended.delay_seconds,
+    ended.waited_seconds,
+    ended.executor,
+    ended.result,
+    ended.error_type,
+    ended.error_message,
+    ended.traceback
+  from ended
+  join pgqueue.jobs as job on job.id = ended.id
+  where job.status = 'running'
+    and job.attempt = ended.attempt
+    and job.worker_id = ended.worker_id
+  order by job.id
+  for no key update of job
+),
+charged as (
+  select
+    held.*,
+    held.failure_count + (held.outcome in ('failed', 'timed_out'))::integer as failures,
+    case
+      when held.outcome = 'lost' then held.lost_count + 1
+      when held.outcome = 'interrupted' then held.lost_count
+      else 0
+    end as losses
+  from held
+),
+decided as materialized (
+  select
+    charged.*,
+    case
+      when charged.outcome = 'succeeded' then 'succeeded'
+      when charged.outcome = 'cancelled' or charged.cancel_requested_at is not null
+        then 'cancelled'
+      when charged.delivery = 'at_most_once' and charged.waited_seconds is not null
+        then 'failed'
+      when charged.outcome = 'lost'
+        then case when charged.losses < 3 then 'queued' else 'failed' end
+      when charged.outcome = 'interrupted' then 'queued'
+      when charged.outcome = 'snoozed' or (
+        coalesce(charged.retryable, true) and charged.failures < charged.max_attempts
+      )
+        then case when wait.seconds > 0 then 'scheduled' else 'queued' end
+      else 'failed'
+    end as status,
+    wait.seconds as wait_seconds
+  from charged
+  cross join lateral (
+    select coalesce(
+      charged.delay_seconds,
+      least(
+        charged.backoff_max_seconds,
+        charged.backoff_base_seconds * case charged.backoff
+          when 'exponential' then power(2, least(charged.failures - 1, 60))
+          when 'linear' then charged.failures
+          else 1
+        end
+      ) * case when charged.backoff_jitter then 0.5 + 0.5 * random() else 1 end
+    ) as seconds
+  ) as wait
+),
+forgotten as (
+  delete from pgqueue.jobs as job
+  using decided
+  where job.id = decided.id
+    and decided.status = 'succeeded'
+    and decided.keep_seconds = 0
+  returning job.id
+),
+forgotten_attempts as (
+  delete from pgqueue.attempts as attempt
+  using forgotten
+  where attempt.job_id = forgotten.id
+),
+forgotten_logs as (
+  delete from pgqueue.logs as line
+  using forgotten
+  where line.job_id = forgotten.id
+),
+recorded as (
+  insert into pgqueue.attempts (
+    job_id, attempt, worker_id, started_at, finished_at, outcome,
+    error_type, error_message, traceback
+  )
+  select
+    decided.id,
+    decided.attempt,
+    decided.worker_id,
+    decided.claimed_at + make_interval(secs => decided.waited_seconds),
+    clock_timestamp(),
+    decided.outcome,
+    decided.error_type,
+    decided.error_message,
+    decided.traceback
+  from decided
+  where not (decided.status = 'succeeded' and decided.keep_seconds = 0)
+),
+settled as (
+  update pgqueue.jobs as job
+  set
+    status = decided.status,
+    failure_count = decided.failures,
+    lost_count = decided.losses,
+    position = case
+      when decided.status = 'queued' then nextval('pgqueue.jobs_position')
+      else job.position
+    end,
+    run_at = case
+      when decided.status = 'queued' then clock_timestamp()
+      when decided.status = 'scheduled'
+        then clock_timestamp() + make_interval(secs => decided.wait_seconds)
+      else job.run_at
+    end,
+    executor = coalesce(decided.executor, job.executor),
+    worker_id = case
+      when decided.status in ('queued', 'scheduled') then null
+      else job.worker_id
+    end,
+    deadline_at = null,
+    started_at = decided.claimed_at + make_interval(secs => decided.waited_seconds),
+    finished_at = case
+      when decided.status in ('queued', 'scheduled') then null
+      else clock_timestamp()
+    end,
+    kept_until = case
+      when decided.status in ('succeeded', 'cancelled')
+        then clock_timestamp() + make_interval(secs => decided.keep_seconds)
+    end,
+    result = decided.result,
+    error = case
+      when decided.status = 'succeeded' then null
+      when decided.status = 'failed' and decided.outcome in ('snoozed', 'interrupted')
+        then 'NeverStartedTwice: the job is at_most_once and had started'
+      else coalesce(
+        left(decided.error_type || coalesce(': ' || nullif(decided.error_message, ''), ''), 2000),
+        job.error
+      )
+    end
+  from decided
+  where job.id = decided.id
+    and not (decided.status = 'succeeded' and decided.keep_seconds = 0)
+  returning job.id
+)
+select decided.id, decided.attempt, decided.status
+from decided;

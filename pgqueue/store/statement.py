@@ -1,0 +1,51 @@
+"""A statement is a value: which file to ask, with what, and how to read the answer.
+
+Functions of this room return statements; `run` and `arun` do the asking, on our own
+connections and on the caller's alike, so that no operation is written twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from pgqueue.store.connect import AsyncLink, Link
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[T]):
+    """One question to the database.
+
+    Args:
+        file: Name of the text in `store/sql/`, without `.sql`.
+        params: A value for each `%(name)s` in it.
+        decode: Turns the rows of the answer into what the caller gets.
+    """
+
+    file: str
+    params: Mapping[str, object]
+    decode: Callable[[Sequence[Row]], T]
+
+
+def run(link: "Link", statement: Statement[T]) -> T:
+    """What *link*'s database answers to *statement*."""
+    return statement.decode(link.fetch(link.schema.render(statement.file), statement.params))
+
+
+async def arun(link: "AsyncLink", statement: Statement[T]) -> T:
+    """What *link*'s database answers to *statement*, without blocking the event loop."""
+    rows = await link.fetch(link.schema.render(statement.file), statement.params)
+    return statement.decode(rows)
+
+
+def count(rows: Sequence[Row]) -> int:
+    """How many rows a statement changed, from the keys it returned."""
+    return len(rows)
+
+
+def first_column(rows: Sequence[Row]) -> list[Any]:
+    """The first value of each row."""
+    return [row[0] for row in rows]

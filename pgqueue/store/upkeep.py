@@ -1,0 +1,75 @@
+"""What maintenance asks: what is ready, due, stranded, expired or over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store.statement import Statement, count
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A running job whose worker has ended, and what that end means for it."""
+
+    id: int
+    attempt: int
+    worker_id: int
+    outcome: Outcome
+    detail: str
+    timeout_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """How many jobs of a task are queued or running."""
+
+    status: JobStatus
+    task: str
+    job_count: int
+
+
+def ready() -> Statement[list[tuple[str, str]]]:
+    """(queue, executor) of every queue with a ready job."""
+    return Statement("ready", {}, lambda rows: [(row[0], row[1]) for row in rows])
+
+
+def unfinished(queues: Sequence[str]) -> Statement[list[Unfinished]]:
+    """What is queued or running in *queues*; a trailing `/` takes all sub-queues."""
+    params = {
+        "queues": [queue for queue in queues if not queue.endswith("/")],
+        "prefixes": [queue for queue in queues if queue.endswith("/")],
+    }
+    return Statement(
+        "unfinished",
+        params,
+        lambda rows: [Unfinished(JobStatus(row[0]), row[1], row[2]) for row in rows],
+    )
+
+
+def promote(jobs_max: int) -> Statement[int]:
+    """Queue scheduled jobs that are due; the answer is how many."""
+    return Statement("promote", {"jobs_max": jobs_max}, count)
+
+
+def stranded(jobs_max: int) -> Statement[list[Stranded]]:
+    """Lock running jobs whose worker has ended, for settling in the same transaction."""
+    return Statement(
+        "stranded",
+        {"jobs_max": jobs_max},
+        lambda rows: [Stranded(*row[:3], Outcome(row[3]), *row[4:]) for row in rows],
+    )
+
+
+def expire(jobs_max: int) -> Statement[int]:
+    """Cancel jobs that were not started in time; the answer is how many."""
+    return Statement("expire", {"jobs_max": jobs_max}, count)
+
+
+def prune(jobs_max: int) -> Statement[int]:
+    """Delete finished jobs whose time is over; the answer is how many."""
+    return Statement("prune", {"jobs_max": jobs_max}, count)
+
+
+def prune_workers(keep_seconds: float) -> Statement[int]:
+    """Delete workers that ended that long ago; the answer is how many."""
+    return Statement("prune_workers", {"keep_seconds": keep_seconds}, count)
