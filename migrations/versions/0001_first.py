@@ -63,6 +63,9 @@ create table pgqueue.jobs (
   constraint jobs_status_check check (
     status in ('scheduled', 'queued', 'running', 'blocked', 'succeeded', 'failed', 'cancelled')
   ),
+  constraint jobs_run_at_check check (
+    run_at between '0001-01-02 00:00:00+00' and '9999-12-30 00:00:00+00'
+  ),
   constraint jobs_priority_check check (priority between -100 and 100),
   constraint jobs_executor_check check (executor in ('greenlet', 'asyncio', 'process')),
   constraint jobs_delivery_check check (delivery in ('at_least_once', 'at_most_once')),
@@ -181,7 +184,8 @@ create function pgqueue.enqueue(
   run_after timestamptz default null,
   timeout double precision default null,
   max_attempts integer default null,
-  tags text[] default null
+  tags text[] default null,
+  options jsonb default null
 ) returns bigint
 language sql
 begin atomic
@@ -196,13 +200,13 @@ begin atomic
         limit 1
       ),
       '{}'
-    ) as options
+    ) || coalesce(enqueue.options, '{}') as options
   ),
   inserted as (
     insert into pgqueue.jobs (
       queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
       backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,
-      timeout_seconds, keep_seconds, tags
+      timeout_seconds, keep_seconds, expires_at, tags
     )
     select
       coalesce(enqueue.queue, known.options ->> 'queue', 'default'),
@@ -225,6 +229,9 @@ begin atomic
         else 3600.0
       end,
       coalesce((known.options ->> 'keep_seconds')::double precision, 86400.0),
+      clock_timestamp() + make_interval(
+        secs => (known.options ->> 'expires_after_seconds')::double precision
+      ),
       coalesce(
         enqueue.tags,
         array(select jsonb_array_elements_text(known.options -> 'tags')),
@@ -365,7 +372,7 @@ group by job.task, last.error_type;
 def upgrade() -> None:
     schema = Schema(op.get_context().opts["pgqueue_schema"])
     for part in (TABLES, FUNCTIONS, VIEWS):
-        op.execute(schema.qualify(part))
+        op.execute(schema.qualify(part).strip().removesuffix(";"))
 
 
 def downgrade() -> None:
@@ -378,7 +385,8 @@ def downgrade() -> None:
             drop function pgqueue.retry(bigint);
             drop function pgqueue.cancel(bigint);
             drop function pgqueue.enqueue(
-              text, jsonb, text, integer, timestamptz, double precision, integer, text[]
+              text, jsonb, text, integer, timestamptz, double precision, integer, text[],
+              jsonb
             );
             drop table pgqueue.tasks, pgqueue.workers, pgqueue.logs, pgqueue.attempts,
               pgqueue.jobs;

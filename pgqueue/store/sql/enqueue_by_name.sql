@@ -1,4 +1,4 @@
--- Insert one job with the options that a worker recorded for its task.
+-- Insert one job with the options that a worker recorded for its task, some of them replaced.
 --
 -- Index: tasks_pkey is read; the tables written are those of enqueue.sql.
 -- Locks: the new row only.
@@ -6,13 +6,9 @@
 select pgqueue.enqueue(
   %(task)s::text,
   %(args)s::jsonb,
-  queue => %(queue)s::text,
-  priority => %(priority)s::integer,
   run_after => coalesce(
     %(run_at)s::timestamptz,
     clock_timestamp() + make_interval(secs => %(run_after_seconds)s::float8)
   ),
-  timeout => %(timeout_seconds)s::float8,
-  max_attempts => %(max_attempts)s::integer,
-  tags => %(tags)s::text[]
+  options => %(options)s::jsonb
 );

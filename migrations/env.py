@@ -1,0 +1,77 @@
+"""Runs the migrations in one transaction: for `pgqueue migrate`, and for `alembic` by hand.
+
+`store.migrate` passes the database along; `alembic` takes PGQUEUE_URL (else DATABASE_URL) and
+PGQUEUE_SCHEMA. The version table is `schema_version` in our own schema, so that it never meets
+the application's.
+"""
+
+import os
+
+from alembic import context
+from psycopg import Connection
+from sqlalchemy import NullPool, create_engine, text
+
+from pgqueue.core.errors import NoDatabase
+from pgqueue.store.connect import Database
+from pgqueue.store.schema import Schema
+
+given = context.config.attributes
+schema = Schema(given.get("pgqueue_schema") or os.environ.get("PGQUEUE_SCHEMA") or "pgqueue")
+
+# One upgrade waits for another: both would otherwise find the same revisions pending. Then
+# DDL gives up soon rather than queue behind a long transaction, with everybody behind it.
+PREPARE = (
+    "set local statement_timeout = 0",
+    "set local lock_timeout = '60s'",
+    schema.qualify("select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"),
+    "set local lock_timeout = '5s'",
+)
+CREATE_SCHEMA = f"create schema if not exists {schema.quoted}"
+# It needs the right to create schemas even where ours exists, so it is asked first.
+HAS_SCHEMA = text("select exists (select from pg_namespace where nspname = :name)")
+
+options = {
+    "version_table": "schema_version",
+    "version_table_schema": schema.name,
+    "pgqueue_schema": schema.name,
+    "on_version_apply": given.get("pgqueue_on_apply"),
+}
+
+
+def run_offline() -> None:
+    """Print the migrations as SQL."""
+    context.configure(dialect_name="postgresql", literal_binds=True, **options)
+    with context.begin_transaction():
+        for statement in (*PREPARE, CREATE_SCHEMA):
+            context.execute(statement)
+        context.run_migrations()
+
+
+def run_online() -> None:
+    """Run the migrations on the database."""
+    engine = create_engine("postgresql+psycopg://", creator=_connect, poolclass=NullPool)
+    with engine.begin() as connection:
+        for statement in PREPARE:
+            connection.execute(text(statement))
+        if not connection.scalar(HAS_SCHEMA, {"name": schema.name}):
+            connection.execute(text(CREATE_SCHEMA))
+        context.configure(connection=connection, **options)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+def _connect() -> Connection:
+    url = (
+        given.get("pgqueue_url") or os.environ.get("PGQUEUE_URL") or os.environ.get("DATABASE_URL")
+    )
+    if not url:
+        raise NoDatabase()
+    raw = Database(url, schema).open("pgqueue migrate").raw
+    raw.autocommit = False
+    return raw
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()
