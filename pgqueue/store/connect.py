@@ -61,7 +61,7 @@ class Database:
     def conninfo(self, application_name: str) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
         try:
-            told = conninfo_to_dict(libpq_url(self.url))
+            told: dict[str, Any] = conninfo_to_dict(libpq_url(self.url))
         except psycopg.ProgrammingError as error:
             raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
         settings = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
@@ -86,7 +86,9 @@ class Database:
 class Link:
     """A psycopg connection to ask statements on.
 
-    The cursor is always our own, with tuple rows, whatever the connection's owner set.
+    The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
+    come in binary: the owner's loaders (of JSON, of moments) are for text, and so are the
+    session's DateStyle and the like. See test_a_callers_loaders_do_not_reach_our_answers.
     """
 
     def __init__(self, raw: "psycopg.Connection[Any]", schema: Schema) -> None:
@@ -97,7 +99,7 @@ class Link:
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
         with psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
-            cursor.execute(text.encode(), params)
+            cursor.execute(text.encode(), params, binary=True)
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
@@ -141,7 +143,7 @@ class AsyncLink:
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
         async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
-            await cursor.execute(text.encode(), params)
+            await cursor.execute(text.encode(), params, binary=True)
             return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:

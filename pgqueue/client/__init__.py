@@ -1,0 +1,1 @@
+"""Put jobs in, ask about them, steer them: verbs for programs, command line and pages."""

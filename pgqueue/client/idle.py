@@ -1,0 +1,107 @@
+"""A few idle connections of our own, so that a verb need not open one each time.
+
+Used by `client` alone. Safe between threads and greenlets; a forked child starts with none and
+never touches its parent's. Never hands out a connection that is known to be broken.
+"""
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.store.connect import Database, Link
+
+IDLE_MAX = 4
+
+
+class IdleLinks:
+    """Links to one database: borrowed one at a time, kept when they are given back.
+
+    More than `IDLE_MAX` may be borrowed at once; the surplus is closed when it comes back.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._idle: list[Link] = []
+        self._inherited: list[Link] = []
+        # At exit too: psycopg warns of connections that nobody closed.
+        self._finalizer = weakref.finalize(self, _close, self._idle)
+
+    @contextmanager
+    def borrow(self) -> Iterator[Link]:
+        """A link of one's own for the length of a `with` block.
+
+        Raises:
+            DatabaseUnreachable: No server answers, or the connection broke while it was used.
+        """
+        link = self._take() or self._database.open()
+        try:
+            yield link
+        except psycopg.OperationalError as error:
+            if link.is_usable:
+                raise
+            raise DatabaseUnreachable(reason=str(error).strip()) from error
+        finally:
+            self._give_back(link)
+
+    def close(self) -> None:
+        """Close what is idle; what is borrowed comes back as usual."""
+        self._forget_a_parents()
+        with self._lock:
+            links = self._idle[:]
+            self._idle.clear()
+        _close(links)
+
+    def _take(self) -> Link | None:
+        self._forget_a_parents()
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                link = self._idle.pop()
+            if _is_alive(link):
+                return link
+            link.close()
+
+    def _give_back(self, link: Link) -> None:
+        if link.is_usable and link.raw.info.transaction_status is TransactionStatus.IDLE:
+            with self._lock:
+                if len(self._idle) < IDLE_MAX:
+                    self._idle.append(link)
+                    return
+        _close([link])
+
+    def _forget_a_parents(self) -> None:
+        # Closing an inherited connection would say goodbye on the parent's socket, and so would
+        # dropping it say a warning; the lock may have been held when the parent forked.
+        if self._pid == os.getpid():
+            return
+        self._lock = threading.Lock()
+        self._inherited += self._idle
+        self._idle.clear()
+        self._pid = os.getpid()
+
+
+def _is_alive(link: Link) -> bool:
+    # Nothing is due on an idle connection, so these reads do not wait. The first takes the
+    # server's last words, the second finds the end: what broke while it lay idle is replaced
+    # before anything is sent. See test_a_connection_that_broke_while_idle_is_replaced.
+    try:
+        link.raw.pgconn.consume_input()
+        link.raw.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return link.is_usable
+
+
+def _close(links: list[Link]) -> None:
+    for link in links:
+        if link.pid == os.getpid():
+            link.close()

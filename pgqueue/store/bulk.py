@@ -1,0 +1,129 @@
+"""Insert many jobs by COPY, on our own connection or on the caller's.
+
+Never holds more than one batch in memory, and takes the next batch from the caller only
+between two COPYs: whatever yields the jobs may use the same connection meanwhile.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from pgqueue.core.errors import InvalidOption
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.new_job import NewJob
+from pgqueue.store.atomic import aas_one, as_one
+from pgqueue.store.connect import AsyncLink, Link
+from pgqueue.store.jobs import RunAfter, run_after_seconds, run_at
+from pgqueue.store.statement import Row, Statement, arun, run
+
+BATCH_SIZE_MAX = 50_000
+
+_Asked = tuple[RunAfter, float | None]
+_Due = dict[_Asked, tuple[datetime, JobStatus, datetime | None]]
+
+
+def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
+    """Insert jobs and return how many; all of them appear at once.
+
+    In the caller's transaction, when that commits; on a connection in autocommit, at the end.
+
+    Raises:
+        InvalidOption: *batch_size* is not within 1 to 50,000.
+    """
+    inserted = 0
+    wakes = False
+    with as_one(link) as is_ours:
+        if is_ours:
+            run(link, _await_caller())
+        for batch in _batches(jobs, batch_size):
+            due = run(link, _due(batch))
+            link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
+            inserted += len(batch)
+            wakes = wakes or _is_any_queued(due)
+        if wakes:
+            run(link, _notify())
+    return inserted
+
+
+async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> int:
+    """Insert jobs without blocking the event loop: the asyncio twin of `insert`."""
+    inserted = 0
+    wakes = False
+    async with aas_one(link) as is_ours:
+        if is_ours:
+            await arun(link, _await_caller())
+        for batch in _batches(jobs, batch_size):
+            due = await arun(link, _due(batch))
+            await link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
+            inserted += len(batch)
+            wakes = wakes or _is_any_queued(due)
+        if wakes:
+            await arun(link, _notify())
+    return inserted
+
+
+def _batches(jobs: Iterable[NewJob], batch_size: int) -> Iterator[list[NewJob]]:
+    if not 1 <= batch_size <= BATCH_SIZE_MAX:
+        raise InvalidOption("batch_size", batch_size, f"it takes 1 to {BATCH_SIZE_MAX:,}.")
+    remaining = iter(jobs)
+    while batch := list(islice(remaining, batch_size)):
+        yield batch
+
+
+def _due(batch: Sequence[NewJob]) -> Statement[_Due]:
+    # Most batches ask for one moment only, so each is asked for once.
+    asked: list[_Asked] = list(
+        dict.fromkeys((new.run_after, new.expires_after_seconds) for new in batch)
+    )
+    params = {
+        "run_at": [run_at(run_after) for run_after, _ in asked],
+        "run_after_seconds": [run_after_seconds(run_after) for run_after, _ in asked],
+        "expires_after_seconds": [expires_after_seconds for _, expires_after_seconds in asked],
+    }
+
+    def decode(rows: Sequence[Row]) -> _Due:
+        moments = [(row[0], JobStatus(row[1]), row[2]) for row in rows]
+        return dict(zip(asked, moments, strict=True))
+
+    return Statement("due", params, decode)
+
+
+def _await_caller() -> Statement[None]:
+    return Statement("await_caller", {}, _nothing)
+
+
+def _notify() -> Statement[None]:
+    return Statement("notify", {}, _nothing)
+
+
+def _nothing(rows: Sequence[Row]) -> None:
+    return None
+
+
+def _is_any_queued(due: _Due) -> bool:
+    return any(status is JobStatus.QUEUED for _, status, _ in due.values())
+
+
+def _rows(batch: Iterable[NewJob], due: _Due) -> Iterator[Row]:
+    """The rows of a batch, in the columns of `copy_jobs.sql`."""
+    for new in batch:
+        due_at, status, expires_at = due[new.run_after, new.expires_after_seconds]
+        yield (
+            new.queue,
+            new.task,
+            new.args,
+            status.value,
+            new.priority,
+            due_at,
+            new.executor,
+            new.delivery,
+            new.max_attempts,
+            new.backoff,
+            new.backoff_base_seconds,
+            new.backoff_max_seconds,
+            new.backoff_jitter,
+            new.timeout_seconds,
+            new.keep_seconds,
+            expires_at,
+            list(new.tags),
+        )

@@ -1,0 +1,176 @@
+"""What people and programs ask about jobs by id: insert, read, cancel, retry, and their story.
+
+Statements only, for `client`; what workers ask is in `attempts`, lists by filters in `reports`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pgqueue.core.job import Attempt, Job, LogLine, Undecodable
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.core.new_job import NewJob
+from pgqueue.store.statement import Row, Statement
+
+RunAfter = float | datetime | None
+"""Seconds from the insert, or an aware moment; None for at once."""
+
+
+def enqueue(new: NewJob) -> Statement[Job]:
+    """Insert one job; it exists if and only if the surrounding transaction commits."""
+    params = {
+        "task": new.task,
+        "args": new.args,
+        "queue": new.queue,
+        "priority": new.priority,
+        "executor": new.executor,
+        "delivery": new.delivery,
+        "run_at": run_at(new.run_after),
+        "run_after_seconds": run_after_seconds(new.run_after),
+        "expires_after_seconds": new.expires_after_seconds,
+        "max_attempts": new.max_attempts,
+        "backoff": new.backoff,
+        "backoff_base_seconds": new.backoff_base_seconds,
+        "backoff_max_seconds": new.backoff_max_seconds,
+        "backoff_jitter": new.backoff_jitter,
+        "timeout_seconds": new.timeout_seconds,
+        "keep_seconds": new.keep_seconds,
+        "tags": list(new.tags),
+    }
+
+    def decode(rows: Sequence[Row]) -> Job:
+        job_id, status, position, due_at, expires_at, created_at, _ = rows[0]
+        return Job(
+            id=job_id,
+            queue=new.queue,
+            task=new.task,
+            args=decoded(new.args),
+            status=JobStatus(status),
+            priority=new.priority,
+            position=position,
+            run_at=due_at,
+            executor=new.executor,
+            delivery=new.delivery,
+            attempt=0,
+            failure_count=0,
+            lost_count=0,
+            max_attempts=new.max_attempts,
+            timeout_seconds=new.timeout_seconds,
+            deadline_at=None,
+            expires_at=expires_at,
+            worker_id=None,
+            created_at=created_at,
+            started_at=None,
+            finished_at=None,
+            result=None,
+            error=None,
+            progress=None,
+            progress_message=None,
+            unique_key=None,
+            concurrency_key=None,
+            ordering_key=None,
+            tags=new.tags,
+        )
+
+    return Statement("enqueue", params, decode)
+
+
+def enqueue_by_name(
+    task: str, args: str, *, run_after: RunAfter, options: Mapping[str, object]
+) -> Statement[int]:
+    """Insert one job with the options recorded for its task; the answer is its id.
+
+    Args:
+        args: JSON text of one object.
+        options: Columns of the row that replace what was recorded.
+    """
+    params = {
+        "task": task,
+        "args": args,
+        "run_at": run_at(run_after),
+        "run_after_seconds": run_after_seconds(run_after),
+        "options": json.dumps(options),
+    }
+    return Statement("enqueue_by_name", params, _only_value)
+
+
+def job(job_id: int) -> Statement[Job | None]:
+    """One job; None when there is none with that id."""
+
+    def decode(rows: Sequence[Row]) -> Job | None:
+        return job_from(rows[0]) if rows else None
+
+    return Statement("job", {"job_id": job_id}, decode)
+
+
+def attempts(job_id: int) -> Statement[list[Attempt]]:
+    """The settled attempts of a job, first to last."""
+
+    def decode(rows: Sequence[Row]) -> list[Attempt]:
+        return [_attempt_from(row) for row in rows]
+
+    return Statement("attempts", {"job_id": job_id}, decode)
+
+
+def logs(job_id: int, *, after: int, lines_max: int) -> Statement[list[LogLine]]:
+    """Log lines of a job whose id is larger than *after*, oldest first."""
+    params = {"job_id": job_id, "after": after, "lines_max": lines_max}
+    return Statement("logs", params, lambda rows: [LogLine(*row) for row in rows])
+
+
+def cancel(ids: Iterable[int]) -> Statement[dict[int, JobStatus | None]]:
+    """Cancel jobs; the answer is the status of each, None where it was final or is gone."""
+    return Statement("cancel", {"ids": sorted(set(ids))}, _statuses)
+
+
+def retry(ids: Iterable[int]) -> Statement[dict[int, JobStatus | None]]:
+    """Queue jobs again; the answer is the status of each, None where that is not allowed."""
+    return Statement("retry", {"ids": sorted(set(ids))}, _statuses)
+
+
+def job_from(row: Row) -> Job:
+    """The job in a row with the columns of `job.sql`."""
+    values = list(row)
+    values[3] = decoded(row[3])
+    values[4] = JobStatus(row[4])
+    values[21] = decoded(row[21])
+    values[28] = tuple(row[28])
+    return Job(*values)
+
+
+def decoded(text: str | None) -> Any:
+    """What stored JSON says. What cannot be read spoils neither its row nor a list with it."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return Undecodable(text, str(error))
+
+
+def run_at(run_after: RunAfter) -> datetime | None:
+    """The moment that *run_after* names, if it names one."""
+    return run_after if isinstance(run_after, datetime) else None
+
+
+def run_after_seconds(run_after: RunAfter) -> float | None:
+    """The wait that *run_after* names, if it names one."""
+    if run_after is None or isinstance(run_after, datetime):
+        return None
+    return float(run_after)
+
+
+def _attempt_from(row: Row) -> Attempt:
+    values = list(row)
+    values[5] = Outcome(row[5])
+    return Attempt(*values)
+
+
+def _only_value(rows: Sequence[Row]) -> int:
+    value: int = rows[0][0]
+    return value
+
+
+def _statuses(rows: Sequence[Row]) -> dict[int, JobStatus | None]:
+    return {row[0]: JobStatus(row[1]) if row[1] else None for row in rows}
