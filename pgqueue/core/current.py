@@ -1,0 +1,205 @@
+"""The job that runs here: what a task may ask of it, and what may be raised to end it.
+
+The worker makes a JobContext for each attempt, enters it around the task's call, and gives it
+the callables that act; nothing here does I/O.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar, Token
+from typing import Any, Final, Protocol
+
+from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
+from pgqueue.core.errors import InvalidOption, NoCurrentJob
+
+
+class RetryJob(Exception):
+    """Raised by a task to fail this attempt, and to be tried again after a delay of its choice.
+
+    Charged like any failure. `raise RetryJob(delay=5) from error` keeps the cause.
+
+    Args:
+        delay: Seconds or a timedelta; None for the wait of the retry policy.
+    """
+
+    def __init__(self, reason: str = "", *, delay: Duration | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay = None if delay is None else seconds("delay", delay, maximum=YEAR_SECONDS)
+
+
+class SnoozeJob(Exception):
+    """Raised by a task to be run again after a delay, without being charged.
+
+    Args:
+        delay: Seconds or a timedelta.
+    """
+
+    def __init__(self, delay: Duration, *, reason: str = "") -> None:
+        super().__init__(delay, reason)
+        self.reason = reason
+        self.delay = seconds("delay", delay, maximum=YEAR_SECONDS)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class CancelJob(Exception):
+    """Raised by a task to end its job as cancelled."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class JobTimeout(BaseException):
+    """Raised into a task whose time is over.
+
+    A BaseException, so that `except Exception` in the task does not swallow it.
+    """
+
+
+class JobCancelled(BaseException):
+    """Raised into a task whose job was cancelled while it ran."""
+
+
+class JobInterrupted(BaseException):
+    """Raised into a task whose worker has to stop; the job is queued again, uncharged."""
+
+
+class ReportProgress(Protocol):
+    """Takes how far an attempt is; returns at once."""
+
+    def __call__(self, fraction: float, message: str) -> None: ...
+
+
+class CompleteJob(Protocol):
+    """Settles the attempt as succeeded on the caller's connection, or raises LeaseLost."""
+
+    def __call__(self, connection: object, result: object) -> None: ...
+
+
+class JobContext:
+    """The running job, as its task sees it.
+
+    Args:
+        args: The decoded arguments by parameter name; the task gets these very values.
+        progress: Takes a report of progress, which may be dropped for a later one.
+        should_stop: Tells whether this attempt was asked to end.
+        complete: Settles the job on a connection of the caller's.
+    """
+
+    __slots__ = ("_complete", "_log", "_progress", "_should_stop", "args", "attempt", "id", "task")
+
+    def __init__(
+        self,
+        *,
+        id: int,
+        attempt: int,
+        task: str,
+        args: Mapping[str, Any],
+        progress: ReportProgress,
+        should_stop: Callable[[], bool],
+        complete: CompleteJob,
+    ) -> None:
+        self.id = id
+        self.attempt = attempt
+        self.task = task
+        self.args = args
+        self._progress = progress
+        self._should_stop = should_stop
+        self._complete = complete
+        self._log: JobLog | None = None
+
+    @property
+    def log(self) -> "JobLog":
+        """A logger whose lines land in the job's log and carry its id, attempt and task."""
+        if self._log is None:
+            self._log = JobLog(self.id, self.attempt, self.task)
+        return self._log
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Tell how far the job is; it becomes visible soon, and only the latest report counts.
+
+        Args:
+            fraction: 0 to 1.
+
+        Raises:
+            InvalidOption: The fraction is no number from 0 to 1.
+        """
+        if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+            raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
+        self._progress(float(fraction), message)
+
+    def should_stop(self) -> bool:
+        """Tell whether the job was cancelled, is out of time, or its worker has to stop.
+
+        Cheap, for a loop to ask at each turn and then return or raise early.
+        """
+        return self._should_stop()
+
+    def complete(self, *, connection: object, result: object = None) -> None:
+        """Settle this job as succeeded in the caller's transaction.
+
+        The task's own writes and the success commit together. What the task does or returns
+        afterwards changes nothing more.
+
+        Args:
+            connection: What `.using(connection=...)` takes; never committed here.
+
+        Raises:
+            LeaseLost: The attempt was given to another worker; roll back.
+            UnstorableValue: The result cannot be stored.
+        """
+        self._complete(connection, result)
+
+    def __repr__(self) -> str:
+        return f"<JobContext {self.id} attempt {self.attempt} {self.task}>"
+
+
+class JobLog(logging.LoggerAdapter[logging.Logger]):
+    """The logger `pgqueue.job`, whose records carry the job."""
+
+    def __init__(self, job_id: int, attempt: int, task: str) -> None:
+        super().__init__(_LOGGER, {"job_id": job_id, "attempt": attempt, "task": task})
+        self._job_fields = {"job_id": job_id, "attempt": attempt, "task": task}
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the job's fields to the caller's `extra`, which wins where both name one."""
+        kwargs["extra"] = {**self._job_fields, **(kwargs.get("extra") or {})}
+        return msg, kwargs
+
+
+# Threads that a task starts do not inherit it: context variables belong to their thread.
+_CURRENT: Final[ContextVar[JobContext | None]] = ContextVar("pgqueue_current_job", default=None)
+
+_LOGGER: Final = logging.getLogger("pgqueue.job")
+
+
+def current_job() -> JobContext:
+    """Return the job that runs here.
+
+    Raises:
+        NoCurrentJob: No job runs here.
+    """
+    context = _CURRENT.get()
+    if context is None:
+        raise NoCurrentJob
+    return context
+
+
+def find_current_job() -> JobContext | None:
+    """Return the job that runs here, or None: for what is called inside tasks and outside."""
+    return _CURRENT.get()
+
+
+def enter(context: JobContext) -> Token[JobContext | None]:
+    """Make a job the current one, until `leave` is given the token."""
+    return _CURRENT.set(context)
+
+
+def leave(token: Token[JobContext | None]) -> None:
+    """Undo an `enter`, in the same thread, greenlet or coroutine."""
+    _CURRENT.reset(token)

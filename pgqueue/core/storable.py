@@ -1,0 +1,173 @@
+"""What can be stored as jsonb and read back equal, and the JSON text that does it.
+
+jsonb keeps numbers as decimals: it drops the sign of -0.0 and prints 1e22 as an integer. So
+-0.0 is refused among arguments, and large whole floats are written out with `.0`, which jsonb
+keeps. It sorts the keys of objects; their order is not promised.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from math import copysign, isfinite
+from typing import Any, Final
+
+from pgqueue.core.errors import UnstorableValue
+
+DEPTH_MAX: Final = 64
+"""Levels of lists and objects, the outermost one included."""
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+
+_write = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+_STRING_OR_LARGE_FLOAT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')
+_SHOWN_STEPS_MAX: Final = 12
+_STEP_CHARACTERS_MAX: Final = 60
+TYPE_ADVICE: Final = "Annotate the parameter with its type, or pass what JSON can hold."
+"""For values that a type hint would make storable."""
+
+
+class Unfit(Exception):
+    """A value that does not fit, with the steps to it collected from the inside out."""
+
+    def __init__(self, value: object, reason: str) -> None:
+        super().__init__(reason)
+        self.value = value
+        self.reason = reason
+        self.steps: list[object] = []
+
+    def refusal(self, root: str) -> UnstorableValue:
+        """Return the error for users, its path starting at a root."""
+        return UnstorableValue(path_text(root, list(reversed(self.steps))), self.value, self.reason)
+
+
+def check_storable(value: object, path: str = "args", *, exact: bool = True) -> None:
+    """Refuse a JSON value that PostgreSQL cannot store, or not so that it reads back equal.
+
+    Args:
+        value: Made of dict, list, str, int, float, bool and None.
+        path: What the value is called in the error.
+        exact: Refuse also what would come back slightly different: -0.0, and subclasses of
+            the JSON types.
+
+    Raises:
+        UnstorableValue: With the path of the bad value.
+    """
+    try:
+        examine(value, exact=exact)
+    except Unfit as unfit:
+        raise unfit.refusal(path) from None
+
+
+def write_json(value: object) -> str:
+    """Return the JSON text of a checked value."""
+    text = _write(value)
+    return _STRING_OR_LARGE_FLOAT.sub(_write_out, text) if "e+" in text else text
+
+
+def path_text(root: str, steps: Iterable[object]) -> str:
+    """Return a path as one would write it in Python: `args.items[3].name`."""
+    parts = [_step_text(step) for step in steps]
+    if len(parts) > _SHOWN_STEPS_MAX:
+        parts = [*parts[:_SHOWN_STEPS_MAX], "…"]
+    return root + "".join(parts)
+
+
+def examine(value: object, *, exact: bool, depth: int = 1) -> None:
+    """Do as `check_storable`, but raise Unfit, for callers that know where the value sits."""
+    kind = type(value)
+    if kind is str:
+        _examine_text(value)  # type: ignore[arg-type]
+    elif kind is int:
+        _examine_int(value)  # type: ignore[arg-type]
+    elif value is None or kind is bool:
+        pass
+    elif kind is float:
+        _examine_float(value, exact)  # type: ignore[arg-type]
+    elif kind is dict or kind is list:
+        _examine_container(value, exact, depth)  # type: ignore[arg-type]
+    elif exact:
+        raise Unfit(value, _foreign_type(value))
+    elif isinstance(value, str):
+        _examine_text(value)
+    elif isinstance(value, int):
+        _examine_int(value)
+    elif isinstance(value, float):
+        _examine_float(value, exact)
+    elif isinstance(value, (dict, list)):
+        _examine_container(value, exact, depth)
+    else:
+        raise Unfit(value, _foreign_type(value))
+
+
+def _examine_text(text: str) -> None:
+    if "\0" in text:
+        raise Unfit(text, "it holds a NUL character, which PostgreSQL cannot store. Remove it.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unfit(
+                text, "it holds a lone surrogate, which is no character. Decode it properly."
+            ) from None
+
+
+def _examine_int(number: int) -> None:
+    if not INT_MIN <= number <= INT_MAX:
+        raise Unfit(number, "it is outside the 64-bit integers. Pass it as text.")
+
+
+def _examine_float(number: float, exact: bool) -> None:
+    if not isfinite(number):
+        raise Unfit(number, "JSON has no NaN and no infinity. Pass None or text instead.")
+    if exact and number == 0 and copysign(1, number) < 0:
+        raise Unfit(number, "jsonb would drop its sign. Add 0.0 to it, which makes it 0.0.")
+
+
+def _examine_container(value: dict[Any, object] | list[object], exact: bool, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise Unfit(
+            value, f"it is nested deeper than {DEPTH_MAX} levels, or contains itself. Flatten it."
+        )
+    items: Iterable[tuple[Any, object]]
+    if isinstance(value, dict):
+        for key in value:
+            _examine_key(key)
+        items = value.items()
+    else:
+        items = enumerate(value)
+    for step, item in items:
+        try:
+            examine(item, exact=exact, depth=depth + 1)
+        except Unfit as unfit:
+            unfit.steps.append(step)
+            raise
+
+
+def _examine_key(key: object) -> None:
+    if not isinstance(key, str):
+        raise Unfit(key, f"it is a key of type {type(key).__name__}, and JSON has only text keys.")
+    try:
+        _examine_text(key)
+    except Unfit as unfit:
+        raise Unfit(key, f"it is a key, and {unfit.reason}") from None
+
+
+def _foreign_type(value: object) -> str:
+    return f"JSON has no type {type(value).__name__}. {TYPE_ADVICE}"
+
+
+def _step_text(step: object) -> str:
+    if isinstance(step, str) and step.isidentifier():
+        text = f".{step}"
+    else:
+        text = f"[{step!a}]"
+    return text if len(text) <= _STEP_CHARACTERS_MAX else f"{text[:_STEP_CHARACTERS_MAX]}…"
+
+
+def _write_out(match: re.Match[str]) -> str:
+    text = match[0]
+    return text if text.startswith('"') else f"{Decimal(text):f}.0"
