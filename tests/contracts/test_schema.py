@@ -1,0 +1,168 @@
+"""The hand-written migrations and the metadata say the same, as far as PostgreSQL can tell."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
+
+from pgqueue.store import version
+from pgqueue.store.connect import libpq_url
+from pgqueue.store.migrate import folder
+from pgqueue.store.schema import Schema
+from pgqueue.store.tables import metadata
+
+DESCRIBED = Schema("described")
+
+COLUMNS = """
+    select
+      class.relname,
+      attribute.attname,
+      attribute.attnum,
+      format_type(attribute.atttypid, attribute.atttypmod),
+      attribute.attnotnull,
+      attribute.attidentity,
+      pg_get_expr(value.adbin, value.adrelid)
+    from pg_attribute as attribute
+    join pg_class as class on class.oid = attribute.attrelid
+    left join pg_attrdef as value
+      on value.adrelid = attribute.attrelid
+      and value.adnum = attribute.attnum
+    where class.relnamespace = %(schema)s::regnamespace
+      and class.relkind = 'r'
+      and class.relname <> 'schema_version'
+      and attribute.attnum > 0
+    order by 1, 3
+"""
+
+CONSTRAINTS = """
+    select class.relname, held.conname, held.contype::text, pg_get_constraintdef(held.oid)
+    from pg_constraint as held
+    join pg_class as class on class.oid = held.conrelid
+    where class.relnamespace = %(schema)s::regnamespace
+      and class.relname <> 'schema_version'
+    order by 1, 2
+"""
+
+INDEXES = """
+    select tablename, indexname, indexdef
+    from pg_indexes
+    where schemaname = %(name)s
+      and tablename <> 'schema_version'
+    order by 1, 2
+"""
+
+SEQUENCES = """
+    select
+      sequencename, data_type::text, start_value, min_value, max_value, increment_by, cycle,
+      cache_size
+    from pg_sequences
+    where schemaname = %(name)s
+    order by 1
+"""
+
+STORAGE = """
+    select class.relname, (select array_agg(each order by each) from unnest(class.reloptions) as each)
+    from pg_class as class
+    where class.relnamespace = %(schema)s::regnamespace
+      and class.relkind = 'r'
+      and class.relname <> 'schema_version'
+    order by 1
+"""
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """A connection to a migrated database, in a transaction that is rolled back."""
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(libpq_url(database_url)),
+        poolclass=NullPool,
+    )
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+    engine.dispose()
+
+
+def test_alembic_finds_no_difference_between_migrations_and_metadata(
+    connection: Connection,
+) -> None:
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_schemas": True,
+            "include_name": lambda name, type_, _: type_ != "schema" or name == "pgqueue",
+            "version_table": "schema_version",
+            "version_table_schema": "pgqueue",
+        },
+    )
+
+    differences = compare_metadata(context, metadata)
+
+    assert [] == differences
+
+
+@pytest.mark.parametrize(
+    "question", [COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES], ids=lambda text: text.split()[1]
+)
+def test_the_metadata_creates_what_the_migrations_create(
+    connection: Connection, question: str
+) -> None:
+    _create_described(connection)
+
+    migrated = _answer(connection, question, Schema("pgqueue"))
+    described = _answer(connection, question, DESCRIBED)
+
+    assert migrated == described
+    assert migrated != []
+
+
+def test_tables_are_stored_as_the_metadata_says(connection: Connection) -> None:
+    expected = {
+        table.name: sorted(f"{name}={value}" for name, value in table.info["storage"].items())
+        for table in metadata.tables.values()
+    }
+
+    found = _answer(connection, STORAGE, Schema("pgqueue"))
+
+    assert expected == {name: storage or [] for name, storage in found}
+
+
+def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
+    scripts = ScriptDirectory(str(folder()))
+
+    oldest_first = [script.revision for script in scripts.walk_revisions()][::-1]
+
+    assert list(version.REVISIONS) == oldest_first
+    assert [version.NEWEST] == scripts.get_heads()
+
+
+def _create_described(connection: Connection) -> None:
+    dialect = postgresql.dialect()
+    connection.exec_driver_sql(f"create schema {DESCRIBED.quoted}")
+    statements = [CreateSequence(sequence) for sequence in metadata._sequences.values()]
+    for table in metadata.sorted_tables:
+        statements += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))]
+    for statement in statements:
+        text = str(statement.compile(dialect=dialect))
+        connection.exec_driver_sql(DESCRIBED.qualify(text))
+
+
+def _answer(connection: Connection, question: str, schema: Schema) -> list[tuple[object, ...]]:
+    """The rows of *question* for one schema, its name taken out of definitions."""
+    rows = connection.exec_driver_sql(question, {"schema": schema.quoted, "name": schema.name})
+    return [
+        tuple(
+            value.replace(f"{schema.name}.", "") if isinstance(value, str) else value
+            for value in row
+        )
+        for row in rows
+    ]

@@ -1,0 +1,254 @@
+"""Migrating: from empty, twice, at the same time, by alembic itself, beside an application's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Column, Integer, MetaData, NullPool, Table, create_engine
+
+from pgqueue.core.errors import (
+    DatabaseUnreachable,
+    SchemaMissing,
+    SchemaTooNew,
+    SchemaTooOld,
+)
+from pgqueue.store import migrate, version
+from pgqueue.store.connect import Database, Link, libpq_url
+from pgqueue.store.migrate import Revision
+from pgqueue.store.schema import Schema
+
+FIRST = Revision(
+    "0001", "The first schema: jobs, attempts, logs, workers and tasks, with functions and views."
+)
+ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "select", "it's", "ü b-c"]
+
+
+@pytest.fixture
+def empty_url(database_url: str) -> Iterator[str]:
+    """A database without our schema."""
+    told = conninfo_to_dict(libpq_url(database_url))
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
+        admin.execute("drop database if exists pgqueue_empty with (force)")
+        admin.execute("create database pgqueue_empty template template0")
+        yield make_conninfo(**{**told, "dbname": "pgqueue_empty"})
+        admin.execute("drop database pgqueue_empty with (force)")
+
+
+@pytest.fixture
+def empty_link(empty_url: str) -> Iterator[Link]:
+    """A connection to a database without our schema."""
+    link = Database(empty_url).open()
+    yield link
+    link.close()
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_an_empty_database_is_migrated_under_any_name(empty_url: str, name: str) -> None:
+    planned = migrate.plan(empty_url, name)
+
+    applied = migrate.upgrade(empty_url, name)
+
+    assert [FIRST] == planned == applied
+    assert [] == migrate.plan(empty_url, name) == migrate.upgrade(empty_url, name)
+    assert {name} == _schemas(empty_url)
+
+
+def test_a_plan_changes_nothing(empty_url: str) -> None:
+    migrate.plan(empty_url)
+
+    assert set() == _schemas(empty_url)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_printed_sql_does_what_an_upgrade_does(
+    empty_url: str, empty_link: Link, name: str
+) -> None:
+    text = migrate.sql(name)
+
+    empty_link.raw.execute(text.encode())
+
+    assert [] == migrate.plan(empty_url, name)
+    assert {name} == _schemas(empty_url)
+
+
+def test_of_two_upgrades_at_once_exactly_one_applies_each_revision(empty_url: str) -> None:
+    def upgrade(_: int) -> list[str]:
+        # A process each: Alembic's `context` is one per process.
+        code = (
+            "import sys; from pgqueue.store.migrate import upgrade;"
+            "print(*[each.id for each in upgrade(sys.argv[1])])"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code, empty_url], capture_output=True, text=True, check=True
+        )
+        return ran.stdout.split()
+
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(upgrade, range(4)))
+
+    assert [[], [], [], ["0001"]] == sorted(applied)
+
+
+def test_an_upgrade_waits_while_another_holds_the_lock(empty_url: str, empty_link: Link) -> None:
+    holding = "select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"
+    waiting = (
+        "select count(*) from pg_stat_activity"
+        " where application_name = 'pgqueue migrate' and wait_event = 'advisory'"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with empty_link.raw.transaction():
+            empty_link.raw.execute(Schema().qualify(holding).encode())
+            upgrade = pool.submit(migrate.upgrade, empty_url)
+            with psycopg.connect(empty_url, autocommit=True) as observer:
+                while not upgrade.done() and _value(observer, waiting) == 0:
+                    pass
+                is_done_too_early = upgrade.done()
+
+        applied = upgrade.result(timeout=30)
+
+    assert is_done_too_early is False
+    assert [FIRST] == applied
+
+
+def test_a_role_that_cannot_create_schemas_migrates_one_made_for_it(
+    empty_url: str, empty_link: Link
+) -> None:
+    empty_link.raw.execute("drop role if exists pgqueue_tenant")
+    empty_link.raw.execute("create role pgqueue_tenant login")
+    empty_link.raw.execute("create schema pgqueue authorization pgqueue_tenant")
+    url = make_conninfo(empty_url, options="-c role=pgqueue_tenant")
+
+    applied = migrate.upgrade(url)
+
+    assert [FIRST] == applied
+    empty_link.raw.execute("drop owned by pgqueue_tenant")
+    empty_link.raw.execute("drop role pgqueue_tenant")
+
+
+def test_alembic_itself_upgrades_the_database_named_in_the_environment(empty_url: str) -> None:
+    checkout = Path(__file__).parents[2]
+    environment = {**os.environ, "PGQUEUE_URL": empty_url, "PGQUEUE_SCHEMA": "Mixed"}
+
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=checkout,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+
+    assert [] == migrate.plan(empty_url, "Mixed")
+
+
+def test_a_downgrade_leaves_nothing_behind(empty_url: str, empty_link: Link) -> None:
+    migrate.upgrade(empty_url, 'a"b')
+    environment = {**os.environ, "PGQUEUE_URL": empty_url, "PGQUEUE_SCHEMA": 'a"b'}
+
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "downgrade", "base"],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+
+    left = empty_link.fetch(
+        """
+        select class.relname from pg_class as class where class.relnamespace = %(schema)s::regnamespace
+        union all
+        select proc.proname from pg_proc as proc where proc.pronamespace = %(schema)s::regnamespace
+        """,
+        {"schema": Schema('a"b').quoted},
+    )
+    assert [("schema_version",), ("schema_version_pkc",)] == sorted(left)
+
+
+def test_an_empty_database_is_told_apart_from_an_old_and_a_new_one(
+    empty_url: str, empty_link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SchemaMissing, match="pgqueue migrate"):
+        version.check(empty_link)
+
+    migrate.upgrade(empty_url)
+    version.check(empty_link)
+
+    monkeypatch.setattr(version, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(version, "NEWEST", "0002")
+    with pytest.raises(SchemaTooOld, match="at revision 0001 and this release needs 0002"):
+        version.check(empty_link)
+
+    monkeypatch.setattr(version, "REVISIONS", ("0000",))
+    monkeypatch.setattr(version, "NEWEST", "0000")
+    with pytest.raises(SchemaTooNew, match="at revision 0001"):
+        version.check(empty_link)
+    with pytest.raises(SchemaTooNew, match="at revision 0001"):
+        migrate.upgrade(empty_url)
+
+
+def test_checking_the_version_loads_neither_sqlalchemy_nor_alembic() -> None:
+    code = (
+        "import sys, pgqueue.store.version;"
+        "print([name for name in ('sqlalchemy', 'alembic') if name in sys.modules])"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]" == ran.stdout.strip()
+
+
+def test_a_server_that_does_not_answer_is_named_as_such() -> None:
+    with pytest.raises(DatabaseUnreachable, match="did not answer"):
+        migrate.upgrade("postgresql://nobody@127.0.0.1:1/nowhere")
+
+
+@pytest.mark.parametrize("name", ["pgqueue", 'a"b'])
+@pytest.mark.parametrize("looks_at_all_schemas", [False, True])
+def test_an_applications_autogenerate_does_not_want_to_drop_our_tables(
+    empty_url: str, name: str, looks_at_all_schemas: bool
+) -> None:
+    migrate.upgrade(empty_url, name)
+    application = MetaData()
+    Table("customers", application, Column("id", Integer, primary_key=True))
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(empty_url), poolclass=NullPool
+    )
+    options: dict[str, object] = {}
+    if looks_at_all_schemas:
+        options["include_schemas"] = True
+        options["include_name"] = (
+            migrate.include_name
+            if name == "pgqueue"
+            else partial(migrate.include_name, schema=name)
+        )
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, application)
+
+    assert [("add_table", "customers")] == [(each[0], each[1].name) for each in differences]
+
+
+def _schemas(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            """
+            select nspname from pg_namespace
+            where nspname not like 'pg\\_%' and nspname not in ('information_schema', 'public')
+            """
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _value(connection: "psycopg.Connection[tuple[object, ...]]", question: str) -> object:
+    row = connection.execute(question.encode()).fetchone()
+    assert row is not None
+    return row[0]
