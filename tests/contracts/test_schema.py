@@ -67,7 +67,9 @@ SEQUENCES = """
 """
 
 STORAGE = """
-    select class.relname, (select array_agg(each order by each) from unnest(class.reloptions) as each)
+    select
+      class.relname,
+      (select array_agg(each order by each) from unnest(class.reloptions) as each)
     from pg_class as class
     where class.relnamespace = %(schema)s::regnamespace
       and class.relkind = 'r'

@@ -163,9 +163,9 @@ def test_a_downgrade_leaves_nothing_behind(empty_url: str, empty_link: Link) -> 
 
     left = empty_link.fetch(
         """
-        select class.relname from pg_class as class where class.relnamespace = %(schema)s::regnamespace
+        select relname from pg_class where relnamespace = %(schema)s::regnamespace
         union all
-        select proc.proname from pg_proc as proc where proc.pronamespace = %(schema)s::regnamespace
+        select proname from pg_proc where pronamespace = %(schema)s::regnamespace
         """,
         {"schema": Schema('a"b').quoted},
     )

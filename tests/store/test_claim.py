@@ -1,0 +1,279 @@
+"""What a worker gets when it claims, in which order, and what it never gets."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.new_job import NewJob
+from pgqueue.store import bulk, processes
+from pgqueue.store.attempts import claim
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import run
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Room
+
+PLANNER = [
+    "enable_indexscan",
+    "enable_bitmapscan",
+    "enable_nestloop",
+    "enable_hashjoin",
+    "enable_mergejoin",
+    "enable_seqscan",
+    "enable_sort",
+    "enable_memoize",
+]
+
+
+def test_queues_are_taken_in_the_order_given_then_priority_then_position(room: "Room") -> None:
+    wanted = [
+        room.enqueue(queue=queue, priority=priority).id
+        for queue, priority in [
+            ("low", 100),
+            ("high", 0),
+            ("high", 50),
+            ("low", 0),
+            ("high", 0),
+            ("high", -100),
+            ("high", 100),
+        ]
+    ]
+
+    claimed = [each.id for each in room.claim(room.worker(), "high", "low")]
+
+    low_urgent, first, urgent, low, second, last, most_urgent = wanted
+    assert [most_urgent, urgent, first, second, last, low_urgent, low] == claimed
+
+
+def test_a_full_first_queue_leaves_nothing_for_the_second(room: "Room") -> None:
+    for queue in ("low", "high", "low", "high", "high"):
+        room.enqueue(queue=queue, priority=100 if queue == "low" else 0)
+
+    claimed = room.claim(room.worker(), "high", "low", jobs_max=3)
+
+    assert ["high"] * 3 == [each.queue for each in claimed]
+
+
+def test_a_claim_counts_the_attempt_and_starts_the_clock(room: "Room") -> None:
+    job = room.enqueue(timeout_seconds=90.0, args='{"a": [1, "ü"]}')
+    worker_id = room.worker()
+
+    [held] = room.claim(worker_id)
+
+    row = room.job(job.id)
+    assert (job.id, 1, worker_id, "shop.work", '{"a": [1, "ü"]}', "default", 90.0) == (
+        held.id,
+        held.attempt,
+        held.worker_id,
+        held.task,
+        held.args,
+        held.queue,
+        held.timeout_seconds,
+    )
+    assert (JobStatus.RUNNING, 1, worker_id) == (row.status, row.attempt, row.worker_id)
+    assert row.started_at is not None
+    assert row.deadline_at is not None
+    assert abs(row.deadline_at - row.started_at - timedelta(seconds=90)) < timedelta(seconds=1)
+
+
+def test_a_job_without_a_timeout_has_no_deadline(room: "Room") -> None:
+    held = room.hold(timeout_seconds=None)
+
+    assert room.job(held.id).deadline_at is None
+
+
+def test_progress_begins_anew_with_each_attempt(room: "Room") -> None:
+    job = room.enqueue()
+    room.change(job.id, progress=0.5, progress_message="half way")
+
+    room.claim(room.worker())
+
+    row = room.job(job.id)
+    assert (None, None) == (row.progress, row.progress_message)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"queue": "elsewhere"},
+        {"executor": "process"},
+        {"task": "shop.unknown"},
+        {"run_after": 60.0},
+    ],
+    ids=str,
+)
+def test_a_job_that_is_not_for_this_worker_is_left(
+    room: "Room", options: dict[str, object]
+) -> None:
+    left = room.enqueue(**options)
+    taken = room.enqueue()
+
+    claimed = room.claim(room.worker(), unknown_tasks=["shop.unknown", "shop.other"])
+
+    assert [taken.id] == [each.id for each in claimed]
+    assert left == room.job(left.id)
+
+
+def test_a_job_that_expired_is_not_started(room: "Room") -> None:
+    job = room.enqueue(expires_after_seconds=60.0)
+    room.rows("update pgqueue.jobs set expires_at = clock_timestamp()")
+
+    assert [] == room.claim(room.worker())
+    assert JobStatus.QUEUED == room.job(job.id).status
+
+
+@pytest.mark.parametrize("off", [(), *combinations(PLANNER, 1), *combinations(PLANNER, 2)], ids=str)
+def test_the_limit_and_the_order_hold_under_every_plan(room: "Room", off: tuple[str, ...]) -> None:
+    # The planner may otherwise run a sub-select once per row and claim without an end.
+    for queue in ("a", "b"):
+        bulk.insert(room.link, [NewJob("t", queue=queue, priority=n % 3) for n in range(20)], 100)
+    for setting in off:
+        room.rows(f"select set_config('{setting}', 'off', false)")
+    expected = [
+        row[0]
+        for row in room.rows(
+            "select id from pgqueue.jobs order by queue desc, priority desc, position limit 25"
+        )
+    ]
+
+    claimed = room.claim(room.worker(), "b", "a", jobs_max=25)
+
+    assert expected == [each.id for each in claimed]
+    assert (25,) == room.row("select count(*) from pgqueue.jobs where status = 'running'")
+
+
+def test_a_prefetch_goes_past_the_free_slots_but_never_with_an_at_most_once_job(
+    room: "Room",
+) -> None:
+    jobs = [
+        room.enqueue(delivery="at_most_once" if n in (0, 2, 4) else "at_least_once")
+        for n in range(6)
+    ]
+
+    claimed = room.claim(room.worker(), jobs_max=6, slots_free=2)
+
+    assert [jobs[n].id for n in (0, 1, 3, 5)] == [each.id for each in claimed]
+    assert {"queued"} == {room.job(jobs[n].id).status for n in (2, 4)}
+    assert 0 == room.job(jobs[2].id).attempt
+
+
+def test_a_worker_that_was_given_up_claims_nothing(room: "Room") -> None:
+    room.enqueue()
+    worker_id = room.worker()
+    run(room.link, processes.bury([worker_id], "died", "killed by a test"))
+
+    assert [] == room.claim(worker_id)
+    assert [] == room.claim(worker_id + 1)
+
+
+def test_a_burial_waits_for_a_claim_under_way_and_sees_its_jobs(
+    room: "Room", other_link: Link
+) -> None:
+    room.enqueue()
+    worker_id = room.worker()
+
+    with ThreadPoolExecutor(1) as pool:
+        with room.link.transaction():
+            [held] = room.claim(worker_id)
+            buried = pool.submit(
+                run, other_link, processes.bury([worker_id], "died", "killed by a test")
+            )
+            _until_it_waits(room, other_link)
+            is_buried_too_early = buried.done()
+
+        assert [worker_id] == buried.result(timeout=10)
+
+    assert is_buried_too_early is False
+    assert (held.id, JobStatus.RUNNING) == (held.id, room.job(held.id).status)
+
+
+def test_a_claim_waits_for_a_burial_under_way_and_gets_nothing(
+    room: "Room", other_link: Link
+) -> None:
+    room.enqueue()
+    worker_id = room.worker()
+    asked = claim(
+        worker_id=worker_id,
+        executor="greenlet",
+        queues=["default"],
+        unknown_tasks=[],
+        jobs_max=1,
+        slots_free=1,
+    )
+
+    with ThreadPoolExecutor(1) as pool:
+        with room.link.transaction():
+            run(room.link, processes.bury([worker_id], "died", "killed by a test"))
+            claimed = pool.submit(run, other_link, asked)
+            _until_it_waits(room, other_link)
+
+        assert [] == claimed.result(timeout=10)
+
+
+def test_a_renewal_does_not_wait_for_a_claim_under_way(room: "Room", other_link: Link) -> None:
+    worker_id = room.worker(supervisor_id=7)
+
+    with room.link.transaction():
+        room.claim(worker_id)
+
+        assert {worker_id} == run(other_link, processes.renew(7, 60))
+
+
+def test_a_claim_passes_over_jobs_that_another_claim_holds(room: "Room", other_link: Link) -> None:
+    jobs = [room.enqueue() for _ in range(4)]
+    first, second = room.worker(), room.worker()
+
+    with room.link.transaction():
+        claimed = [each.id for each in room.claim(first, jobs_max=2)]
+        asked = claim(
+            worker_id=second,
+            executor="greenlet",
+            queues=["default"],
+            unknown_tasks=[],
+            jobs_max=4,
+            slots_free=4,
+        )
+        others = [each.id for each in run(other_link, asked)]
+
+    assert [job.id for job in jobs] == claimed + others
+
+
+def test_twenty_workers_claim_each_job_exactly_once(room: "Room", database_url: str) -> None:
+    bulk.insert(room.link, (NewJob("t", queue="ab"[n % 2]) for n in range(3_000)), 3_000)
+    workers = [room.worker() for _ in range(20)]
+
+    def work(worker_id: int) -> list[int]:
+        link = Database(database_url).open()
+        asked = claim(
+            worker_id=worker_id,
+            executor="greenlet",
+            queues=["a", "b"],
+            unknown_tasks=[],
+            jobs_max=7,
+            slots_free=7,
+        )
+        claimed: list[int] = []
+        while some := run(link, asked):
+            claimed += [each.id for each in some]
+        link.close()
+        return claimed
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        claimed = [job_id for ids in pool.map(work, workers) for job_id in ids]
+
+    assert 3_000 == len(claimed) == len(set(claimed))
+    assert (3_000, 1, 1) == room.row(
+        "select count(*), min(attempt), max(attempt) from pgqueue.jobs where status = 'running'"
+    )
+
+
+def _until_it_waits(room: "Room", other: Link) -> None:
+    """Come back when the other connection waits for a lock."""
+    # Not pg_stat_activity: inside a transaction it answers the same for ever.
+    asked = "select exists (select from pg_locks where pid = %(pid)s and not granted)"
+    while room.row(asked, pid=other.raw.info.backend_pid) != (True,):
+        pass

@@ -1,0 +1,180 @@
+"""Statements that run all the time keep to the indexes that their heads promise.
+
+Looked at with 100,000 jobs, as PostgreSQL plans them for a first time and once it has seen them
+often enough to prefer a generic plan. A plan that reads the whole table would do so several times
+a second.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Room
+
+JOBS = """
+    insert into pgqueue.jobs (
+      queue, task, status, priority, run_at, executor, attempt, worker_id, started_at,
+      deadline_at, expires_at, kept_until, finished_at
+    )
+    select
+      'queue ' || n %% 7,
+      'task ' || n %% 11,
+      case
+        when n %% 100 < 60 then 'succeeded'
+        when n %% 100 < 70 then 'failed'
+        when n %% 100 < 80 then 'scheduled'
+        when n %% 100 < 99 then 'queued'
+        else 'running'
+      end,
+      n %% 5,
+      clock_timestamp() + make_interval(secs => n - 50000),
+      (array['greenlet', 'asyncio', 'process'])[1 + n %% 3],
+      case when n %% 100 in (99) then 1 else 0 end,
+      case when n %% 100 in (99) then n %% 20 end,
+      case when n %% 100 in (99) then clock_timestamp() end,
+      case when n %% 100 in (99) then clock_timestamp() + make_interval(secs => n %% 3600 - 60) end,
+      case when n %% 50 = 0 then clock_timestamp() + make_interval(secs => n - 1000) end,
+      case when n %% 100 < 60 then clock_timestamp() + make_interval(secs => n - 1000) end,
+      case when n %% 100 < 70 then clock_timestamp() end
+    from generate_series(1, 100000) as n
+"""
+ATTEMPTS = """
+    insert into pgqueue.attempts (job_id, attempt, outcome)
+    select n, 1, 'succeeded'
+    from generate_series(1, 100000) as n
+"""
+LOGS = """
+    insert into pgqueue.logs (job_id, attempt, level, message)
+    select n, 1, 'INFO', 'said'
+    from generate_series(1, 100000) as n
+"""
+WORKERS = """
+    insert into pgqueue.workers (
+      supervisor_id, executor, slots, host, queues, lease_until, stopped_at
+    )
+    select n / 5, 'greenlet', 10, 'here', '{default}', clock_timestamp(),
+      case when n %% 5 = 0 then clock_timestamp() end
+    from generate_series(1, 20) as n
+"""
+
+TOKEN = {"id": 99, "attempt": 1, "worker_id": 19}
+STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
+    "claim": (
+        {
+            "worker_id": 1,
+            "executor": "greenlet",
+            "queues": ["queue 1", "queue 2"],
+            "unknown_tasks": ["task 3"],
+            "jobs_max": 10,
+            "slots_free": 10,
+        },
+        {"jobs_ready", "jobs_pkey"},
+    ),
+    "settle": (
+        {"ended": json.dumps([{**TOKEN, "outcome": "succeeded"}])},
+        {"jobs_pkey", "attempts_pkey", "logs_pkey"},
+    ),
+    "promote": ({"jobs_max": 100}, {"jobs_scheduled", "jobs_pkey"}),
+    "ready": ({}, {"jobs_ready"}),
+    "overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
+    "cancelling": ({"supervisor_id": 1}, {"jobs_cancel_requested"}),
+    "stranded": ({"jobs_max": 100}, {"jobs_running", "jobs_pkey", "jobs_cancel_requested"}),
+    "expire": ({"jobs_max": 100}, {"jobs_expires_at", "jobs_pkey"}),
+    "prune": ({"jobs_max": 100}, {"jobs_kept_until", "jobs_pkey", "attempts_pkey", "logs_pkey"}),
+    "log": ({"lines": json.dumps([{**TOKEN, "message": "said"}])}, {"jobs_pkey"}),
+    "progress": ({"progress": json.dumps([{**TOKEN, "progress": 0.5}])}, {"jobs_pkey"}),
+    "job": ({"job_id": 99}, {"jobs_pkey"}),
+    "attempts": ({"job_id": 99}, {"attempts_pkey"}),
+    "logs": ({"job_id": 99, "after": 0, "lines_max": 100}, {"logs_pkey"}),
+}
+
+
+def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: "Room") -> None:
+    for question in (JOBS, ATTEMPTS, LOGS, WORKERS):
+        room.rows(question)
+    room.rows("analyze")
+    left: list[str] = []
+
+    for file, (params, promised) in STATEMENTS.items():
+        for times in (1, 10):
+            used = _scans(_plan(room, file, params, times=times))
+            left += [f"{file}, executed {times} times: {each}" for each in used - promised]
+
+    assert [] == left
+
+
+def test_a_plan_that_leaves_its_index_is_seen(room: "Room") -> None:
+    with room.link.raw.transaction(force_rollback=True):
+        room.rows(JOBS)
+        room.rows("drop index pgqueue.jobs_scheduled")
+
+        used = _scans(_plan(room, "promote", {"jobs_max": 10}))
+
+    assert "Seq Scan on jobs" in used
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_a_claim_reads_no_more_than_it_takes(room: "Room", mode: str) -> None:
+    room.rows(JOBS)
+    room.rows(WORKERS)
+    room.rows("analyze")
+    room.rows(f"set plan_cache_mode = {mode}")
+    params = {**STATEMENTS["claim"][0], "unknown_tasks": [], "jobs_max": 10}
+
+    plan = _plan(room, "claim", params, "analyze, ")
+
+    read = [
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in _nodes(plan)
+        if node.get("Index Name") == "jobs_ready"
+    ]
+    assert 10 <= sum(read) <= 20
+
+
+def _plan(
+    room: "Room", file: str, params: dict[str, object], options: str = "", times: int = 1
+) -> dict[str, Any]:
+    """The plan of a statement, prepared as psycopg prepares it, when it is used so many times."""
+    numbers: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[1], f"${len(numbers) + 1}")
+
+    text = re.sub(r"%\((\w+)\)s", number, room.link.schema.render(file))
+    room.link.raw.execute(f"prepare statement as {text}".encode())
+    values = ", ".join(f"%({name})s" for name in numbers)
+    execute = f"explain ({options}format json) execute statement"
+    with psycopg.ClientCursor(room.link.raw) as cursor:
+        for _ in range(times):
+            cursor.execute((f"{execute} ({values})" if values else execute).encode(), params)
+        row = cursor.fetchone()
+    room.rows("deallocate statement")
+    assert row is not None
+    plan: dict[str, Any] = row[0][0]["Plan"]
+    return plan
+
+
+def _scans(plan: dict[str, Any]) -> set[str]:
+    """The indexes a plan reads, and the large tables that it reads without one."""
+    found = set()
+    for node in _nodes(plan):
+        if "Index Name" in node:
+            found.add(node["Index Name"])
+        elif node.get("Relation Name") in ("jobs", "attempts", "logs") and node["Node Type"] in (
+            "Seq Scan",
+            "Tid Scan",
+            "Sample Scan",
+        ):
+            found.add(f"{node['Node Type']} on {node['Relation Name']}")
+    return found - {"workers_pkey", "workers_live"}
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)

@@ -1,0 +1,64 @@
+"""Every statement is one that PostgreSQL takes, under any name of the schema."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from pgqueue.store import migrate
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.schema import Schema
+
+FILES = sorted(
+    each.name.removesuffix(".sql")
+    for each in files("pgqueue.store").joinpath("sql").iterdir()
+    if each.name.endswith(".sql")
+)
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+@pytest.fixture(params=["pgqueue", 'a"b'])
+def named_link(database_url: str, request: pytest.FixtureRequest) -> Link:
+    """A link to a migrated schema of some name."""
+    migrate.upgrade(database_url, request.param)
+    link = Database(database_url, request.param).open()
+    request.addfinalizer(link.close)
+    return link
+
+
+@pytest.mark.parametrize("file", [each for each in FILES if each != "copy_jobs"])
+def test_a_statement_prepares(named_link: Link, file: str) -> None:
+    numbers: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[1], f"${len(numbers) + 1}")
+
+    text = PLACEHOLDER.sub(number, named_link.schema.render(file))
+
+    named_link.raw.execute(f"prepare statement as {text}".encode())
+
+    [(types,)] = named_link.fetch("select parameter_types::text[] from pg_prepared_statements", {})
+    assert len(numbers) == len(types)
+
+
+def test_the_copy_statement_takes_rows(named_link: Link) -> None:
+    named_link.copy(named_link.schema.render("copy_jobs"), [])
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_parameter_is_cast_and_no_comment_reaches_the_server(file: str) -> None:
+    text = Schema().render(file)
+
+    assert [] == re.findall(r"%\(\w+\)s(?!::)", text)
+    assert "--" not in text
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_says_its_index_and_its_locks(file: str) -> None:
+    written = files("pgqueue.store").joinpath("sql", f"{file}.sql").read_text("utf-8")
+
+    head = "\n".join(line for line in written.splitlines() if line.startswith("--"))
+
+    assert re.search(r"^-- Index: ", head, re.MULTILINE)
+    assert re.search(r"^-- Locks: ", head, re.MULTILINE)
+    assert "%" not in head
