@@ -22,6 +22,10 @@ _TAKEN = (
     "Pass a psycopg 3 connection, a connection or session of SQLAlchemy over psycopg 3, or "
     "Django's connection."
 )
+_SQLITE = (
+    "It is SQLite's: jobs live in PostgreSQL, and only a transaction there can hold both. "
+    "Enqueue without `connection=`, after the commit."
+)
 _ADVICE = {
     "psycopg2": "Its driver is psycopg2: use psycopg 3, in SQLAlchemy by a URL that begins "
     "`postgresql+psycopg://`, in Django by installing `psycopg`.",
@@ -29,8 +33,8 @@ _ADVICE = {
     "`postgresql+psycopg://`.",
     "pg8000": "Its driver is pg8000: use psycopg 3, in SQLAlchemy by a URL that begins "
     "`postgresql+psycopg://`.",
-    "sqlite3": "It is SQLite's: jobs live in PostgreSQL, and only a transaction there can hold "
-    "both. Enqueue without `connection=`, after the commit.",
+    "sqlite3": _SQLITE,
+    "aiosqlite": _SQLITE,
     "psycopg_pool": "It is a pool: pass a connection that it lends, by `with pool.connection()`.",
 }
 
