@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from math import copysign, isfinite
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pgqueue.core.errors import UnstorableValue
 
@@ -24,6 +24,7 @@ _write = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
 ).encode
 _STRING_OR_LARGE_FLOAT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')
+_KINDS: Final = (str, int, float, dict, list)
 _SHOWN_STEPS_MAX: Final = 12
 _STEP_CHARACTERS_MAX: Final = 60
 TYPE_ADVICE: Final = "Annotate the parameter with its type, or pass what JSON can hold."
@@ -79,28 +80,18 @@ def path_text(root: str, steps: Iterable[object]) -> str:
 def examine(value: object, *, exact: bool, depth: int = 1) -> None:
     """Do as `check_storable`, but raise Unfit, for callers that know where the value sits."""
     kind = type(value)
+    if not exact and kind not in _KINDS:
+        kind = next((base for base in _KINDS if isinstance(value, base)), kind)
     if kind is str:
-        _examine_text(value)  # type: ignore[arg-type]
+        _examine_text(cast("str", value))
     elif kind is int:
-        _examine_int(value)  # type: ignore[arg-type]
-    elif value is None or kind is bool:
-        pass
+        _examine_int(cast("int", value))
     elif kind is float:
-        _examine_float(value, exact)  # type: ignore[arg-type]
+        _examine_float(cast("float", value), exact)
     elif kind is dict or kind is list:
-        _examine_container(value, exact, depth)  # type: ignore[arg-type]
-    elif exact:
-        raise Unfit(value, _foreign_type(value))
-    elif isinstance(value, str):
-        _examine_text(value)
-    elif isinstance(value, int):
-        _examine_int(value)
-    elif isinstance(value, float):
-        _examine_float(value, exact)
-    elif isinstance(value, (dict, list)):
-        _examine_container(value, exact, depth)
-    else:
-        raise Unfit(value, _foreign_type(value))
+        _examine_container(cast("dict[Any, object] | list[object]", value), exact, depth)
+    elif kind is not bool and value is not None:
+        raise Unfit(value, f"JSON has no type {type(value).__name__}. {TYPE_ADVICE}")
 
 
 def _examine_text(text: str) -> None:
@@ -156,15 +147,8 @@ def _examine_key(key: object) -> None:
         raise Unfit(key, f"it is a key, and {unfit.reason}") from None
 
 
-def _foreign_type(value: object) -> str:
-    return f"JSON has no type {type(value).__name__}. {TYPE_ADVICE}"
-
-
 def _step_text(step: object) -> str:
-    if isinstance(step, str) and step.isidentifier():
-        text = f".{step}"
-    else:
-        text = f"[{step!a}]"
+    text = f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!a}]"
     return text if len(text) <= _STEP_CHARACTERS_MAX else f"{text[:_STEP_CHARACTERS_MAX]}…"
 
 
