@@ -1,0 +1,315 @@
+"""The SQL functions that any language may call: enqueue, cancel, retry."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from pgqueue.core.lifecycle import FINAL, JobStatus, Outcome
+from pgqueue.core.new_job import NewJob
+from pgqueue.store import bulk, jobs, migrate, processes
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import run
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Room
+
+RECORDED = {
+    "queue": "mail",
+    "priority": 7,
+    "executor": "process",
+    "delivery": "at_most_once",
+    "max_attempts": 4,
+    "backoff": "linear",
+    "backoff_base_seconds": 5.0,
+    "backoff_max_seconds": 50.0,
+    "backoff_jitter": False,
+    "timeout_seconds": None,
+    "keep_seconds": 60.0,
+    "tags": ["a", "b"],
+}
+DEFAULTS = {
+    "queue": "default",
+    "priority": 0,
+    "executor": "greenlet",
+    "delivery": "at_least_once",
+    "max_attempts": 1,
+    "backoff": "exponential",
+    "backoff_base_seconds": 2.0,
+    "backoff_max_seconds": 3600.0,
+    "backoff_jitter": True,
+    "timeout_seconds": 3600.0,
+    "keep_seconds": 86_400.0,
+    "tags": [],
+}
+
+
+def test_plain_sql_enqueues_with_the_defaults(room: "Room") -> None:
+    (job_id,) = room.row("select pgqueue.enqueue('shop.mail')")
+
+    job = room.job(job_id)
+    assert DEFAULTS == _options(room, job_id)
+    assert ("shop.mail", {}, JobStatus.QUEUED) == (job.task, job.args, job.status)
+
+
+def test_the_defaults_of_sql_are_those_of_python(room: "Room") -> None:
+    (by_sql,) = room.row("select pgqueue.enqueue('shop.mail')")
+    (by_insert,) = room.row("insert into pgqueue.jobs (task) values ('shop.mail') returning id")
+    by_python = run(room.link, jobs.enqueue(NewJob("shop.mail"))).id
+    bulk.insert(room.link, [NewJob("shop.mail")], 1)
+    (by_copy,) = room.row("select max(id) from pgqueue.jobs")
+
+    rows = [_row(room, job_id) for job_id in (by_sql, by_insert, by_python, by_copy)]
+
+    assert [rows[0]] * 4 == rows
+
+
+@pytest.mark.parametrize("name", ["shop.mail", "old.mail"])
+def test_plain_sql_takes_the_options_recorded_for_the_task(room: "Room", name: str) -> None:
+    _record(room, "shop.mail", RECORDED, aliases=["old.mail"])
+
+    (job_id,) = room.row("select pgqueue.enqueue(%(name)s, '{\"to\": 7}')", name=name)
+
+    job = room.job(job_id)
+    assert RECORDED == _options(room, job_id)
+    assert (name, {"to": 7}) == (job.task, job.args)
+
+
+def test_a_name_counts_before_an_alias_of_another_task(room: "Room") -> None:
+    _record(room, "a.mail", {"queue": "alias"}, aliases=["shop.mail"])
+    _record(room, "shop.mail", {"queue": "name"})
+
+    (job_id,) = room.row("select pgqueue.enqueue('shop.mail')")
+
+    assert "name" == room.job(job_id).queue
+
+
+def test_what_the_call_says_replaces_what_was_recorded(room: "Room") -> None:
+    _record(room, "shop.mail", RECORDED)
+
+    (job_id,) = room.row(
+        """
+        select pgqueue.enqueue(
+          'shop.mail', '{}', queue => 'fast', priority => -3, timeout => 9, max_attempts => 2,
+          tags => '{c}', run_after => '2100-01-01 00:00+00'
+        )
+        """
+    )
+
+    changed = {"queue": "fast", "priority": -3, "timeout_seconds": 9.0, "max_attempts": 2}
+    job = room.job(job_id)
+    assert {**RECORDED, **changed, "tags": ["c"]} == _options(room, job_id)
+    assert (datetime(2100, 1, 1, tzinfo=UTC), JobStatus.SCHEDULED) == (job.run_at, job.status)
+
+
+def test_any_option_can_be_replaced_by_name(room: "Room") -> None:
+    _record(room, "shop.mail", {**RECORDED, "timeout_seconds": 30.0})
+    changed = {**DEFAULTS, "timeout_seconds": None, "expires_after_seconds": 60.0}
+
+    (job_id,) = room.row(
+        "select pgqueue.enqueue('shop.mail', options => %(options)s::jsonb)",
+        options=json.dumps(changed),
+    )
+
+    job = room.job(job_id)
+    assert {**DEFAULTS, "timeout_seconds": None} == _options(room, job_id)
+    assert job.expires_at is not None
+    assert abs(job.expires_at - job.created_at - timedelta(minutes=1)) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "''",
+        "'t', '[]'",
+        "'t', queue => ''",
+        "'t', priority => 101",
+        "'t', priority => 100000",
+        "'t', timeout => 0",
+        "'t', timeout => 'NaN'",
+        "'t', max_attempts => 0",
+        "'t', run_after => 'infinity'",
+        "'t', run_after => '-infinity'",
+        "'t', options => '{\"executor\": \"thread\"}'",
+        "'t', options => '{\"keep_seconds\": \"infinity\"}'",
+    ],
+)
+def test_plain_sql_cannot_insert_what_python_would_refuse(room: "Room", call: str) -> None:
+    with pytest.raises((psycopg.DataError, psycopg.IntegrityError)):
+        room.rows(f"select pgqueue.enqueue({call})")
+
+    assert (0,) == room.row("select count(*) from pgqueue.jobs")
+
+
+def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
+    room.rows("create table orders (id bigint)")
+    room.rows(
+        """
+        create function ship() returns trigger language plpgsql as $$
+        begin
+          perform pgqueue.enqueue('shop.ship', jsonb_build_object('order_id', new.id));
+          return new;
+        end $$
+        """
+    )
+    room.rows("create trigger ship after insert on orders for each row execute function ship()")
+
+    room.rows("insert into orders select generate_series(1, 3)")
+
+    args = room.rows("select args from pgqueue.jobs order by id")
+    room.rows("drop table orders")
+    room.rows("drop function ship")
+    assert [({"order_id": n},) for n in (1, 2, 3)] == args
+
+
+@pytest.mark.parametrize("name", ["pgqueue", 'a"b', "it's"])
+@pytest.mark.parametrize("way", ["statement", "function", "copy", "retry"])
+def test_supervisors_are_woken_when_the_job_commits(
+    database_url: str, name: str, way: str
+) -> None:
+    migrate.upgrade(database_url, name)
+    listener, link = (Database(database_url, name).open() for _ in range(2))
+    retried = run(link, jobs.enqueue(NewJob("t", run_after=60.0))).id
+    listener.listen()
+
+    with link.transaction():
+        _wake(link, way, retried)
+        woken_early = listener.woken(0)
+    woken = listener.woken(10)
+
+    listener.close()
+    link.close()
+    assert (False, True) == (woken_early, woken)
+
+
+@pytest.mark.parametrize("way", ["statement", "function", "copy"])
+def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -> None:
+    listener = Database(database_url).open()
+    listener.listen()
+
+    _wake(link, way, 0, run_after=60.0)
+    woken = listener.woken(0)
+
+    listener.close()
+    assert woken is False
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
+    room: "Room", status: JobStatus
+) -> None:
+    job = room.enqueue(keep_seconds=60.0)
+    room.change(job.id, status=status.value)
+
+    answer = run(room.link, jobs.cancel([job.id]))
+
+    row = room.job(job.id)
+    asked_at, kept_until = room.row(
+        "select cancel_requested_at, kept_until from pgqueue.jobs where id = %(id)s", id=job.id
+    )
+    if status in FINAL:
+        assert {job.id: None} == answer
+        assert (status, None, None) == (row.status, asked_at, row.finished_at)
+    elif status is JobStatus.RUNNING:
+        assert {job.id: JobStatus.RUNNING} == answer
+        assert (JobStatus.RUNNING, None) == (row.status, row.finished_at)
+        assert asked_at is not None
+    else:
+        assert {job.id: JobStatus.CANCELLED} == answer
+        assert row.finished_at is not None
+        assert timedelta(seconds=59) < kept_until - row.finished_at < timedelta(seconds=61)
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
+    held = room.hold(max_attempts=2)
+    room.settle(held, Outcome.FAILED, error_type="ValueError")
+    other = room.enqueue()
+    room.change(held.id, status=status.value, lost_count=2, result='"old"')
+    before = room.job(held.id)
+
+    answer = run(room.link, jobs.retry([held.id]))
+
+    row = room.job(held.id)
+    if status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.BLOCKED):
+        assert {held.id: None} == answer
+        assert before == row
+    else:
+        assert {held.id: JobStatus.QUEUED} == answer
+        assert (JobStatus.QUEUED, 0, 0, 1) == (
+            row.status,
+            row.failure_count,
+            row.lost_count,
+            row.attempt,
+        )
+        assert (None, None, None) == (row.finished_at, row.result, row.worker_id)
+        assert other.position < row.position
+        assert 1 == len(run(room.link, jobs.attempts(held.id)))
+
+
+def test_an_unknown_id_is_answered_with_nothing(room: "Room") -> None:
+    assert {404: None} == run(room.link, jobs.cancel([404]))
+    assert {404: None} == run(room.link, jobs.retry([404, 404]))
+
+
+def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
+    room: "Room", other_link: Link
+) -> None:
+    ids = [room.enqueue().id for _ in range(500)]
+
+    def steer(link: Link, ids: list[int]) -> None:
+        for _ in range(5):
+            run(link, jobs.cancel(ids))
+            run(link, jobs.retry(ids))
+
+    with ThreadPoolExecutor(2) as pool:
+        for steered in (
+            pool.submit(steer, room.link, ids),
+            pool.submit(steer, other_link, ids[::-1]),
+        ):
+            steered.result(timeout=60)
+
+    assert [(JobStatus.QUEUED, 500)] == room.rows(
+        "select status, count(*) from pgqueue.jobs group by status"
+    )
+
+
+def _wake(link: Link, way: str, retried: int, run_after: float | None = None) -> None:
+    new = NewJob("t", run_after=run_after)
+    if way == "statement":
+        run(link, jobs.enqueue(new))
+    elif way == "function":
+        run(link, jobs.enqueue_by_name("t", "{}", run_after=run_after, options={}))
+    elif way == "copy":
+        bulk.insert(link, [new], 1)
+    else:
+        run(link, jobs.retry([retried]))
+
+
+def _record(
+    room: "Room", name: str, options: dict[str, Any], aliases: list[str] | None = None
+) -> None:
+    task = {"name": name, "signature": "()", "docstring": "", "options": options}
+    run(room.link, processes.record_tasks([{**task, "aliases": aliases or []}]))
+
+
+def _options(room: "Room", job_id: int) -> dict[str, Any]:
+    row = _row(room, job_id)
+    return {name: row[name] for name in DEFAULTS}
+
+
+def _row(room: "Room", job_id: int) -> dict[str, Any]:
+    """A whole row, but for what differs between any two jobs."""
+    (text,) = room.row(
+        """
+        select (to_jsonb(job) - '{id,position,run_at,created_at}'::text[])::text
+        from pgqueue.jobs as job
+        where job.id = %(id)s
+        """,
+        id=job_id,
+    )
+    row: dict[str, Any] = json.loads(text)
+    return row
