@@ -1,0 +1,361 @@
+"""Settings: each declared once, taken from the first layer that says something.
+
+    flag  >  environment PGQUEUE_*  >  pgqueue.toml or [tool.pgqueue]  >  default
+
+A layer holds only what was truly set, so an origin is never a guess. The command line, the
+supervisor and the default client read them; they are read once and never change afterwards.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pgqueue.core.errors import InvalidSettings
+
+DEFAULT_ORIGIN: Final = "the default"
+
+_PREFIX: Final = "PGQUEUE_"
+_MEBIBYTE: Final = 1024 * 1024
+_SECRET_QUERY: Final = re.compile(r"(?i)([?&](?:password|sslpassword)=)[^&#]*")
+_SECRET_WORD: Final = re.compile(r"(?i)(\b(?:password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
+_SECRET_USER: Final = re.compile(r"(?<=://)([^:/?#@]*):.*@")
+
+Read = Callable[[object], object]
+"""Turns what a layer says into the value, or raises ValueError with the reason."""
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it takes text.")
+    if "\0" in value:
+        raise ValueError("it holds a NUL character.")
+    return value.strip()
+
+
+def _texts(value: object) -> object:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, Iterable) or isinstance(parts, (bytes, Mapping)):
+        raise ValueError("it takes a list of texts, in the environment with commas between them.")
+    texts = [_text(part) for part in parts if part != ""]
+    return tuple(dict.fromkeys(texts))
+
+
+def _name(value: object) -> object:
+    text = str(_text(value))
+    # PostgreSQL cuts longer names in silence, and two of them might become one.
+    if len(text.encode(errors="replace")) > 63:
+        raise ValueError("it takes at most 63 bytes, as names in PostgreSQL do.")
+    return text
+
+
+def _number(value: object) -> float:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError("it takes a number.") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise ValueError("it takes a number.")
+    return value
+
+
+def _integer(least: int, most: int) -> Read:
+    def read(value: object) -> object:
+        number = _number(value)
+        if number != int(number) or not least <= number <= most:
+            raise ValueError(f"it takes a whole number from {least:,} to {most:,}.")
+        return int(number)
+
+    return read
+
+
+def _seconds(least: float, most: float) -> Read:
+    def read(value: object) -> object:
+        number = _number(value)
+        if not least <= number <= most:
+            raise ValueError(f"it takes {least:g} to {most:,g} seconds.")
+        return float(number)
+
+    return read
+
+
+def _one_of(*choices: str) -> Read:
+    def read(value: object) -> object:
+        for choice in choices:
+            if isinstance(value, str) and value.strip().lower() == choice.lower():
+                return choice
+        raise ValueError(f"it takes one of {', '.join(choices)}.")
+
+    return read
+
+
+def _cores() -> int:
+    # Not os.cpu_count(): a container may give this process fewer of them.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _setting(read: Read, default: object, unit: str, text: str) -> Any:
+    metadata = {"read": read, "unit": unit, "text": text}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Every setting with its value, and where each value came from.
+
+    Attributes:
+        origins: By the setting's name, as a person would say it: `the default`, `PGQUEUE_URL`,
+            `--processes`, or a file's name.
+        warnings: What was set and means nothing, in sentences.
+    """
+
+    url: str | None = _setting(
+        _text, None, "", "Database, in SQLAlchemy or libpq form, or embedded:[PATH]."
+    )
+    listen_url: str | None = _setting(
+        _text, None, "", "Database to listen on, where `url` leads through PgBouncer."
+    )
+    schema: str = _setting(_name, "pgqueue", "", "Schema that holds the tables.")
+    tasks: tuple[str, ...] = _setting(_texts, (), "modules", "Modules to load tasks from.")
+    queues: tuple[str, ...] = _setting(
+        _texts, ("default",), "names", "Queues to take jobs from; `mail/` takes its sub-queues."
+    )
+    strategy: str = _setting(
+        _one_of("strict", "round_robin"), "strict", "", "Order in which the queues are taken."
+    )
+    processes: int = _setting(
+        _integer(0, 1_000), 1, "processes", "Children that run jobs in greenlets."
+    )
+    greenlets: int = _setting(
+        _integer(1, 10_000), 25, "slots", "Jobs that one greenlet child runs at once."
+    )
+    cpus: int = _setting(
+        _integer(0, 1_000), _cores, "processes", "Children that run one `process` job each."
+    )
+    coroutines: int = _setting(
+        _integer(1, 10_000), 100, "slots", "Jobs that the asyncio child runs at once."
+    )
+    prefetch_max: int = _setting(
+        _integer(0, 100_000), 500, "jobs", "Short jobs that a child may hold ahead of its slots."
+    )
+    grace_seconds: float = _setting(
+        _seconds(0, 86_400), 30.0, "seconds", "Time that running jobs get when a worker stops."
+    )
+    poll_seconds: float = _setting(
+        _seconds(0.01, 3_600), 1.0, "seconds", "Longest wait between two looks for ready jobs."
+    )
+    lease_seconds: float = _setting(
+        _seconds(1, 3_600), 30.0, "seconds", "Silence after which a worker's jobs are given away."
+    )
+    heartbeat_seconds: float = _setting(
+        _seconds(0.1, 600), 5.0, "seconds", "Time between two renewals of the lease."
+    )
+    timeout_grace_seconds: float = _setting(
+        _seconds(0, 3_600), 5.0, "seconds", "Time past its timeout before a job's child is killed."
+    )
+    args_bytes_max: int = _setting(
+        _integer(2, _MEBIBYTE), 65_536, "bytes", "Largest arguments of one job, as JSON."
+    )
+    result_bytes_max: int = _setting(
+        _integer(4, 64 * _MEBIBYTE), _MEBIBYTE, "bytes", "Largest result of one job, as JSON."
+    )
+    error_bytes_max: int = _setting(
+        _integer(256, _MEBIBYTE), 65_536, "bytes", "Longest error text and traceback kept."
+    )
+    log_lines_max: int = _setting(
+        _integer(0, 1_000_000), 1_000, "lines", "Log lines kept of one attempt."
+    )
+    log_bytes_max: int = _setting(
+        _integer(0, 64 * _MEBIBYTE), _MEBIBYTE, "bytes", "Log text kept of one attempt."
+    )
+    log_level: str = _setting(
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "INFO",
+        "",
+        "Least level of the lines that are printed and kept.",
+    )
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    def redacted(self) -> dict[str, object]:
+        """Return the values by name, with no password in them, for printing."""
+        return {setting.name: _hide(getattr(self, setting.name)) for setting in declared_settings()}
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSetting:
+    """One setting as it is declared: for `pgqueue config`, flags and the reference."""
+
+    name: str
+    unit: str
+    text: str
+    default: object
+    read: Read = field(repr=False, compare=False)
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return f"{_PREFIX}{self.name.upper()}"
+
+
+def declared_settings() -> tuple[DeclaredSetting, ...]:
+    """Return every setting, in the order in which they are best read."""
+    return _DECLARED
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> Settings:
+    """Read the settings from all layers.
+
+    Args:
+        flags: What the command line or a caller says; None values and empty tuples say nothing.
+        environ: None for the environment of this process.
+        folder: Where the files are looked for; None for the current one.
+
+    Raises:
+        InvalidSettings: A value is bad, or a file or a flag names no setting.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins = {each.name: DEFAULT_ORIGIN for each in _DECLARED}
+    layers = (_file_layer(Path(folder or ".")), _environment_layer(environ), _flag_layer(flags))
+    for layer in layers:
+        for name, (value, origin) in layer.items():
+            values[name] = _read(name, value, origin)
+            origins[name] = origin
+    _check_together(values, origins)
+    return Settings(
+        **values, origins=MappingProxyType(origins), warnings=tuple(_unknown_variables(environ))
+    )
+
+
+def redact_url(url: str) -> str:
+    """Return a database URL or libpq connection string with its passwords hidden."""
+    url = _SECRET_USER.sub(r"\1:***@", url)
+    url = _SECRET_QUERY.sub(r"\1***", url)
+    return url if "://" in url else _SECRET_WORD.sub(r"\1***", url)
+
+
+_Layer = dict[str, tuple[object, str]]
+
+
+def _file_layer(folder: Path) -> _Layer:
+    own = folder / "pgqueue.toml"
+    if own.is_file():
+        return _table_layer(_toml(own), own.name)
+    project = folder / "pyproject.toml"
+    if project.is_file():
+        origin = f"[tool.pgqueue] in {project.name}"
+        table = _toml(project).get("tool", {}).get("pgqueue", {})
+        return _table_layer(table, origin)
+    return {}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            path.name, "TOML", str(path), f"it cannot be read: {error}."
+        ) from error
+
+
+def _table_layer(table: Mapping[str, object], origin: str) -> _Layer:
+    for name, value in table.items():
+        if name not in _BY_NAME:
+            raise InvalidSettings(name, _hide(value), origin, _unknown(name, _BY_NAME))
+    return {name: (value, origin) for name, value in table.items()}
+
+
+def _environment_layer(environ: Mapping[str, str]) -> _Layer:
+    # An empty variable is how shells and compose files say "not set".
+    layer: _Layer = {}
+    if environ.get("DATABASE_URL"):
+        layer["url"] = (environ["DATABASE_URL"], "DATABASE_URL")
+    for setting in _DECLARED:
+        if environ.get(setting.variable):
+            layer[setting.name] = (environ[setting.variable], setting.variable)
+    return layer
+
+
+def _flag_layer(flags: Mapping[str, object] | None) -> _Layer:
+    said = {
+        name: value for name, value in (flags or {}).items() if value is not None and value != ()
+    }
+    for name, value in said.items():
+        if name not in _BY_NAME:
+            raise InvalidSettings(name, _hide(value), "a flag", _unknown(name, _BY_NAME))
+    return {name: (value, f"--{name.replace('_', '-')}") for name, value in said.items()}
+
+
+def _read(name: str, value: object, origin: str) -> object:
+    try:
+        return _BY_NAME[name].read(value)
+    except ValueError as error:
+        raise InvalidSettings(name, _hide(value), origin, str(error)) from None
+
+
+def _check_together(values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    lease = values.get("lease_seconds", _BY_NAME["lease_seconds"].default)
+    heartbeat = values.get("heartbeat_seconds", _BY_NAME["heartbeat_seconds"].default)
+    if heartbeat * 2 > lease:
+        raise InvalidSettings(
+            "heartbeat_seconds",
+            heartbeat,
+            origins["heartbeat_seconds"],
+            f"one late renewal would lose a lease of {lease:g} s. Take at most half of it.",
+        )
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    variables = {setting.variable for setting in _DECLARED}
+    return [
+        f"{name} in the environment is ignored: {_unknown(name, variables)}"
+        for name in sorted(environ)
+        if name.startswith(_PREFIX) and name not in variables
+    ]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    advice = f"Did you mean {close[0]}?" if close else "`pgqueue config` lists them all."
+    return f"there is no such setting. {advice}"
+
+
+def _hide(value: object) -> object:
+    # Of every setting, known or not: a misspelt `url` holds its password all the same.
+    return redact_url(value) if isinstance(value, str) else value
+
+
+def _declare() -> tuple[DeclaredSetting, ...]:
+    defaults = Settings()
+    return tuple(
+        DeclaredSetting(
+            each.name,
+            each.metadata["unit"],
+            each.metadata["text"],
+            getattr(defaults, each.name),
+            each.metadata["read"],
+        )
+        for each in fields(Settings)
+        if each.metadata
+    )
+
+
+_DECLARED: Final = _declare()
+_BY_NAME: Final = {setting.name: setting for setting in _DECLARED}
