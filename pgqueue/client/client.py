@@ -401,4 +401,5 @@ def _url(url_or_engine: object) -> str:
             f"Its database is {url.get_backend_name()}: jobs live in PostgreSQL.",
         )
     text: str = url.render_as_string(hide_password=False)
-    return text
+    # SQLAlchemy leaves spaces as they are, and libpq refuses them.
+    return text.replace(" ", "%20")

@@ -167,9 +167,7 @@ def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
 
 @pytest.mark.parametrize("name", ["pgqueue", 'a"b', "it's"])
 @pytest.mark.parametrize("way", ["statement", "function", "copy", "retry"])
-def test_supervisors_are_woken_when_the_job_commits(
-    database_url: str, name: str, way: str
-) -> None:
+def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str, way: str) -> None:
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
     retried = run(link, jobs.enqueue(NewJob("t", run_after=60.0))).id
