@@ -1,22 +1,21 @@
 """Runs the migrations in one transaction: for `pgqueue migrate`, and for `alembic` by hand.
 
-`store.migrate` passes the database along; `alembic` takes PGQUEUE_URL (else DATABASE_URL) and
-PGQUEUE_SCHEMA. The version table is `schema_version` in our own schema, so that it never meets
-the application's.
+`store.migrate` passes the database along; `alembic` takes it from the settings, PGQUEUE_URL among
+them. The version table is `schema_version` in our own schema, so that it never meets the
+application's.
 """
-
-import os
 
 from alembic import context
 from psycopg import Connection
 from sqlalchemy import NullPool, create_engine, text
 
 from pgqueue.core.errors import NoDatabase
+from pgqueue.core.settings import load_settings
 from pgqueue.store.connect import Database
 from pgqueue.store.schema import Schema
 
 given = context.config.attributes
-schema = Schema(given.get("pgqueue_schema") or os.environ.get("PGQUEUE_SCHEMA") or "pgqueue")
+schema = Schema(given.get("pgqueue_schema") or load_settings().schema)
 
 # One upgrade waits for another: both would otherwise find the same revisions pending. Then
 # DDL gives up soon rather than queue behind a long transaction, with everybody behind it.
@@ -61,9 +60,7 @@ def run_online() -> None:
 
 
 def _connect() -> Connection:
-    url = (
-        given.get("pgqueue_url") or os.environ.get("PGQUEUE_URL") or os.environ.get("DATABASE_URL")
-    )
+    url = given.get("pgqueue_url") or load_settings().url
     if not url:
         raise NoDatabase()
     raw = Database(url, schema).open("pgqueue migrate").raw

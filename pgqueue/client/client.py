@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from pgqueue.client.idle import IdleLinks
 from pgqueue.core.duration import Duration
-from pgqueue.core.errors import InvalidOption, JobGone, PayloadTooLarge, UnsupportedConnection
+from pgqueue.core.errors import InvalidOption, JobGone, NoDatabase, UnsupportedConnection
 from pgqueue.core.job import Attempt, Job, LogLine, TaskRecord, WorkerRecord
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset, check_text
+from pgqueue.core.payload import encode_mapping
 from pgqueue.core.retry import Retry
-from pgqueue.core.storable import check_storable, write_json
+from pgqueue.core.settings import load_settings
 from pgqueue.store import bulk, jobs
 from pgqueue.store.adopt import aadopt, adopt
 from pgqueue.store.atomic import aas_one, as_one
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Steering = Callable[[Iterable[int]], Statement[dict[int, JobStatus | None]]]
 
-ARGS_BYTES_MAX = 64 * 1024
 LOG_LINES_MAX = 1_000
 BATCH_SIZE = 1_000
 _POLL_SECONDS_MIN = 0.005
@@ -49,24 +49,33 @@ class Client:
     """The verbs of one database.
 
     Threads, greenlets and the event loop may share one; a forked child may go on with it. It
-    keeps up to four idle connections of its own.
+    keeps up to four idle connections of its own. What is not given comes from the settings.
 
     Args:
         url_or_engine: `postgresql://…` (libpq's or SQLAlchemy's form), a libpq `key=value`
             string, or an engine of SQLAlchemy: its URL is taken, password included, not its pool.
         schema: The schema of our tables.
         args_bytes_max: Limit of the arguments of a job that is enqueued by name.
+
+    Raises:
+        NoDatabase: Neither a URL nor the setting `url` was given.
+        InvalidSettings: A setting or the schema's name has a bad value.
+        UnsupportedConnection: The engine is not PostgreSQL's.
     """
 
     def __init__(
         self,
-        url_or_engine: "str | Engine | AsyncEngine",
+        url_or_engine: "str | Engine | AsyncEngine | None" = None,
         *,
-        schema: str = "pgqueue",
-        args_bytes_max: int = ARGS_BYTES_MAX,
+        schema: str | None = None,
+        args_bytes_max: int | None = None,
     ) -> None:
-        self.database = Database(_url(url_or_engine), schema)
-        self.args_bytes_max = args_bytes_max
+        settings = load_settings({"schema": schema, "args_bytes_max": args_bytes_max})
+        url = settings.url if url_or_engine is None else _url(url_or_engine)
+        if url is None:
+            raise NoDatabase()
+        self.database = Database(url, settings.schema)
+        self.args_bytes_max = settings.args_bytes_max
         self._links = IdleLinks(self.database)
 
     def __enter__(self) -> Self:
@@ -335,12 +344,7 @@ class Client:
         self, task: str, args: Mapping[str, object] | None, options: CallOptions
     ) -> Statement[int]:
         check_text("task", task, NAME_CHARACTERS_MAX)
-        by_name = dict(args or {})
-        check_storable(by_name)
-        text = write_json(by_name)
-        size_bytes = len(text.encode())
-        if size_bytes > self.args_bytes_max:
-            raise PayloadTooLarge(task, size_bytes, self.args_bytes_max)
+        text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
         columns = options.columns()
         run_after: Any = columns.pop("run_after", None)
         return jobs.enqueue_by_name(task, text, run_after=run_after, options=columns)

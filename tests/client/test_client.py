@@ -489,6 +489,22 @@ def test_waiting_gives_up_in_time(client: Client) -> None:
         job.wait(0.02)
 
 
+def test_what_a_client_is_not_told_comes_from_the_settings(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGQUEUE_URL", "DATABASE_URL", "PGQUEUE_SCHEMA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(NoDatabase):
+        Client()
+
+    monkeypatch.setenv("PGQUEUE_URL", database_url)
+    monkeypatch.setenv("PGQUEUE_SCHEMA", "elsewhere")
+    told, untold = Client(schema="pgqueue"), Client()
+
+    assert (database_url, "pgqueue") == (told.database.url, told.database.schema.name)
+    assert (database_url, "elsewhere") == (untold.database.url, untold.database.schema.name)
+
+
 def test_an_engine_gives_its_url_with_the_password() -> None:
     engine = create_engine("postgresql+psycopg://me:s3cret%20@somewhere:5/else")
 
