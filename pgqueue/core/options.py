@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import Enum
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypedDict, get_args
 from unicodedata import category
 
 from pgqueue.core.duration import CENTURY_SECONDS, YEAR_SECONDS, Duration, seconds
@@ -73,7 +73,7 @@ class TaskOptions:
     """
 
     name: str | None = None
-    aliases: tuple[str, ...] = ()
+    aliases: Iterable[str] = ()
     queue: str = "default"
     priority: int = 0
     timeout: Duration | None = 3600.0
@@ -81,8 +81,8 @@ class TaskOptions:
     delivery: Delivery = "at_least_once"
     executor: Executor | None = None
     keep: Duration = 86_400.0
-    tags: tuple[str, ...] = ()
-    redact: tuple[str, ...] = ()
+    tags: Iterable[str] = ()
+    redact: Iterable[str] = ()
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -177,6 +177,35 @@ class CallOptions:
 
     def _normalise(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+
+class TaskKeywords(TypedDict, total=False):
+    """The fields of TaskOptions, as `@task` takes them."""
+
+    name: str | None
+    aliases: Iterable[str]
+    queue: str
+    priority: int
+    timeout: Duration | None
+    retry: Retry
+    delivery: Delivery
+    executor: Executor | None
+    keep: Duration
+    tags: Iterable[str]
+    redact: Iterable[str]
+
+
+class CallKeywords(TypedDict, total=False):
+    """The fields of CallOptions, as `.using()` takes them."""
+
+    connection: object
+    queue: str
+    priority: int
+    run_after: Duration | datetime | None
+    timeout: Duration | None
+    retry: Retry
+    expires_after: Duration | None
+    tags: Iterable[str]
 
 
 def check_names(

@@ -26,8 +26,6 @@ from pgqueue.core.storable import (
     write_json,
 )
 
-__all__ = ["ARGS_BYTES_MAX", "Payload", "check_storable", "encode_mapping", "encode_result"]
-
 ARGS_BYTES_MAX: Final = 65_536
 """Default limit of one job's arguments, in bytes of JSON text."""
 

@@ -1,0 +1,159 @@
+"""pgqueue: a task queue in PostgreSQL.
+
+The public names, each loaded at its first use: importing pgqueue costs next to nothing and
+loads no database driver.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pgqueue.client.client import Client
+    from pgqueue.core.current import (
+        CancelJob,
+        JobCancelled,
+        JobContext,
+        JobInterrupted,
+        JobTimeout,
+        RetryJob,
+        SnoozeJob,
+        current_job,
+    )
+    from pgqueue.core.errors import (
+        DatabaseUnreachable,
+        EmbeddedUnavailable,
+        InvalidArguments,
+        InvalidOption,
+        InvalidPayload,
+        InvalidSettings,
+        InvalidTask,
+        JobGone,
+        LeaseLost,
+        NoCurrentJob,
+        NoDatabase,
+        PayloadTooLarge,
+        PgqueueError,
+        SchemaMismatch,
+        SchemaMissing,
+        SchemaTooNew,
+        SchemaTooOld,
+        TaskModuleBroken,
+        TaskModuleNotFound,
+        UnknownTask,
+        UnstorableValue,
+        UnsupportedConnection,
+        WrongStatus,
+    )
+    from pgqueue.core.job import Attempt, Job, LogLine
+    from pgqueue.core.lifecycle import JobStatus, Outcome
+    from pgqueue.core.retry import Retry
+    from pgqueue.tasks.default import aenqueue, configure, default_client, enqueue
+    from pgqueue.tasks.task import Call, Task, task
+
+_HOMES: Final = {
+    "pgqueue.client.client": ("Client",),
+    "pgqueue.core.current": (
+        "CancelJob",
+        "JobCancelled",
+        "JobContext",
+        "JobInterrupted",
+        "JobTimeout",
+        "RetryJob",
+        "SnoozeJob",
+        "current_job",
+    ),
+    "pgqueue.core.errors": (
+        "DatabaseUnreachable",
+        "EmbeddedUnavailable",
+        "InvalidArguments",
+        "InvalidOption",
+        "InvalidPayload",
+        "InvalidSettings",
+        "InvalidTask",
+        "JobGone",
+        "LeaseLost",
+        "NoCurrentJob",
+        "NoDatabase",
+        "PayloadTooLarge",
+        "PgqueueError",
+        "SchemaMismatch",
+        "SchemaMissing",
+        "SchemaTooNew",
+        "SchemaTooOld",
+        "TaskModuleBroken",
+        "TaskModuleNotFound",
+        "UnknownTask",
+        "UnstorableValue",
+        "UnsupportedConnection",
+        "WrongStatus",
+    ),
+    "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
+    "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
+    "pgqueue.core.retry": ("Retry",),
+    "pgqueue.tasks.default": ("aenqueue", "configure", "default_client", "enqueue"),
+    "pgqueue.tasks.task": ("Call", "Task", "task"),
+}
+_HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Attempt",
+    "Call",
+    "CancelJob",
+    "Client",
+    "DatabaseUnreachable",
+    "EmbeddedUnavailable",
+    "InvalidArguments",
+    "InvalidOption",
+    "InvalidPayload",
+    "InvalidSettings",
+    "InvalidTask",
+    "Job",
+    "JobCancelled",
+    "JobContext",
+    "JobGone",
+    "JobInterrupted",
+    "JobStatus",
+    "JobTimeout",
+    "LeaseLost",
+    "LogLine",
+    "NoCurrentJob",
+    "NoDatabase",
+    "Outcome",
+    "PayloadTooLarge",
+    "PgqueueError",
+    "Retry",
+    "RetryJob",
+    "SchemaMismatch",
+    "SchemaMissing",
+    "SchemaTooNew",
+    "SchemaTooOld",
+    "SnoozeJob",
+    "Task",
+    "TaskModuleBroken",
+    "TaskModuleNotFound",
+    "UnknownTask",
+    "UnstorableValue",
+    "UnsupportedConnection",
+    "WrongStatus",
+    "aenqueue",
+    "configure",
+    "current_job",
+    "default_client",
+    "enqueue",
+    "task",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pgqueue' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

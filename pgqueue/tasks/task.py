@@ -1,0 +1,332 @@
+"""`@task` and what it makes: a function that can also be put into the queue.
+
+A Task is called like its function. What it enqueues is checked here, against its signature and
+options, before anything is sent; the client does the sending.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpack, overload
+
+from pgqueue.core.errors import InvalidArguments, InvalidPayload, InvalidTask
+from pgqueue.core.new_job import NewJob
+from pgqueue.core.options import (
+    NAME_CHARACTERS_MAX,
+    CallKeywords,
+    CallOptions,
+    TaskKeywords,
+    TaskOptions,
+    check_delivery,
+    check_names,
+)
+from pgqueue.core.payload import Payload
+from pgqueue.core.sanitise import clean_text
+from pgqueue.tasks.default import client_for
+from pgqueue.tasks.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from pgqueue.client.client import Client
+    from pgqueue.core.job import Job
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BATCH_SIZE: Final = 1_000
+"""Default rows per COPY."""
+
+_MAIN: Final = frozenset({"__main__", "__mp_main__"})
+_DESCRIPTION_BYTES_MAX: Final = 65_536
+
+
+class Task(Generic[P, R]):
+    """A function that runs when it is called, and later when it is enqueued.
+
+    Attributes:
+        function: The function itself.
+        path: `module.qualname` of the function, which tells it from every other.
+        name: What jobs call it: the option `name`, else its path.
+        options: With everything decided, the executor too.
+        payload: Encodes and decodes its arguments.
+        is_async: Whether the function is a coroutine function.
+    """
+
+    __name__: str
+    __qualname__: str
+
+    def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
+        # First, so that an attribute that the function carries cannot replace one of ours.
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.path = _path(function)
+        self.name = options.name or self.path
+        self.is_async = inspect.iscoroutinefunction(function)
+        _check_function(function, options)
+        self.options = replace(options, executor=_executor(self.path, self.is_async, options))
+        self.payload = Payload(function, task=self.name, redact=options.redact)
+        self.columns = self.options.columns()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the function here and now, unchecked, as if it were no task."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it answers to, its own first."""
+        return (self.name, *self.options.aliases)
+
+    def using(self, **options: Unpack[CallKeywords]) -> "Call[P]":
+        """Return the task with other options, to be enqueued.
+
+        Args:
+            connection: Whose transaction the job joins: psycopg's, SQLAlchemy's or Django's.
+            queue: Where the job waits.
+            priority: -100 to 100, larger runs first.
+            run_after: Seconds or a timedelta from now, or an aware datetime.
+            timeout: Seconds or a timedelta from the true start; None for none.
+            retry: When it is tried again.
+            expires_after: Seconds or a timedelta; a job not started by then is cancelled.
+            tags: In place of the task's.
+
+        Raises:
+            InvalidOption: One of the options does not exist or is out of bounds.
+        """
+        check_names(CallOptions, options)
+        chosen = CallOptions(**options)
+        if isinstance(retry := options.get("retry"), type(self.options.retry)):
+            check_delivery(self.options.delivery, retry)
+        return Call(self, chosen)
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """Insert one job with these arguments, in a transaction of its own.
+
+        Raises:
+            InvalidArguments: They do not fit the signature or the type hints.
+            UnstorableValue: One of them would not read back equal.
+            PayloadTooLarge: They exceed `args_bytes_max`.
+            NoDatabase: None was configured.
+            DatabaseUnreachable: No server answers.
+        """
+        return Call(self, _AS_DECLARED).enqueue(*args, **kwargs)
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`."""
+        return await Call(self, _AS_DECLARED).aenqueue(*args, **kwargs)
+
+    def enqueue_many(
+        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs with COPY and return how many; all of them appear at once.
+
+        Args:
+            calls: Arguments by name, one mapping a job. Consumed once; may be a generator.
+            batch_size: Rows per COPY, 1 to 50,000.
+
+        Raises:
+            InvalidPayload: The arguments of one job were refused; nothing is inserted.
+            NoDatabase: None was configured.
+            DatabaseUnreachable: No server answers.
+        """
+        return Call(self, _AS_DECLARED).enqueue_many(calls, batch_size=batch_size)
+
+    async def aenqueue_many(
+        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
+        return await Call(self, _AS_DECLARED).aenqueue_many(calls, batch_size=batch_size)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is recorded of the task for those who enqueue it by name."""
+        return {
+            "name": self.name,
+            "signature": clean_text(self.payload.signature, _DESCRIPTION_BYTES_MAX),
+            "docstring": clean_text(inspect.getdoc(self.function) or "", _DESCRIPTION_BYTES_MAX),
+            "options": {**self.columns, "redact": self.options.redact},
+            "aliases": list(self.options.aliases),
+        }
+
+    def check_reachable(self) -> None:
+        """Refuse a task that no worker could find by its name.
+
+        Raises:
+            InvalidTask: It is defined in a script, whose module has no name to import.
+        """
+        if self.options.name is None and self.path.partition(".")[0] in _MAIN:
+            raise InvalidTask(
+                self.path,
+                "a worker cannot import a script by name. Move it to a module, run that with "
+                "`python -m`, or give it a name=.",
+            )
+
+
+class Call(Generic[P]):
+    """A task with the options of one call, to be enqueued as often as one likes."""
+
+    __slots__ = ("_columns", "_connection", "_task")
+
+    def __init__(self, task: Task[P, Any], options: CallOptions) -> None:
+        self._task = task
+        self._connection = options.connection
+        self._columns: dict[str, Any] = {**task.columns, **options.columns()}
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """Insert one job, in the connection's transaction or in one of its own.
+
+        Raises:
+            InvalidArguments: They do not fit the signature or the type hints.
+            UnstorableValue: One of them would not read back equal.
+            PayloadTooLarge: They exceed `args_bytes_max`.
+            UnsupportedConnection: The connection cannot carry jobs.
+            NoDatabase: None was configured and no connection was given.
+            DatabaseUnreachable: No server answers; only without a connection.
+        """
+        client = client_for(self._connection)
+        return client.insert(self._new_job(client, args, kwargs), connection=self._connection)
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`."""
+        client = client_for(self._connection)
+        new = self._new_job(client, args, kwargs)
+        return await client.ainsert(new, connection=self._connection)
+
+    def enqueue_many(
+        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs with COPY and return how many; all of them appear at once.
+
+        Args:
+            calls: Arguments by name, one mapping a job. Consumed once; may be a generator.
+            batch_size: Rows per COPY, 1 to 50,000.
+
+        Raises:
+            InvalidPayload: The arguments of one job were refused; nothing is inserted.
+            UnsupportedConnection: The connection cannot carry jobs.
+            NoDatabase: None was configured and no connection was given.
+            DatabaseUnreachable: No server answers; only without a connection.
+        """
+        client = client_for(self._connection)
+        return client.insert_many(
+            self._new_jobs(client, calls), connection=self._connection, batch_size=batch_size
+        )
+
+    async def aenqueue_many(
+        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
+        client = client_for(self._connection)
+        return await client.ainsert_many(
+            self._new_jobs(client, calls), connection=self._connection, batch_size=batch_size
+        )
+
+    def _new_job(
+        self, client: "Client", args: tuple[object, ...], kwargs: dict[str, Any]
+    ) -> NewJob:
+        self._task.check_reachable()
+        payload = self._task.payload
+        text = payload.encode(args, kwargs, args_bytes_max=client.args_bytes_max)
+        return NewJob(task=self._task.name, args=text, **self._columns)
+
+    def _new_jobs(
+        self, client: "Client", calls: Iterable[Mapping[str, object]]
+    ) -> Iterator[NewJob]:
+        task = self._task
+        task.check_reachable()
+        for number, given in enumerate(calls):
+            try:
+                if not isinstance(given, Mapping):
+                    problem = f"a {type(given).__name__} was given where a mapping by name goes"
+                    raise InvalidArguments(task.name, [problem], task.payload.signature)
+                text = task.payload.encode_mapping(given, args_bytes_max=client.args_bytes_max)
+            except InvalidPayload as error:
+                error.add_note(f"They belong to number {number} of the calls, counted from 0.")
+                raise
+            yield NewJob(task=task.name, args=text, **self._columns)
+
+
+_AS_DECLARED: Final = CallOptions()
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(**options: Unpack[TaskKeywords]) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+
+
+def task(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a task; used bare, or with options.
+
+    The function stays callable as it was. Jobs know it by its canonical path,
+    `module.qualname`, so that moving it needs an alias while old jobs wait.
+
+    Args:
+        name: In place of the canonical path.
+        aliases: Other names to answer to, such as the path before a move.
+        queue: Where its jobs wait; `default` when not said.
+        priority: -100 to 100, larger runs first.
+        timeout: Seconds or a timedelta from the true start; 3600 when not said, None for none.
+        retry: When a failure is tried again; never when not said.
+        delivery: `at_least_once`, or `at_most_once` for what must never start twice.
+        executor: `greenlet`, `asyncio` (for `async def`) or `process` (for CPU-bound work).
+        keep: Seconds or a timedelta that a success stays; one day when not said, 0 deletes it.
+        tags: Words to find its jobs by.
+        redact: Paths of arguments that are never shown.
+
+    Raises:
+        InvalidTask: The function cannot be a task.
+        InvalidOption: One of the options does not exist or is out of bounds.
+    """
+    check_names(TaskOptions, options)
+    chosen = TaskOptions(**options)
+
+    def decorate(function: Any) -> Task[..., Any]:
+        if not inspect.isfunction(function):
+            raise InvalidTask(repr(function), "@task takes a function, and options by name.")
+        made: Task[..., Any] = Task(function, chosen)
+        REGISTRY.register(made)
+        return made
+
+    return decorate if function is None else decorate(function)
+
+
+def _path(function: Callable[..., object]) -> str:
+    module = function.__module__
+    if module in _MAIN:
+        # `python -m shop.tasks` names the module in the specification alone.
+        spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+        if spec is not None:
+            module = spec.name
+    return f"{module}.{function.__qualname__}"
+
+
+def _check_function(function: Callable[..., object], options: TaskOptions) -> None:
+    path = _path(function)
+    qualname = function.__qualname__
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise InvalidTask(path, "calling a generator function runs nothing. Return a value.")
+    if options.name is None and ("<locals>" in qualname or "<lambda>" in qualname):
+        raise InvalidTask(
+            path, "a worker cannot import it by that path. Move it to the module, or give a name=."
+        )
+    first = next(iter(inspect.signature(function).parameters), None)
+    if first in ("self", "cls") and "." in qualname.rpartition("<locals>.")[2]:
+        raise InvalidTask(
+            path, "a method has no object to run on. Take a function or @staticmethod."
+        )
+    if len(path) > NAME_CHARACTERS_MAX and options.name is None:
+        raise InvalidTask(path, f"a name takes at most {NAME_CHARACTERS_MAX} characters.")
+
+
+def _executor(path: str, is_async: bool, options: TaskOptions) -> Any:
+    chosen = options.executor or ("asyncio" if is_async else "greenlet")
+    if is_async and chosen != "asyncio":
+        raise InvalidTask(path, f"a coroutine function does not run in executor={chosen!r}.")
+    if not is_async and chosen == "asyncio":
+        raise InvalidTask(path, "executor='asyncio' runs coroutine functions. Use `async def`.")
+    return chosen
