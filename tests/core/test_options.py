@@ -1,0 +1,125 @@
+"""Options of tasks and calls are refused before anything is sent."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pgqueue.core.errors import InvalidOption
+from pgqueue.core.options import UNSET, CallOptions, TaskOptions, check_names
+from pgqueue.core.retry import Retry
+
+
+def test_the_defaults_are_those_of_the_contract():
+    assert {
+        "queue": "default",
+        "priority": 0,
+        "executor": "greenlet",
+        "delivery": "at_least_once",
+        "max_attempts": 1,
+        "backoff": "exponential",
+        "backoff_base_seconds": 2.0,
+        "backoff_max_seconds": 3600.0,
+        "backoff_jitter": True,
+        "timeout_seconds": 3600.0,
+        "keep_seconds": 86_400.0,
+        "tags": (),
+    } == TaskOptions().columns()
+
+
+def test_a_call_gives_only_the_columns_that_it_changes():
+    call = CallOptions(timeout=None, run_after=timedelta(minutes=5), retry=Retry(2), tags=["a"])
+
+    assert {
+        "timeout_seconds": None,
+        "run_after": 300.0,
+        "tags": ("a",),
+        **Retry(2).columns(),
+    } == call.columns()
+    assert {} == CallOptions().columns()
+
+
+def test_an_aware_moment_stays_as_it_is():
+    moment = datetime(2030, 1, 1, tzinfo=UTC)
+
+    assert {"run_after": moment} == CallOptions(run_after=moment).columns()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("name", ""),
+        ("name", "n" * 501),
+        ("name", "a\0b"),
+        ("aliases", "old.path"),
+        ("aliases", ["ok", 3]),
+        ("queue", ""),
+        ("queue", "q" * 201),
+        ("queue", "mail/"),
+        ("queue", "ma\nil"),
+        ("queue", "\ud800"),
+        ("queue", None),
+        ("priority", 101),
+        ("priority", -101),
+        ("priority", True),
+        ("priority", 1.5),
+        ("timeout", 0),
+        ("timeout", -1),
+        ("timeout", timedelta(days=400)),
+        ("timeout", float("nan")),
+        ("timeout", True),
+        ("timeout", 10**400),
+        ("retry", 5),
+        ("delivery", "exactly_once"),
+        ("executor", "thread"),
+        ("keep", -1),
+        ("tags", "one"),
+        ("tags", ["t"] * 51),
+        ("redact", [""]),
+    ],
+)
+def test_a_bad_option_of_a_task_is_refused_by_its_name(option, value):
+    with pytest.raises(InvalidOption) as caught:
+        TaskOptions(**{option: value})
+
+    assert option == caught.value.option
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("queue", "mail/"),
+        ("priority", 1000),
+        ("run_after", datetime(2030, 1, 1)),
+        ("run_after", -1),
+        ("run_after", "tomorrow"),
+        ("timeout", "30"),
+        ("retry", None),
+        ("expires_after", 0),
+        ("tags", [1]),
+    ],
+)
+def test_a_bad_option_of_a_call_is_refused_by_its_name(option, value):
+    with pytest.raises(InvalidOption) as caught:
+        CallOptions(**{option: value})
+
+    assert option == caught.value.option
+
+
+def test_a_job_that_must_not_start_twice_takes_no_retry():
+    with pytest.raises(InvalidOption, match="at_most_once"):
+        TaskOptions(delivery="at_most_once", retry=Retry(2))
+
+
+def test_a_misspelt_option_is_named_with_what_was_meant():
+    with pytest.raises(InvalidOption, match="Did you mean 'queue'"):
+        check_names(TaskOptions, {"qeue": "mail"})
+
+
+def test_an_option_of_a_later_release_says_so():
+    with pytest.raises(InvalidOption, match="this release does not have that option yet"):
+        check_names(CallOptions, {"unique_key": "x"})
+
+
+def test_unset_tells_itself_apart_from_none():
+    assert UNSET is CallOptions().timeout
+    assert "UNSET" == repr(UNSET)
