@@ -1,0 +1,467 @@
+"""Arguments: bound, validated, and stored only when they read back equal."""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
+from math import copysign
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, SecretStr
+
+from pgqueue.core.errors import (
+    InvalidArguments,
+    InvalidTask,
+    PayloadTooLarge,
+    PgqueueError,
+    UnstorableValue,
+)
+from pgqueue.core.payload import Payload, encode_mapping, encode_result
+
+
+class Colour(Enum):
+    """A plain enum."""
+
+    RED = "red"
+
+
+class Level(IntEnum):
+    """An enum of ints."""
+
+    HIGH = 3
+
+
+@dataclass
+class Line:
+    """One line of an order."""
+
+    name: str
+    price: Decimal
+    sizes: tuple[float, ...] = ()
+
+
+@dataclass(eq=False)
+class Identified:
+    """A dataclass that compares by identity."""
+
+    number: int
+
+
+class Order(BaseModel):
+    """A model that holds more."""
+
+    id: uuid.UUID
+    lines: list[Line]
+    placed_at: datetime
+    note: str = Field(default="", alias="remark")
+
+
+class Forgetful(BaseModel):
+    """A model that does not tell all it knows."""
+
+    kept: int = 0
+    dropped: int = Field(default=0, exclude=True)
+
+
+@dataclass
+class Tree:
+    """A dataclass of itself."""
+
+    children: "list[Tree]" = field(default_factory=list)
+
+
+def anything(x): ...
+
+
+def payload_of(hint):
+    """The payload of a function of one parameter with that hint."""
+
+    def function(x): ...
+
+    function.__annotations__ = {"x": hint}
+    return Payload(function, task="shop.f")
+
+
+ORDER = Order.model_construct(
+    id=uuid.UUID(int=7),
+    lines=[Line("a", Decimal("1.10"), (1.0, 1e22)), Line("b", Decimal("NaN").from_float(2.5))],
+    placed_at=datetime(2026, 11, 23, 18, 0, tzinfo=UTC),
+    note="",
+)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (int, 2**63 - 1),
+        (float, 1e22),
+        (float, 5e-324),
+        (bool, True),
+        (str, "ünï\u2028cöde 𝄞"),
+        (bytes, b"\x00\xff"),
+        (list, [1, None, {"a": [1.5]}]),
+        (tuple[int, str], (1, "a")),
+        (set[int], {1, 2}),
+        (frozenset[str], frozenset({"a"})),
+        (dict[int, str], {1: "a"}),
+        (dict[uuid.UUID, date], {uuid.UUID(int=1): date(2026, 1, 1)}),
+        (uuid.UUID, uuid.UUID(int=5)),
+        (datetime, datetime(2026, 1, 1, 12, 0, 0, 123456)),
+        (datetime, datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))),
+        (timedelta, timedelta(days=1, microseconds=1)),
+        (Decimal, Decimal("0.10")),
+        (Path, Path("/tmp")),
+        (Colour, Colour.RED),
+        (Level, Level.HIGH),
+        (Literal["a", "b"], "a"),
+        (int | str | None, "1"),
+        (Annotated[int, Field(gt=0)], 1),
+        (Line, Line("a", Decimal("1.5"), (1.0,))),
+        (Order, ORDER),
+        (list[Order], [ORDER]),
+        (Tree, Tree([Tree(), Tree([Tree()])])),
+    ],
+    ids=str,
+)
+def test_a_hinted_value_reads_back_equal(hint, value):
+    payload = payload_of(hint)
+
+    back = payload.decode(payload.encode((value,), {}))
+
+    assert type(value) is type(back["x"])
+    assert value == back["x"] or value.astimezone(UTC) == back["x"].astimezone(UTC)
+
+
+def test_a_dataclass_without_equality_is_compared_by_its_fields():
+    payload = payload_of(Identified)
+
+    back = payload.decode(payload.encode((Identified(7),), {}))
+
+    assert 7 == back["x"].number
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=()), max_size=4), inner)
+    ),
+    max_leaves=12,
+)
+
+
+def is_identical(left, right):
+    """Equal, of the same types, and with the same sign of zero."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(is_identical, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(
+            is_identical(left[key], right[key]) for key in left
+        )
+    if isinstance(left, float):
+        return left == right and copysign(1, left) == copysign(1, right)
+    return left == right
+
+
+def as_jsonb_prints(text):
+    """The text after jsonb: numbers as decimals, without exponents."""
+
+    def written(value):
+        if isinstance(value, dict):
+            return "{" + ",".join(f"{json.dumps(k)}:{written(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, list):
+            return f"[{','.join(map(written, value))}]"
+        return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+
+    return written(json.loads(text, parse_float=Decimal, parse_int=Decimal))
+
+
+@given(JSON)
+def test_a_value_without_a_hint_reads_back_identical_or_is_refused(value):
+    payload = Payload(anything)
+
+    try:
+        text = payload.encode((value,), {})
+    except UnstorableValue as error:
+        assert error.path.startswith("args.x")
+    else:
+        assert is_identical(value, payload.decode(as_jsonb_prints(text))["x"])
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
+def test_arguments_by_name_read_back_identical_or_are_refused(value):
+    try:
+        text = encode_mapping(value, task="shop.f")
+    except UnstorableValue as error:
+        assert error.path.startswith("args")
+    else:
+        assert is_identical(value, json.loads(as_jsonb_prints(text)))
+
+
+def deep(levels):
+    """Lists in lists, as many as said."""
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "path"),
+    [
+        (Any, (1,), "args.x"),
+        (Any, {"a": [{1, 2}]}, "args.x.a[0]"),
+        (Any, {1: "a"}, "args.x"),
+        (Any, uuid.UUID(int=1), "args.x"),
+        (Any, datetime(2026, 1, 1), "args.x"),
+        (Any, Level.HIGH, "args.x"),
+        (Any, b"\xff", "args.x"),
+        (Any, [{"a b": [object()]}], "args.x[0]['a b'][0]"),
+        (Any, 10**400, "args.x"),
+        (Any, -0.0, "args.x"),
+        (float, -0.0, "args.x"),
+        (float, float("nan"), "args.x"),
+        (list[float], [1.0, float("inf")], "args.x[1]"),
+        (int, 2**63, "args.x"),
+        (str, "a\0", "args.x"),
+        (str, "\ud800", "args.x"),
+        (dict[str, int], {"\ud800": 1}, "args.x"),
+        (Line, Line("a\0", Decimal(1)), "args.x.name"),
+        (Line, Line("a", Decimal(1), (1.0, float("nan"))), "args.x.sizes[1]"),
+        (Forgetful, Forgetful(dropped=3), "args.x.dropped"),
+        (SecretStr, SecretStr("hidden"), "args.x"),
+        (dict[Any, int], {1: 1, "1": 1}, "args.x"),
+    ],
+    ids=repr,
+)
+def test_what_would_not_read_back_equal_is_refused_by_its_path(hint, value, path):
+    with pytest.raises(UnstorableValue) as caught:
+        payload_of(hint).encode((value,), {})
+
+    assert path == caught.value.path
+
+
+@pytest.mark.parametrize("levels", [64, 1_000, 5_000])
+def test_what_is_too_deep_is_refused(levels):
+    with pytest.raises(UnstorableValue, match="deeper than 64") as caught:
+        Payload(anything).encode((deep(levels),), {})
+
+    assert caught.value.path.startswith("args.x[0][0]")
+
+
+def test_what_contains_itself_is_refused():
+    ring = {}
+    ring["ring"] = [ring]
+
+    with pytest.raises(UnstorableValue, match="contains itself"):
+        Payload(anything).encode((ring,), {})
+
+
+def test_only_given_arguments_are_stored():
+    def send(user_id: int, template: str = "welcome"): ...
+
+    payload = Payload(send)
+
+    assert '{"user_id":7}' == payload.encode((7,), {})
+    assert {"user_id": 7} == payload.decode('{"user_id": 7}')
+
+
+def test_a_value_is_stored_as_its_hint_reads_it():
+    def send(user_id: int, ratio: float): ...
+
+    assert '{"user_id":7,"ratio":1.0}' == Payload(send).encode(("7", 1), {})
+
+
+def test_the_limit_counts_bytes_not_characters():
+    payload = Payload(anything)
+    text = payload.encode(("é" * 10,), {}, args_bytes_max=28)
+
+    assert 28 == len(text.encode())
+    with pytest.raises(PayloadTooLarge) as caught:
+        payload.encode(("é" * 10,), {}, args_bytes_max=27)
+    assert (28, 27) == (caught.value.size_bytes, caught.value.args_bytes_max)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "problem"),
+    [
+        ((), {}, "missing a required argument: 'user_id'"),
+        ((1, "a", 3), {}, "too many positional arguments"),
+        ((1,), {"user_id": 1}, "multiple values for argument 'user_id'"),
+        ((1,), {"templat": "a"}, "unexpected keyword argument 'templat'"),
+        (("x",), {}, "args.user_id: input should be a valid integer"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused_with_the_signature(args, kwargs, problem):
+    def send(user_id: int, template: str = "welcome") -> str: ...
+
+    with pytest.raises(InvalidArguments) as caught:
+        Payload(send, task="shop.send").encode(args, kwargs)
+
+    assert problem in str(caught.value)
+    assert "shop.send(user_id: int, template: str = 'welcome') -> str" in str(caught.value)
+
+
+def test_arguments_by_name_are_refused_alike():
+    def send(user_id: int): ...
+
+    with pytest.raises(InvalidArguments) as caught:
+        Payload(send).encode_mapping({"user": 1})
+
+    assert ("args.user_id is missing", "args.user is given, but there is no such parameter") == (
+        caught.value.problems
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"user_id": "x"}',
+        '{"other": 1}',
+        "[]",
+        '{"user_id": 1e400}',
+        '{"user_id": ' + "9" * 5_000 + "}",
+        '{"user_id": ' + "[" * 5_000 + "]" * 5_000 + "}",
+        "not json",
+    ],
+)
+def test_a_row_that_somebody_else_wrote_badly_is_refused(text):
+    def send(user_id: int): ...
+
+    with pytest.raises(InvalidArguments):
+        Payload(send).decode(text)
+
+
+def test_an_error_shows_nothing_of_redacted_arguments():
+    def pay(card: dict[str, Any], amount: int): ...
+
+    payload = Payload(pay, redact=["card.number"])
+    refused = [
+        ({"number": "4111\0"}, 1),
+        ({"number": 4111, "at": (1,)}, "x"),
+        ("4111", 1),
+        ({"number": (4111,)}, 1),
+    ]
+
+    for args in refused:
+        with pytest.raises(PgqueueError) as caught:
+            payload.encode(args, {})
+        assert "4111" not in str(caught.value)
+        assert "4111" not in repr(caught.value)
+        assert caught.value.__suppress_context__
+
+
+def test_redact_names_parameters():
+    with pytest.raises(InvalidTask, match="'crad'"):
+        Payload(anything, redact=["crad.number"])
+
+
+def test_positional_only_parameters_are_stored_by_name_and_passed_by_place():
+    def place(a: int, b: int = 2, c: int = 3, /, *, d: int): ...
+
+    payload = Payload(place)
+
+    assert ((1,), {"d": 4}) == payload.bind_call(payload.decode(payload.encode((1,), {"d": 4})))
+    assert ((1, 2, 5), {"d": 4}) == payload.bind_call({"a": 1, "c": 5, "d": 4})
+
+
+def test_surplus_arguments_are_stored_by_name_and_validated():
+    def count(first: str, /, **totals: int): ...
+
+    payload = Payload(count)
+
+    assert {"first": "a", "b": 2} == payload.decode(payload.encode(("a",), {"b": "2"}))
+    with pytest.raises(InvalidArguments, match=r"args\.b"):
+        payload.encode(("a",), {"b": "many"})
+    with pytest.raises(InvalidArguments, match="both by position and by name"):
+        payload.encode(("a",), {"first": 1})
+
+
+def test_values_without_names_are_refused_at_declaration():
+    def add(*numbers: int): ...
+
+    with pytest.raises(InvalidTask, match=r"\*numbers"):
+        Payload(add)
+
+
+def test_a_hint_may_be_defined_after_the_function():
+    namespace = {}
+    exec("def f(x: 'Later'): ...", namespace)
+    payload = Payload(namespace["f"])
+    exec("from uuid import UUID as Later", namespace)
+
+    assert {"x": uuid.UUID(int=1)} == payload.decode(payload.encode((uuid.UUID(int=1),), {}))
+
+
+def test_a_hint_that_names_nothing_is_told_of_at_first_use():
+    def send(user: "Missing"): ...  # noqa: F821
+
+    payload = Payload(send)
+
+    with pytest.raises(InvalidTask, match="name 'Missing' is not defined"):
+        payload.encode((1,), {})
+
+
+def test_the_hint_of_the_return_value_is_never_needed():
+    def send(user: int) -> "Missing": ...  # noqa: F821
+
+    assert '{"user":1}' == Payload(send).encode((1,), {})
+
+
+def test_a_hint_that_json_cannot_serve_is_told_of_at_first_use():
+    class Socket: ...
+
+    with pytest.raises(InvalidTask, match="cannot be stored as JSON"):
+        payload_of(Socket).encode((Socket(),), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (7, "7"),
+        ("é", '"é"'),
+        (-0.0, "-0.0"),
+        ((1, {2}), "[1,[2]]"),
+        ({1: uuid.UUID(int=1)}, '{"1":"00000000-0000-0000-0000-000000000001"}'),
+        (Line("a", Decimal("1.5")), '{"name":"a","price":"1.5","sizes":[]}'),
+        (datetime(2026, 1, 1, tzinfo=UTC), '"2026-01-01T00:00:00Z"'),
+        (Level.HIGH, "3"),
+        (b"\xff", '"_w=="'),
+    ],
+)
+def test_a_result_becomes_json(value, text):
+    assert text == encode_result(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("a\0", "result"),
+        ({"rows": [1, "\ud800"]}, "result.rows[1]"),
+        ([float("nan")], "result[0]"),
+        (Line("a", Decimal(1), (float("inf"),)), "result.sizes[0]"),
+        ({"file": object()}, "result.file"),
+        (deep(100), "result[0][0][0][0][0][0][0][0][0][0][0][0]…"),
+        (2**64, "result"),
+    ],
+    ids=repr,
+)
+def test_a_result_that_cannot_be_stored_is_refused_by_its_path(value, path):
+    with pytest.raises(UnstorableValue) as caught:
+        encode_result(value)
+
+    assert path == caught.value.path
