@@ -1,0 +1,111 @@
+"""Loading: told modules only, and only tasks come out of a name."""
+
+import os
+import sys
+
+import pytest
+
+from pgqueue import TaskModuleBroken, TaskModuleNotFound, UnknownTask
+from pgqueue.tasks.loading import load, resolve
+
+TASK = "from pgqueue import task\n\n@task\ndef f(n: int): ...\n\ndef plain(): ...\n"
+
+
+def test_loading_finds_modules_of_the_current_folder(project):
+    project(shop__tasks=TASK)
+
+    tasks = load(["shop.tasks"])
+
+    assert ["shop.tasks.f"] == [task.name for task in tasks]
+    assert os.getcwd() == sys.path[0]
+
+
+def test_a_name_is_resolved_within_the_told_packages(project):
+    project(shop__tasks=TASK, shop__mail__send=TASK)
+    load(["shop.tasks"])
+
+    assert "shop.mail.send.f" == resolve("shop.mail.send.f").name
+
+
+def test_a_task_inside_a_class_is_resolved_by_its_path(project):
+    project(
+        shop__tasks="",
+        shop__held="from pgqueue import task\n\n"
+        "class Shop:\n    @staticmethod\n    @task\n    def f(n: int): ...\n",
+    )
+    load(["shop.tasks"])
+
+    assert "shop.held.Shop.f" == resolve("shop.held.Shop.f").name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "builtins.exec",
+        "other.tasks.f",
+        "shop.tasks.plain",
+        "shop.tasks.task",
+        "shop.tasks.missing",
+        "shop.missing.f",
+        "shop.tasks.f.__class__",
+        "shop.tasks.f.function",
+        "shop",
+        "shop.",
+        ".shop.tasks.f",
+        "shop..tasks.f",
+        "shop.tasks f",
+        "shop.\0.f",
+        "",
+    ],
+)
+def test_nothing_but_a_task_of_the_told_packages_is_resolved(name, project):
+    project(shop__tasks=TASK, other__tasks="raise AssertionError('imported')")
+    load(["shop.tasks"])
+
+    with pytest.raises(UnknownTask):
+        resolve(name)
+
+    assert "other.tasks" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["shop.tasks.ff", "old.place.f"])
+def test_an_unknown_name_comes_with_what_was_meant(name, project):
+    project(shop__tasks=TASK)
+    load(["shop.tasks"])
+
+    with pytest.raises(UnknownTask, match=r"Did you mean 'shop\.tasks\.f'\?"):
+        resolve(name)
+
+
+@pytest.mark.parametrize("module", ["shop.missing", "missing", "missing.tasks", "shop/tasks.py"])
+def test_a_module_that_does_not_exist_is_told_apart(module, project):
+    project(shop__tasks=TASK)
+
+    with pytest.raises(TaskModuleNotFound):
+        load([module])
+
+
+def test_a_path_to_a_file_is_answered_with_its_module(project):
+    with pytest.raises(TaskModuleNotFound, match=r"did you mean 'shop\.tasks'\?"):
+        load(["./shop/tasks.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import nonexistent_library", "No module named 'nonexistent_library'"),
+        ("def f(:", "SyntaxError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("from pgqueue import task\n@task(qeue='x')\ndef f(): ...", "Did you mean 'queue'"),
+    ],
+)
+def test_a_broken_module_is_told_with_the_last_line_of_its_traceback(text, reason, project):
+    project(shop__tasks=text)
+
+    with pytest.raises(TaskModuleBroken) as caught:
+        load(["shop.tasks"])
+
+    assert reason in caught.value.reason
+    assert caught.value.__cause__ is not None
