@@ -95,6 +95,11 @@ class Payload:
         self._check_redact()
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the function's parameters, in order."""
+        return tuple(self._signature.parameters)
+
+    @property
     def signature(self) -> str:
         """How to call the task, as one line of text."""
         if self._signature_text is None:
@@ -193,7 +198,8 @@ class Payload:
             back = codec.validate_json(text)
         except _validation_error() as error:
             first = error.errors(include_url=False, include_context=False)[0]
-            unfit = Unfit(first["input"], f"it cannot be read back ({first['msg']}). {TYPE_ADVICE}")
+            told = first["type"] if self._is_secret(first["loc"]) else first["msg"]
+            unfit = Unfit(first["input"], f"it cannot be read back ({told}). {TYPE_ADVICE}")
             unfit.steps = list(reversed(first["loc"]))
             raise unfit from None
         _compare(valid, back)

@@ -15,6 +15,7 @@ from pgqueue.core.errors import InvalidArguments, InvalidPayload, InvalidTask
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.options import (
     NAME_CHARACTERS_MAX,
+    UNSET,
     CallKeywords,
     CallOptions,
     TaskKeywords,
@@ -63,9 +64,9 @@ class Task(Generic[P, R]):
         self.path = _path(function)
         self.name = options.name or self.path
         self.is_async = inspect.iscoroutinefunction(function)
-        _check_function(function, options)
-        self.options = replace(options, executor=_executor(self.path, self.is_async, options))
         self.payload = Payload(function, task=self.name, redact=options.redact)
+        _check_function(self.path, function, self.payload.parameters, options)
+        self.options = replace(options, executor=_executor(self.path, self.is_async, options))
         self.columns = self.options.columns()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -98,8 +99,8 @@ class Task(Generic[P, R]):
         """
         check_names(CallOptions, options)
         chosen = CallOptions(**options)
-        if isinstance(retry := options.get("retry"), type(self.options.retry)):
-            check_delivery(self.options.delivery, retry)
+        if chosen.retry is not UNSET:
+            check_delivery(self.options.delivery, chosen.retry)
         return Call(self, chosen)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
@@ -305,8 +306,12 @@ def _path(function: Callable[..., object]) -> str:
     return f"{module}.{function.__qualname__}"
 
 
-def _check_function(function: Callable[..., object], options: TaskOptions) -> None:
-    path = _path(function)
+def _check_function(
+    path: str,
+    function: Callable[..., object],
+    parameters: tuple[str, ...],
+    options: TaskOptions,
+) -> None:
     qualname = function.__qualname__
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidTask(path, "calling a generator function runs nothing. Return a value.")
@@ -314,8 +319,7 @@ def _check_function(function: Callable[..., object], options: TaskOptions) -> No
         raise InvalidTask(
             path, "a worker cannot import it by that path. Move it to the module, or give a name=."
         )
-    first = next(iter(inspect.signature(function).parameters), None)
-    if first in ("self", "cls") and "." in qualname.rpartition("<locals>.")[2]:
+    if parameters[:1] in (("self",), ("cls",)) and "." in qualname.rpartition("<locals>.")[2]:
         raise InvalidTask(
             path, "a method has no object to run on. Take a function or @staticmethod."
         )

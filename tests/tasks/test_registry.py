@@ -18,7 +18,7 @@ def second(): ...
 def test_two_functions_never_answer_to_one_name(options):
     task(name="shop", aliases=["old"])(first)
 
-    with pytest.raises(InvalidTask, match="first answers to '(shop|old)' already"):
+    with pytest.raises(InvalidTask, match=r"first answers to '(shop|old)' already"):
         task(**options)(second)
 
 
