@@ -1,0 +1,89 @@
+"""One child process of a supervisor: a worker, from its start to its end.
+
+A fresh interpreter, started by module name, so that the supervisor imports no engine and no
+user code, and nothing is inherited by a fork. The child leads a session of its own: a Ctrl-C
+in the terminal reaches the supervisor alone, which stops its children in order.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pgqueue.process.control import Channel
+
+_MODULE = "pgqueue.worker"
+
+
+class Child:
+    """A running worker process.
+
+    Args:
+        worker_id: Its row in `workers`, added before the start.
+        executor: Which kind of worker it is.
+        config: What the worker needs to know, as JSON values; sent over the line, so that
+            no password appears among the arguments of a process.
+    """
+
+    def __init__(self, worker_id: int, executor: str, config: Mapping[str, Any]) -> None:
+        self.worker_id = worker_id
+        self.executor = executor
+        self.started_at = time.monotonic()
+        self.is_ready = False
+        self.refusal: tuple[str, int] | None = None
+        self.unknown_tasks: frozenset[str] = frozenset()
+        self._end: tuple[str, str] | None = None
+        self.channel, theirs = Channel.pair()
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE, executor, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self.channel.send("config", **config)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone; reaps it."""
+        return self.process.poll() is not None
+
+    def stop(self, grace_seconds: float) -> None:
+        """Ask it to finish what runs within the grace, hand the rest back, and exit."""
+        self._end = self._end or ("stopped", "told to stop")
+        self.channel.offer("stop", grace_seconds=grace_seconds)
+
+    def kill(self, reason: str, detail: str) -> None:
+        """End the process now; *reason* decides what its end means for its jobs."""
+        if self._end is None or self._end[0] != "overdue":
+            self._end = (reason, detail)
+        self.process.kill()
+
+    def end(self) -> tuple[str, str]:
+        """Why it ended: a reason of `workers.stop_reason`, and the facts for a person."""
+        facts = f"process {self.pid} {_describe(self.process.returncode)}"
+        if self._end is None:
+            return "died", facts
+        reason, detail = self._end
+        return reason, f"{facts}: {detail}"
+
+
+def _describe(returncode: int | None) -> str:
+    if returncode is None:
+        return "still runs"
+    if returncode >= 0:
+        return f"exited with code {returncode}"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = "unnamed"
+    return f"was ended by signal {-returncode} ({name})"

@@ -1,0 +1,90 @@
+"""The line between a supervisor and one child: JSON objects, one a line, over a socket pair.
+
+Both ends use it; the verbs are listed here and nowhere else. The end of file is a message
+too: it says that the other side is gone.
+
+    to the child     config · wake (queues) · cancel (jobs) · stop (grace_seconds)
+    to the parent    ready (executors) · unknown (tasks) · refused (message, exit_code)
+"""
+
+import json
+import socket
+import threading
+from typing import Any
+
+_READ_BYTES = 65536
+
+
+class Channel:
+    """One end of the line. Sending may happen on any thread, receiving on one.
+
+    Args:
+        end: A connected stream socket; the channel owns it.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._sending = threading.Lock()
+        self._read = b""
+        self._unsent = b""
+
+    @classmethod
+    def pair(cls) -> "tuple[Channel, socket.socket]":
+        """Our end as a channel, and the socket to hand to the child."""
+        ours, theirs = socket.socketpair()
+        return cls(ours), theirs
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._socket.fileno()
+
+    def send(self, verb: str, **facts: Any) -> bool:
+        """Send one message; False when the other side is gone."""
+        line = json.dumps({"verb": verb, **facts}).encode() + b"\n"
+        try:
+            with self._sending:
+                self._socket.sendall(self._unsent + line)
+                self._unsent = b""
+        except OSError:
+            return False
+        return True
+
+    def offer(self, verb: str, **facts: Any) -> bool:
+        """Send one message without ever waiting; False when it cannot go out now.
+
+        For hints that are repeated anyway: a stuck child must not stop its supervisor.
+        """
+        if not self._sending.acquire(blocking=False):
+            return False
+        try:
+            if not self._unsent:
+                self._unsent = json.dumps({"verb": verb, **facts}).encode() + b"\n"
+                verb = ""
+            # A line that went out in part is finished first: its rest cannot be dropped.
+            self._unsent = self._unsent[self._socket.send(self._unsent, socket.MSG_DONTWAIT) :]
+        except OSError:
+            return False
+        finally:
+            self._sending.release()
+        return not verb and not self._unsent
+
+    def receive(self, *, wait: bool = True) -> list[dict[str, Any]] | None:
+        """What has arrived, perhaps nothing whole yet; None when the other side is gone.
+
+        Args:
+            wait: Wait until something arrives; False to look only.
+        """
+        try:
+            arrived = self._socket.recv(_READ_BYTES, 0 if wait else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not arrived:
+            return None
+        *lines, self._read = (self._read + arrived).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        """Close this end; the other side reads the end of file."""
+        self._socket.close()

@@ -1,0 +1,103 @@
+"""One thing done again and again, on a thread and a connection of its own.
+
+The frame of every long-running part of a supervisor and of a worker: it opens the connection,
+takes turns, and after an error drops the connection and tries again, for ever, with jittered
+pauses. A part says only what one turn does. Under gevent a loop is a greenlet.
+"""
+
+import logging
+import random
+import threading
+
+from pgqueue.core.errors import PgqueueError
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import PASSING
+
+_log = logging.getLogger("pgqueue.loop")
+
+_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS_MAX = 10.0
+
+
+class Loop:
+    """Takes turns until it is stopped; subclasses define `turn`.
+
+    Args:
+        name: The thread's name, and the connection's in pg_stat_activity.
+    """
+
+    def __init__(self, name: str, database: Database) -> None:
+        self.name = name
+        self.database = database
+        self._link: Link | None = None
+        self._poked = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._failures = 0
+
+    def turn(self, link: Link) -> float:
+        """Do it once; return the seconds until the next turn, unless poked before."""
+        raise NotImplementedError
+
+    def run_once(self) -> float:
+        """Take one turn now, on the caller's thread: how tests drive a loop."""
+        if self._link is None or not self._link.is_usable:
+            self._link = self.database.open(f"pgqueue {self.name}")
+            self.opened(self._link)
+        return self.turn(self._link)
+
+    def opened(self, link: Link) -> None:
+        """Prepare a new connection; nothing to do for most."""
+
+    def start(self) -> None:
+        """Begin to take turns on a thread."""
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Take the next turn at once."""
+        self._poked.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this turn is the last."""
+        return self._stopping.is_set()
+
+    def stop(self, timeout: float | None = 5.0) -> None:
+        """Let the turn under way be the last, and wait for its end at most *timeout* seconds."""
+        self._stopping.set()
+        self._poked.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def close(self) -> None:
+        """Drop the connection; the next turn opens another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._poked.clear()
+            try:
+                pause = self.run_once()
+                self._failures = 0
+            except Exception as error:
+                pause = self._after(error)
+            if pause > 0:
+                self._poked.wait(pause)
+        self.close()
+
+    def _after(self, error: Exception) -> float:
+        # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
+        # so it always goes on; the connection may be in any state and is not trusted again.
+        self.close()
+        self._failures += 1
+        pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2 ** min(self._failures, 10))
+        pause *= random.uniform(0.5, 1.0)
+        facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}
+        if isinstance(error, (*PASSING, PgqueueError)):
+            reason = str(error).strip().partition("\n")[0]
+            _log.warning("database failed, trying again", extra={**facts, "reason": reason})
+        else:
+            _log.exception("turn failed, trying again", extra=facts)
+        return pause

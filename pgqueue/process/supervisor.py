@@ -1,0 +1,386 @@
+"""The parent of a host's workers: starts them, watches them, replaces them, stops them.
+
+Its main thread waits for signals and children and never for the database; what it needs of
+the database it asks `Leases` for, and hears from `Watch`. It imports neither gevent nor user
+code. What the end of a worker means for its jobs is decided in SQL, from the row that is
+written here.
+"""
+
+import logging
+import queue
+import selectors
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pgqueue.core.settings import Settings
+from pgqueue.process.child import Child
+from pgqueue.process.leases import Leases
+from pgqueue.process.signals import Signals
+from pgqueue.process.watch import Ready, Watch, runnable
+from pgqueue.store import processes
+from pgqueue.store.connect import Database
+from pgqueue.store.processes import Cancelling
+from pgqueue.store.statement import run
+from pgqueue.store.upkeep import Unfinished
+
+_log = logging.getLogger("pgqueue.supervisor")
+
+# After the grace a worker raises JobInterrupted in what still runs and gives it this long to
+# unwind; then the process is ended, and its jobs are handed back from its row.
+UNWIND_SECONDS = 2.0
+
+_BURST_POLL_SECONDS = 0.1
+_RESPAWN_SECONDS_MAX = 30.0
+_SHORT_LIFE_SECONDS = 5.0
+_FAREWELL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Children of one kind: how many processes, and how many jobs each runs at once."""
+
+    executor: str
+    processes: int
+    slots: int
+
+
+class Supervisor:
+    """Runs workers until it is told to stop; `run` returns the exit code.
+
+    Args:
+        database: Where the queue is.
+        settings: Sizes, times and limits, of the children too.
+        burst: Stop when nothing is queued or running in the queues.
+        on_worker_ended: Called after a worker's end is written down: time for a rescue.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        burst: bool = False,
+        on_worker_ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.burst = burst
+        self.exit_code = 0
+        self._on_worker_ended = on_worker_ended
+        self._host = socket.gethostname()
+        self._children: dict[int, Child] = {}
+        self._starting = 0
+        self._crews: set[str] = set()
+        self._short_lives = 0
+        self._was_ready = False
+        self._stop_at: float | None = None
+        self._told = queue.SimpleQueue[Callable[[], None]]()
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        link = database.open("pgqueue supervisor")
+        try:
+            self.id = run(link, processes.next_supervisor())
+        finally:
+            link.close()
+        self._leases = Leases(
+            database,
+            supervisor_id=self.id,
+            lease_seconds=settings.lease_seconds,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            on_renewed=lambda alive: self._tell(partial(self._end_given_up, alive)),
+        )
+        self._watch = Watch(
+            database,
+            supervisor_id=self.id,
+            queues=settings.queues,
+            poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
+            on_ready=lambda ready: self._tell(partial(self._wake, ready)),
+            on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
+            on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
+        )
+
+    def run(self) -> int:
+        """Start the workers and stay until they are stopped; the exit code."""
+        with Signals() as signals:
+            self._selector.register(signals, selectors.EVENT_READ, self._stop_signalled)
+            self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wake)
+            self._signals = signals
+            self._leases.start()
+            self._watch.start()
+            self._start_crew(Crew("greenlet", self.settings.processes, self.settings.greenlets))
+            _log.info(
+                "supervisor started",
+                extra={"supervisor_id": self.id, "queues": ", ".join(self.settings.queues)},
+            )
+            while not self._is_over:
+                self._turn()
+            self._say_farewell()
+        _log.info("supervisor stopped", extra={"supervisor_id": self.id})
+        return self.exit_code
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Stop all workers, as a signal does; safe on any thread.
+
+        Args:
+            grace_seconds: How long running jobs may go on; the setting when None.
+        """
+        grace = self.settings.grace_seconds if grace_seconds is None else grace_seconds
+        self._tell(partial(self._begin_stop, grace))
+
+    def kill_overdue(self, worker_id: int, detail: str) -> None:
+        """End a worker that runs a job past its deadline and the grace; on any thread."""
+        self._tell(partial(self._kill, worker_id, "overdue", detail))
+
+    @property
+    def worker_ids(self) -> list[int]:
+        """The live workers."""
+        return list(self._children)
+
+    # One turn of the main thread.
+
+    @property
+    def _is_over(self) -> bool:
+        return self._stop_at is not None and not self._children and not self._starting
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(self._pause()):
+            key.data()
+        while not self._told.empty():
+            self._told.get()()
+        now = time.monotonic()
+        due = [timer for timer in self._timers if timer[0] <= now]
+        self._timers = [timer for timer in self._timers if timer[0] > now]
+        for _, action in due:
+            action()
+        for child in [child for child in self._children.values() if child.has_ended]:
+            self._bury(child)
+
+    def _pause(self) -> float | None:
+        if not self._timers:
+            return None
+        return max(0.0, min(at for at, _ in self._timers) - time.monotonic())
+
+    def _tell(self, action: Callable[[], None]) -> None:
+        self._told.put(action)
+        try:
+            self._wake_write.send(b"\0")
+        except (BlockingIOError, OSError):
+            pass  # full: the loop is about to look anyway; closed: it is over
+
+    def _drain_wake(self) -> None:
+        self._wake_read.recv(4096)
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        self._timers.append((time.monotonic() + seconds, action))
+
+    # Starting.
+
+    def _start_crew(self, crew: Crew) -> None:
+        if crew.executor in self._crews:
+            return
+        self._crews.add(crew.executor)
+        for _ in range(crew.processes):
+            self._start(crew)
+
+    def _start(self, crew: Crew) -> None:
+        if self._stop_at is not None:
+            return
+        self._starting += 1
+        self._leases.ask(
+            processes.register_worker(
+                supervisor_id=self.id,
+                executor=crew.executor,
+                slots=crew.slots,
+                host=self._host,
+                queues=self.settings.queues,
+                lease_seconds=self.settings.lease_seconds,
+            ),
+            lambda worker_id: self._tell(partial(self._spawn, crew, worker_id)),
+        )
+
+    def _spawn(self, crew: Crew, worker_id: int) -> None:
+        self._starting -= 1
+        if self._stop_at is not None:
+            self._leases.ask(
+                processes.bury([worker_id], "finished", "never started"), lambda _: None
+            )
+            return
+        child = Child(worker_id, crew.executor, self._config(worker_id, crew))
+        self._children[worker_id] = child
+        self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
+        self._selector.register(
+            child.channel, selectors.EVENT_READ, partial(self._hear, child)
+        )
+        _log.info(
+            "worker started",
+            extra={"worker_id": worker_id, "executor": crew.executor, "pid": child.pid},
+        )
+
+    def _config(self, worker_id: int, crew: Crew) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "worker_id": worker_id,
+            "slots": crew.slots,
+            "url": self.database.url,
+            "schema": self.database.schema.name,
+            "queues": list(settings.queues),
+            "strategy": settings.strategy,
+            "tasks": list(settings.tasks),
+            "prefetch_max": settings.prefetch_max,
+            "result_bytes_max": settings.result_bytes_max,
+            "error_bytes_max": settings.error_bytes_max,
+            "log_lines_max": settings.log_lines_max,
+            "log_bytes_max": settings.log_bytes_max,
+            "log_level": settings.log_level,
+        }
+
+    # Hearing from children and from the database.
+
+    def _hear(self, child: Child) -> None:
+        messages = child.channel.receive(wait=False)
+        if messages is None:
+            self._selector.unregister(child.channel)
+            return
+        self._heed(child, messages)
+
+    def _heed(self, child: Child, messages: Sequence[dict[str, Any]]) -> None:
+        for message in messages:
+            match message["verb"]:
+                case "ready":
+                    self._ready(child, message["executors"])
+                case "unknown":
+                    child.unknown_tasks = frozenset(message["tasks"])
+                case "executors":
+                    self._start_needed(message["executors"])
+                case "refused":
+                    child.refusal = (message["message"], message["exit_code"])
+
+    def _ready(self, child: Child, executors: Sequence[str]) -> None:
+        child.is_ready = self._was_ready = True
+        self._start_needed(executors)
+        self._watch.poke()
+
+    def _start_needed(self, executors: Sequence[str]) -> None:
+        if "asyncio" in executors:
+            self._start_crew(Crew("asyncio", 1, self.settings.coroutines))
+        if "process" in executors:
+            self._start_crew(Crew("process", self.settings.cpus, 1))
+
+    def _wake(self, ready: Ready) -> None:
+        for child in self._children.values():
+            if queues := ready.get(child.executor):
+                child.channel.offer("wake", queues=list(queues))
+
+    def _cancel(self, asked: Sequence[Cancelling]) -> None:
+        for each in asked:
+            if child := self._children.get(each.worker_id):
+                child.channel.offer("cancel", jobs=[[each.id, each.attempt]])
+
+    def _idle(self, left: Sequence[Unfinished]) -> None:
+        children = self._children.values()
+        if self._stop_at is not None or self._starting or not all(c.is_ready for c in children):
+            return
+        unknown = frozenset().union(*(child.unknown_tasks for child in children))
+        if runnable(left, unknown):
+            return
+        for each in left:
+            self.exit_code = 1
+            facts = {"task": each.task, "job_count": each.job_count}
+            _log.error("jobs left that no worker here knows", extra=facts)
+        self._begin_stop(self.settings.grace_seconds)
+
+    # Ends.
+
+    def _stop_signalled(self) -> None:
+        for _ in range(self._signals.stops()):
+            grace = self.settings.grace_seconds if self._stop_at is None else 0.0
+            self._begin_stop(grace)
+
+    def _begin_stop(self, grace_seconds: float) -> None:
+        at = time.monotonic() + grace_seconds + UNWIND_SECONDS
+        if self._stop_at is not None and at >= self._stop_at:
+            return
+        self._stop_at = at
+        _log.info("stopping", extra={"grace_seconds": grace_seconds})
+        for child in self._children.values():
+            child.stop(grace_seconds)
+        self._after(grace_seconds + UNWIND_SECONDS, self._end_resisting)
+
+    def _end_resisting(self) -> None:
+        for worker_id in self.worker_ids:
+            self._kill(worker_id, "stopped", "still ran after the grace")
+
+    def _end_given_up(self, alive: set[int]) -> None:
+        # Its jobs are others' now, so it must not go on. A child known here was registered
+        # before that renewal: `Leases` does one thing after the other, and tells in order.
+        for worker_id in set(self._children) - alive:
+            self._kill(worker_id, "silent", "was given up: its lease had ended")
+
+    def _kill(self, worker_id: int, reason: str, detail: str) -> None:
+        if (child := self._children.get(worker_id)) and not child.has_ended:
+            _log.warning("worker killed", extra={"worker_id": worker_id, "reason": detail})
+            child.kill(reason, detail)
+
+    def _bury(self, child: Child) -> None:
+        del self._children[child.worker_id]
+        while last_words := child.channel.receive(wait=False):
+            self._heed(child, last_words)
+        self._forget_channel(child)
+        reason, detail = child.end()
+        level = logging.INFO if reason == "stopped" else logging.WARNING
+        _log.log(level, "worker ended", extra={"worker_id": child.worker_id, "detail": detail})
+        self._leases.ask(
+            processes.bury([child.worker_id], reason, detail), lambda _: self._on_worker_ended()
+        )
+        if self._stop_at is not None:
+            return
+        if child.refusal is not None and not self._was_ready:
+            # It cannot start at all (a broken module, a schema too old): trying again would
+            # only repeat the message.
+            message, self.exit_code = child.refusal
+            _log.error("worker cannot start", extra={"reason": message})
+            self._begin_stop(0.0)
+            return
+        self._replace(child)
+
+    def _forget_channel(self, child: Child) -> None:
+        try:
+            self._selector.unregister(child.channel)
+        except KeyError:
+            pass  # its end of file was read before its end was seen
+        child.channel.close()
+
+    def _replace(self, child: Child) -> None:
+        is_short = time.monotonic() - child.started_at < _SHORT_LIFE_SECONDS
+        self._short_lives = self._short_lives + 1 if is_short else 0
+        slots = {
+            "greenlet": self.settings.greenlets,
+            "asyncio": self.settings.coroutines,
+            "process": 1,
+        }
+        crew = Crew(child.executor, 1, slots[child.executor])
+        pause = min(_RESPAWN_SECONDS_MAX, 2.0 ** (self._short_lives - 2))
+        if self._short_lives < 2:
+            self._start(crew)
+        else:
+            self._after(pause, partial(self._start, crew))
+
+    def _say_farewell(self) -> None:
+        # The ends of the workers must be written before their supervisor goes, so that what
+        # they left is handed back now and not when their leases end.
+        self._watch.stop(timeout=0)
+        until = time.monotonic() + _FAREWELL_SECONDS
+        while self._leases.has_asked and time.monotonic() < until:
+            try:
+                self._told.get(timeout=0.05)
+            except queue.Empty:
+                pass
+        self._leases.stop()
+        self._selector.close()

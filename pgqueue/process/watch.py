@@ -1,0 +1,95 @@
+"""Watches the database for all children of a supervisor, and wakes those with work to claim.
+
+Holds the one listener and the one idle poll, so that idle cost does not grow with children.
+A notification is a hint; the poll is the truth, and alone it is enough. Promotes what falls
+due, and passes on cancellations asked for while a job runs.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.process.loop import Loop
+from pgqueue.store import processes, upkeep
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.processes import Cancelling
+from pgqueue.store.statement import run
+from pgqueue.store.upkeep import Unfinished
+
+# Producers that commit without pause notify without pause; one look serves all that came
+# within this time.
+_LOOK_SECONDS_MIN = 0.01
+
+_PROMOTED_MAX = 1000
+
+Ready = Mapping[str, Sequence[str]]
+"""Queues with a ready job, by the executor they need."""
+
+
+class Watch(Loop):
+    """Looks every *poll_seconds*, and at once when it is notified.
+
+    Args:
+        on_ready: Told what is ready, when anything is.
+        on_cancelling: Told the running jobs that somebody asked to cancel.
+        on_idle: Told what is unfinished in `queues` when nothing is ready; for a burst.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        supervisor_id: int,
+        queues: Sequence[str],
+        poll_seconds: float,
+        on_ready: Callable[[Ready], None],
+        on_cancelling: Callable[[Sequence[Cancelling]], None],
+        on_idle: Callable[[Sequence[Unfinished]], None] | None = None,
+    ) -> None:
+        super().__init__("watch", database)
+        self._supervisor_id = supervisor_id
+        self._queues = queues
+        self._poll_seconds = poll_seconds
+        self._on_ready = on_ready
+        self._on_cancelling = on_cancelling
+        self._on_idle = on_idle
+        self._poll_at = 0.0
+
+    def opened(self, link: Link) -> None:
+        """Listen, and poll at once: what was notified before is not heard."""
+        link.listen()
+        self._poll_at = 0.0
+
+    def turn(self, link: Link) -> float:
+        """Look once, then wait for a notification or the next poll."""
+        is_poll = time.monotonic() >= self._poll_at
+        if is_poll:
+            while run(link, upkeep.promote(_PROMOTED_MAX)) == _PROMOTED_MAX:
+                pass
+            if asked := run(link, processes.cancelling(self._supervisor_id)):
+                self._on_cancelling(asked)
+            self._poll_at = time.monotonic() + self._poll_seconds
+        ready = self._ready(link)
+        if ready:
+            self._on_ready(ready)
+        elif self._on_idle is not None and is_poll:
+            self._on_idle(run(link, upkeep.unfinished(self._queues)))
+        if not self._stopping.wait(_LOOK_SECONDS_MIN):
+            link.woken(max(0.0, self._poll_at - time.monotonic()))
+        return 0.0
+
+    def _ready(self, link: Link) -> Ready:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for queue, executor in run(link, upkeep.ready()):
+            found[executor].append(queue)
+        return found
+
+
+def runnable(left: Sequence[Unfinished], unknown_tasks: frozenset[str]) -> list[Unfinished]:
+    """What of *left* can still go on, when no worker knows *unknown_tasks*."""
+    return [
+        each
+        for each in left
+        if each.status is JobStatus.RUNNING or each.task not in unknown_tasks
+    ]

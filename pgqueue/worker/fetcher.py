@@ -1,0 +1,146 @@
+"""Claims what this worker has room for, in one statement over all its queues.
+
+Sleeps until its supervisor says that there is work, or until room appears after a claim that
+left work behind. A look of its own every few seconds makes it correct without any hint.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from pgqueue.process.loop import Loop
+from pgqueue.store import attempts
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.attempts import Claimed
+from pgqueue.store.statement import run
+from pgqueue.worker.running import Held, Running
+
+_log = logging.getLogger("pgqueue.fetcher")
+
+# Between looks of our own. The supervisor polls for all its children every second; this is
+# for the case that its hint is lost, or that it hangs.
+_LOOK_SECONDS = 10.0
+
+# How long a prefetched job may wait in hand for a slot before it is handed back.
+_HOLD_SECONDS = 1.0
+
+_CLAIMED_MAX = 1000
+
+
+class Fetcher(Loop):
+    """The loop that claims.
+
+    Args:
+        queues: In strict order; a trailing `/` stands for all sub-queues that were heard of.
+        is_round_robin: Begin with another queue at each claim.
+        on_claimed: Turns claimed attempts into held ones; what this worker cannot run it
+            hands back, and leaves out.
+        on_release: Hands back attempts that waited too long for a slot.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        running: Running,
+        *,
+        worker_id: int,
+        executor: str,
+        queues: Sequence[str],
+        is_round_robin: bool,
+        on_claimed: Callable[[Sequence[Claimed], float], Iterable[Held]],
+        on_release: Callable[[Sequence[Held]], None],
+    ) -> None:
+        super().__init__(f"fetcher {worker_id}", database)
+        self.unknown_tasks: set[str] = set()
+        self._running = running
+        self._worker_id = worker_id
+        self._executor = executor
+        self._patterns = list(queues)
+        self._heard_of: set[str] = set()
+        self._is_round_robin = is_round_robin
+        self._turns = 0
+        self._on_claimed = on_claimed
+        self._on_release = on_release
+        self._may_have_more = True
+        self._is_closed = False
+        self._wants_room = False
+        running.on_room = self._room_made
+
+    def wake(self, queues: Iterable[str]) -> None:
+        """There is work in *queues*; safe on any thread."""
+        self._heard_of.update(queues)
+        self._may_have_more = True
+        self.poke()
+
+    def close_intake(self) -> None:
+        """Claim nothing more; what waits in hand is handed back on the next turn."""
+        self._is_closed = True
+        self.poke()
+
+    def turn(self, link: Link) -> float:
+        """Claim once, if there is room and may be work."""
+        if self._is_closed:
+            self._on_release(self._running.take_out_waiting())
+            return _LOOK_SECONDS
+        room, free = self._running.room()
+        if self._may_have_more and room > 0:
+            self._claim(link, min(room, _CLAIMED_MAX), free)
+            return 0.0 if self._may_have_more and not self._is_closed else self._look_pause()
+        self._wants_room = self._may_have_more
+        if self._wants_room and self._running.room()[0] > 0:
+            return 0.0  # room was made between the two looks, before anyone was asked to tell
+        if self._running.waiting.qsize():
+            late = self._running.take_out_waiting(waited_seconds=_HOLD_SECONDS)
+            self._on_release(late)
+            return _HOLD_SECONDS
+        return self._look_pause()
+
+    def _claim(self, link: Link, room: int, free: int) -> None:
+        self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
+        asked_at = time.monotonic()
+        claimed = run(
+            link,
+            attempts.claim(
+                worker_id=self._worker_id,
+                executor=self._executor,
+                queues=self._queues(),
+                unknown_tasks=sorted(self.unknown_tasks),
+                jobs_max=room,
+                slots_free=free,
+            ),
+        )
+        if self._is_closed:
+            self._on_release(list(self._on_claimed(claimed, asked_at)))
+            return
+        # A prefetch stops at the first at_most_once job, so a claim that just filled the
+        # slots may have left some behind.
+        if len(claimed) == room or (claimed and len(claimed) == free):
+            self._may_have_more = True
+        self._running.take_in(self._on_claimed(claimed, asked_at))
+
+    def _queues(self) -> list[str]:
+        names: dict[str, None] = {}
+        for pattern in self._patterns:
+            if pattern.endswith("/"):
+                names |= dict.fromkeys(sorted(q for q in self._heard_of if q.startswith(pattern)))
+            else:
+                names[pattern] = None
+        queues = list(names)
+        if self._is_round_robin and queues:
+            self._turns += 1
+            first = self._turns % len(queues)
+            queues = queues[first:] + queues[:first]
+        return queues
+
+    def _room_made(self) -> None:
+        # Called for every ended attempt, so it must cost nothing while nobody waits.
+        if self._wants_room and self._running.room()[0] > 0:
+            self._wants_room = False
+            self.poke()
+
+    def _look_pause(self) -> float:
+        if self._running.waiting.qsize():
+            return _HOLD_SECONDS
+        pause = _LOOK_SECONDS * random.uniform(0.8, 1.2)
+        return pause

@@ -1,0 +1,180 @@
+"""Settles ended attempts in batches, and writes the log lines and progress of running ones.
+
+A lone attempt is settled at once; while that statement is under way others end, and they are
+the next batch: the busier, the larger, and nobody waits for a clock. Writes only where this
+worker still holds the attempt; one that was taken away meanwhile is reported and left alone.
+Never decides what an end means: that is `settle.sql`.
+"""
+
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from pgqueue.core.events import emit
+from pgqueue.process.loop import Loop
+from pgqueue.store import attempts
+from pgqueue.store.attempts import Ended, LoggedLine, Progress, Token
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import BAD_DATA
+from pgqueue.store.statement import run
+from pgqueue.worker.running import Held, Running
+
+_log = logging.getLogger("pgqueue.finisher")
+
+_BATCH_MAX = 500
+_LINES_MAX = 1000
+
+# Lines and progress of running attempts are written this often at most.
+_FLUSH_SECONDS = 0.5
+
+Line = tuple[Held, float, str, str, str]
+"""Who logged, monotonic time, level, logger, message."""
+
+
+class Finisher(Loop):
+    """The loop that settles.
+
+    Args:
+        on_refused: Makes the end that is stored instead, when the database refused the data
+            of an attempt's end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        running: Running,
+        *,
+        worker_id: int,
+        on_refused: Callable[[Held, Exception], Ended],
+    ) -> None:
+        super().__init__(f"finisher {worker_id}", database)
+        self._running = running
+        self._on_refused = on_refused
+        self._arrived = queue.SimpleQueue[tuple[Held, Ended] | None]()
+        self._batch: list[tuple[Held, Ended]] = []
+        self._lines = deque[Line]()
+        self._progress: dict[Token, tuple[Held, float, str]] = {}
+        self._flush_at = 0.0
+        self._is_doubtful = False
+
+    def put(self, held: Held, ended: Ended) -> None:
+        """Settle this end soon."""
+        self._arrived.put((held, ended))
+
+    def note_line(self, line: Line) -> None:
+        """Write a log line soon, and before the end of its attempt."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            self._arrived.put(None)
+
+    def note_progress(self, held: Held, fraction: float, message: str) -> None:
+        """Write how far an attempt is soon; only the latest is written."""
+        is_first = not self._progress
+        self._progress[held.token] = (held, fraction, message)
+        if is_first:
+            self._arrived.put(None)
+
+    def poke(self) -> None:
+        """Take the next turn at once."""
+        super().poke()
+        self._arrived.put(None)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that ended is settled and all that was logged is written."""
+        return self._arrived.empty() and not self._batch and not self._lines
+
+    def turn(self, link: Link) -> float:
+        """Wait for ends, lines or progress, and write what there is."""
+        if not self._batch:
+            self._batch = self._wait()
+        self._flush(link)
+        if self._batch:
+            self._settle(link)
+        self._is_doubtful = False
+        return 0.0
+
+    def _after(self, error: Exception) -> float:
+        # The reply was lost, perhaps after the commit: asked again, what is settled already
+        # is missing from the answer, and that says nothing about the lease.
+        self._is_doubtful = bool(self._batch)
+        return super()._after(error)
+
+    def _wait(self) -> list[tuple[Held, Ended]]:
+        has_notes = bool(self._lines or self._progress)
+        pause = max(0.0, self._flush_at - time.monotonic()) if has_notes else None
+        if self.is_stopping:
+            pause = 0.0
+        batch: list[tuple[Held, Ended]] = []
+        try:
+            first = self._arrived.get(timeout=pause)
+            if first is not None:
+                batch.append(first)
+            while len(batch) < _BATCH_MAX:
+                arrived = self._arrived.get_nowait()
+                if arrived is not None:
+                    batch.append(arrived)
+        except queue.Empty:
+            pass
+        return batch
+
+    def _flush(self, link: Link) -> None:
+        if not (self._lines or self._progress):
+            return
+        if not self._batch and time.monotonic() < self._flush_at and not self.is_stopping:
+            return
+        self._flush_at = time.monotonic() + _FLUSH_SECONDS
+        while self._lines:
+            count = min(len(self._lines), _LINES_MAX)
+            lines = [self._lines[place] for place in range(count)]
+            run(link, attempts.log(map(_logged, lines)))
+            for _ in range(count):
+                self._lines.popleft()
+        if self._progress:
+            said = list(self._progress.values())
+            run(link, attempts.tell_progress(_progressed(each) for each in said))
+            for held, fraction, message in said:
+                if self._progress.get(held.token) == (held, fraction, message):
+                    del self._progress[held.token]
+
+    def _settle(self, link: Link) -> None:
+        try:
+            self._settle_batch(link, self._batch)
+        except BAD_DATA:
+            # One end holds something that cannot be stored. It must not hold up the others,
+            # nor its own report: each is settled alone, and the bad one by what is known.
+            for held, ended in self._batch:
+                try:
+                    self._settle_batch(link, [(held, ended)])
+                except BAD_DATA as error:
+                    self._settle_batch(link, [(held, self._on_refused(held, error))])
+        self._batch = []
+
+    def _settle_batch(self, link: Link, batch: Sequence[tuple[Held, Ended]]) -> None:
+        settled = run(link, attempts.settle(ended for _, ended in batch))
+        for held, ended in batch:
+            self._running.settled(held.token)
+            status = settled.get(held.token)
+            if status is not None:
+                emit("job.settled", job_id=ended.id, outcome=ended.outcome, status=status)
+            elif not (held.is_completed or self._is_doubtful):
+                facts = {"job_id": ended.id, "attempt": ended.attempt}
+                emit("lease.lost", worker_id=ended.worker_id, **facts)
+                _log.warning("lease lost", extra={**facts, "outcome": ended.outcome.value})
+
+
+def _logged(line: Line) -> LoggedLine:
+    held, at, level, logger, message = line
+    claimed = held.claimed
+    age_seconds = round(time.monotonic() - at, 6)
+    return LoggedLine(
+        claimed.id, claimed.attempt, claimed.worker_id, age_seconds, level, logger, message
+    )
+
+
+def _progressed(said: tuple[Held, float, str]) -> Progress:
+    held, fraction, message = said
+    claimed = held.claimed
+    return Progress(claimed.id, claimed.attempt, claimed.worker_id, fraction, message)

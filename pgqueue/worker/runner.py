@@ -1,0 +1,96 @@
+"""Runs one attempt: a straight pipe from the stored text to the end of the attempt.
+
+`run` and `arun` are the same pipe for functions and for coroutines. Both always come back
+with an end, whatever the task does, and put it to the finisher. They never decide what the
+end means.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pgqueue.core.current import JobContext, leave, enter
+from pgqueue.store.attempts import Ended
+from pgqueue.worker.outcomes import Limits, failed, succeeded
+from pgqueue.worker.running import Held, Running
+
+
+class Runner:
+    """The pipe, with what it needs around it.
+
+    Args:
+        context_of: Makes what `current_job()` gives inside the task.
+        on_started: Told each true start, to watch its deadline.
+        on_ended: Takes each end, to settle it.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        limits: Limits,
+        *,
+        context_of: Callable[[Held, dict[str, object]], JobContext],
+        on_started: Callable[[Held], None],
+        on_ended: Callable[[Held, Ended], None],
+    ) -> None:
+        self._running = running
+        self._limits = limits
+        self._context_of = context_of
+        self._on_started = on_started
+        self._on_ended = on_ended
+
+    def run(self, held: Held) -> None:
+        """Run an attempt of a function, here and now."""
+        self._running.started(held)
+        token = None
+        try:
+            self._on_started(held)
+            args = held.task.payload.decode(held.claimed.args)
+            held.context = self._context_of(held, args)
+            token = enter(held.context)
+            positional, named = held.task.payload.bind_call(args)
+            held.is_exposed = True
+            try:
+                value = held.task.function(*positional, **named)
+            finally:
+                held.is_exposed = False
+            ended = succeeded(held, value, self._limits)
+        except BaseException as error:  # noqa: BLE001 - every end of a task is an outcome
+            held.is_exposed = False
+            ended = failed(held, error, self._limits)
+        finally:
+            if token is not None:
+                leave(token)
+        self._finish(held, ended)
+
+    async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
+        """Run an attempt of a coroutine function on the current event loop.
+
+        Args:
+            shield: Wraps the task's coroutine so that errors can be raised inside it.
+        """
+        self._running.started(held)
+        token = None
+        try:
+            self._on_started(held)
+            args = held.task.payload.decode(held.claimed.args)
+            held.context = self._context_of(held, args)
+            token = enter(held.context)
+            positional, named = held.task.payload.bind_call(args)
+            held.is_exposed = True
+            try:
+                value = await shield(held.task.function(*positional, **named))
+            finally:
+                held.is_exposed = False
+            ended = succeeded(held, value, self._limits)
+        except BaseException as error:  # noqa: BLE001 - every end of a task is an outcome
+            held.is_exposed = False
+            ended = failed(held, error, self._limits)
+        finally:
+            if token is not None:
+                leave(token)
+        self._finish(held, ended)
+
+    def _finish(self, held: Held, ended: Ended) -> None:
+        held.runner = None
+        self._running.ended(held)
+        self._on_ended(held, ended)

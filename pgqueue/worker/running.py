@@ -1,0 +1,194 @@
+"""The attempts this worker has in hand, from the claim until they are settled.
+
+The meeting place of the fetcher (which asks for room), the runners (which take the next) and
+the finisher (which gives room back). Counts only; decides nothing about a job.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterable
+
+from pgqueue.core.current import JobContext
+from pgqueue.store.attempts import Claimed, Token
+from pgqueue.tasks.task import Task
+
+# A prefetch is worth its risk (a job in hand that does not run) only while it is short: what
+# lies ahead of the slots is a quarter of a second's work at the most.
+_PREFETCH_SECONDS = 0.25
+
+# Weight of the newest run in the moving average of run seconds.
+_NEWEST_WEIGHT = 0.1
+
+
+class Held:
+    """One attempt in hand.
+
+    Attributes:
+        started_at: Monotonic time of the true start; None before.
+        deadline: Monotonic time when JobTimeout is raised in it (again); None for never.
+        is_completed: Whether the task settled itself, in a transaction of its own.
+        is_exposed: Whether the task's own code runs, so that an error may be raised in it.
+        raised: What was raised into the task from outside, the first time.
+        stack: Where the task stood then.
+        runner: What runs it: a greenlet or an asyncio task; None where a process does.
+    """
+
+    __slots__ = (
+        "claimed",
+        "context",
+        "deadline",
+        "has_ended",
+        "is_completed",
+        "is_exposed",
+        "line_bytes",
+        "line_count",
+        "lines_dropped",
+        "raised",
+        "received_at",
+        "runner",
+        "stack",
+        "started_at",
+        "task",
+    )
+
+    def __init__(self, claimed: Claimed, task: Task[..., object], received_at: float) -> None:
+        self.claimed = claimed
+        self.task = task
+        self.received_at = received_at
+        self.started_at: float | None = None
+        self.deadline: float | None = None
+        self.context: JobContext | None = None
+        self.is_exposed = False
+        self.has_ended = False
+        self.is_completed = False
+        self.raised: BaseException | None = None
+        self.stack = ""
+        self.runner: object = None
+        self.line_count = 0
+        self.line_bytes = 0
+        self.lines_dropped = 0
+
+    @property
+    def token(self) -> Token:
+        """What tells it apart from every other attempt of this worker."""
+        return (self.claimed.id, self.claimed.attempt)
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """From the claim to the true start; None when it was never started."""
+        return None if self.started_at is None else self.started_at - self.received_at
+
+    def start(self) -> None:
+        """Note the true start: the timeout counts from here."""
+        self.started_at = time.monotonic()
+        if self.claimed.timeout_seconds is not None:
+            self.deadline = self.started_at + self.claimed.timeout_seconds
+
+
+class Running:
+    """Everything in hand: waiting for a slot, running, or waiting to be settled.
+
+    Args:
+        slots: How many attempts run at once.
+        prefetch_max: How many more may wait in hand for a slot, while runs are short.
+        settling_max: Above this many unsettled attempts nothing is claimed.
+    """
+
+    def __init__(
+        self, *, slots: int, prefetch_max: int, settling_max: int = 2000
+    ) -> None:
+        self.slots = slots
+        self.waiting = queue.SimpleQueue[Held | None]()
+        self.on_room: Callable[[], None] = lambda: None
+        self._prefetch_max = prefetch_max
+        self._settling_max = settling_max
+        self._in_hand: dict[Token, Held] = {}
+        self._started = 0
+        self._ended = 0
+        self._run_seconds: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._in_hand)
+
+    def find(self, token: Token) -> Held | None:
+        """The attempt with that token, when it is in hand."""
+        return self._in_hand.get(token)
+
+    def all(self) -> list[Held]:
+        """Every attempt in hand."""
+        return list(self._in_hand.values())
+
+    # For the fetcher.
+
+    @property
+    def prefetch(self) -> int:
+        """How many attempts may wait in hand beyond the slots; 0 unless recent runs were short."""
+        average = self._run_seconds
+        if average is None or average > _PREFETCH_SECONDS:
+            return 0
+        return min(self._prefetch_max, int(self.slots * _PREFETCH_SECONDS / max(average, 1e-5)))
+
+    def room(self) -> tuple[int, int]:
+        """How many to claim now, and how many of them can start at once."""
+        unsettled = len(self._in_hand) - self.waiting.qsize() - self._busy
+        if unsettled > self._settling_max:
+            return 0, 0
+        occupied = self._busy + self.waiting.qsize()
+        free = max(0, self.slots - occupied)
+        wanted = self.slots + self.prefetch - occupied
+        # A refill waits until half of the prefetch is used up, so that claims are few and
+        # large; a free slot never waits.
+        if free == 0 and wanted < self.prefetch / 2:
+            return 0, 0
+        return max(0, wanted), free
+
+    def take_in(self, arrived: Iterable[Held]) -> None:
+        """Put claimed attempts in hand, in the order they are to start."""
+        for held in arrived:
+            self._in_hand[held.token] = held
+            self.waiting.put(held)
+
+    def take_out_waiting(self, *, waited_seconds: float = 0.0) -> list[Held]:
+        """Take back every attempt that no runner took, if the first waited that long."""
+        out: list[Held] = []
+        oldest = min(
+            (held.received_at for held in self.all() if held.started_at is None), default=None
+        )
+        if oldest is None or time.monotonic() - oldest < waited_seconds:
+            return out
+        while True:
+            try:
+                held = self.waiting.get_nowait()
+            except queue.Empty:
+                return out
+            if held is not None:
+                out.append(held)
+
+    # For the runners.
+
+    @property
+    def _busy(self) -> int:
+        return self._started - self._ended
+
+    def started(self, held: Held) -> None:
+        """A runner took it."""
+        self._started += 1
+        held.start()
+
+    def ended(self, held: Held) -> None:
+        """Its runner is free again; it is not settled yet."""
+        self._ended += 1
+        held.has_ended = True
+        if held.started_at is not None:
+            seconds = time.monotonic() - held.started_at
+            average = self._run_seconds
+            self._run_seconds = (
+                seconds if average is None else average + _NEWEST_WEIGHT * (seconds - average)
+            )
+        self.on_room()
+
+    # For the finisher.
+
+    def settled(self, token: Token) -> None:
+        """It is out of hand."""
+        self._in_hand.pop(token, None)
