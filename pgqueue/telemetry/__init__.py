@@ -1,0 +1,1 @@
+"""Events and log records turned into what people and machines read."""
