@@ -92,7 +92,7 @@ class Loop:
         # so it always goes on; the connection may be in any state and is not trusted again.
         self.close()
         self._failures += 1
-        pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2 ** min(self._failures, 10))
+        pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         pause *= random.uniform(0.5, 1.0)
         facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}
         if isinstance(error, (*PASSING, PgqueueError)):

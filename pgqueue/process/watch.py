@@ -74,7 +74,8 @@ class Watch(Loop):
         if ready:
             self._on_ready(ready)
         elif self._on_idle is not None and is_poll:
-            self._on_idle(run(link, upkeep.unfinished(self._queues)))
+            left = run(link, upkeep.unfinished(self._queues))
+            self._on_idle(left)
         if not self._stopping.wait(_LOOK_SECONDS_MIN):
             link.woken(max(0.0, self._poll_at - time.monotonic()))
         return 0.0

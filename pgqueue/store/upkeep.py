@@ -56,7 +56,9 @@ def stranded(jobs_max: int) -> Statement[list[Stranded]]:
     return Statement(
         "stranded",
         {"jobs_max": jobs_max},
-        lambda rows: [Stranded(*row[:3], Outcome(row[3]), *row[4:]) for row in rows],
+        lambda rows: [
+            Stranded(row[0], row[1], row[2], Outcome(row[3]), row[4], row[5]) for row in rows
+        ],
     )
 
 

@@ -36,6 +36,7 @@ class Fetcher(Loop):
         is_round_robin: Begin with another queue at each claim.
         on_claimed: Turns claimed attempts into held ones; what this worker cannot run it
             hands back, and leaves out.
+        on_arrived: Called when attempts were put in hand.
         on_release: Hands back attempts that waited too long for a slot.
     """
 
@@ -49,6 +50,7 @@ class Fetcher(Loop):
         queues: Sequence[str],
         is_round_robin: bool,
         on_claimed: Callable[[Sequence[Claimed], float], Iterable[Held]],
+        on_arrived: Callable[[], None],
         on_release: Callable[[Sequence[Held]], None],
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
@@ -61,6 +63,7 @@ class Fetcher(Loop):
         self._is_round_robin = is_round_robin
         self._turns = 0
         self._on_claimed = on_claimed
+        self._on_arrived = on_arrived
         self._on_release = on_release
         self._may_have_more = True
         self._is_closed = False
@@ -98,7 +101,6 @@ class Fetcher(Loop):
 
     def _claim(self, link: Link, room: int, free: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
-        asked_at = time.monotonic()
         claimed = run(
             link,
             attempts.claim(
@@ -110,14 +112,16 @@ class Fetcher(Loop):
                 slots_free=free,
             ),
         )
+        received_at = time.monotonic()
         if self._is_closed:
-            self._on_release(list(self._on_claimed(claimed, asked_at)))
+            self._on_release(list(self._on_claimed(claimed, received_at)))
             return
         # A prefetch stops at the first at_most_once job, so a claim that just filled the
         # slots may have left some behind.
         if len(claimed) == room or (claimed and len(claimed) == free):
             self._may_have_more = True
-        self._running.take_in(self._on_claimed(claimed, asked_at))
+        self._running.take_in(self._on_claimed(claimed, received_at))
+        self._on_arrived()
 
     def _queues(self) -> list[str]:
         names: dict[str, None] = {}

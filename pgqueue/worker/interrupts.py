@@ -96,7 +96,7 @@ class Interrupts:
                 continue
             if held.deadline <= now:
                 if held.is_exposed:
-                    overdue.append((held, JobTimeout(held.claimed.timeout_seconds)))
+                    overdue.append((held, _timeout(held)))
                     held.deadline = now + _AGAIN_SECONDS
                 else:
                     held.deadline = now + _SOON_SECONDS
@@ -110,3 +110,7 @@ class Interrupts:
 def _stack(held: Held, frame: FrameType | None) -> str:
     waiting = getattr(held.runner, "gr_frame", None)
     return "".join(traceback.format_stack(waiting or frame))
+
+
+def _timeout(held: Held) -> JobTimeout:
+    return JobTimeout(f"The job ran past its timeout of {held.claimed.timeout_seconds:g} s.")

@@ -8,7 +8,7 @@ end means.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pgqueue.core.current import JobContext, leave, enter
+from pgqueue.core.current import JobContext, enter, leave
 from pgqueue.store.attempts import Ended
 from pgqueue.worker.outcomes import Limits, failed, succeeded
 from pgqueue.worker.running import Held, Running
@@ -78,7 +78,8 @@ class Runner:
             positional, named = held.task.payload.bind_call(args)
             held.is_exposed = True
             try:
-                value = await shield(held.task.function(*positional, **named))
+                coroutine: Any = held.task.function(*positional, **named)
+                value = await shield(coroutine)
             finally:
                 held.is_exposed = False
             ended = succeeded(held, value, self._limits)

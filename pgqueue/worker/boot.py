@@ -1,0 +1,107 @@
+"""The start of a worker process: hears its configuration, loads the tasks, says it is ready.
+
+What makes a start impossible (a module that does not import, a schema too old) is told to the
+supervisor with an exit code, so that it is not tried again and again.
+"""
+
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import socket
+import sys
+import warnings
+from types import FrameType
+from typing import Any
+
+from pgqueue.core.errors import PgqueueError, SchemaMismatch
+from pgqueue.process.control import Channel
+from pgqueue.store import processes, version
+from pgqueue.store.connect import Database
+from pgqueue.store.faults import PASSING
+from pgqueue.store.statement import run
+from pgqueue.tasks import loading
+from pgqueue.tasks.default import configure
+from pgqueue.telemetry.log_lines import set_up
+from pgqueue.worker.worker import Config, Worker
+
+_log = logging.getLogger("pgqueue.worker")
+
+_PR_SET_PDEATHSIG = 1
+
+# A worker whose supervisor died hands back what it runs; what resists is ended after this.
+_ORPHAN_SECONDS = 5.0
+
+_EXIT_WRONG = 2
+_EXIT_DATABASE = 3
+
+_DATABASE_REFUSALS: tuple[type[Exception], ...] = (SchemaMismatch, *PASSING)
+_REFUSALS: tuple[type[Exception], ...] = (PgqueueError, *PASSING)
+
+
+def boot(kind: str, fd: int) -> None:
+    """Be a worker until told to stop."""
+    os.set_inheritable(fd, False)
+    channel = Channel(socket.socket(fileno=fd))
+    _mind_signals()
+    config = _hear_config(channel)
+    set_up(config.log_level)
+    try:
+        executors = _prepare(config)
+    except _REFUSALS as error:
+        is_database = isinstance(error, _DATABASE_REFUSALS)
+        code = _EXIT_DATABASE if is_database else _EXIT_WRONG
+        channel.send("refused", message=str(error), exit_code=code)
+        sys.exit(code)
+    worker = Worker(kind, config, channel)
+    channel.send("ready", executors=executors)
+    worker.serve()
+
+
+def _hear_config(channel: Channel) -> Config:
+    told: dict[str, Any] | None = None
+    while told is None:
+        messages = channel.receive()
+        if messages is None:
+            sys.exit(0)  # the supervisor is gone already
+        told = next((each for each in messages if each["verb"] == "config"), None)
+    del told["verb"]
+    return Config(**told)
+
+
+def _prepare(config: Config) -> list[str]:
+    """Load and record the tasks; the executors they need."""
+    database = Database(config.url, config.schema)
+    configure(url=config.url, schema=config.schema)
+    tasks = loading.load(config.tasks)
+    link = database.open("pgqueue worker")
+    try:
+        version.check(link)
+        if tasks:
+            run(link, processes.record_tasks(task.describe() for task in tasks))
+    finally:
+        link.close()
+    return sorted({str(task.options.executor) for task in tasks})
+
+
+def _mind_signals() -> None:
+    # A worker is stopped by its supervisor, over the line. Signals that reach the whole
+    # group (a service manager's SIGTERM, a closed terminal) must not end it in mid-job.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _ignored)
+    signal.signal(signal.SIGHUP, _orphaned)
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)
+    except (OSError, AttributeError):
+        warnings.warn("this system does not tell a process that its parent died", stacklevel=1)
+
+
+def _ignored(signum: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _orphaned(signum: int, frame: FrameType | None) -> None:
+    # The end of file on the line starts the hand-back; this is for a task that never lets go
+    # of the thread. The watchdog is a C thread, which needs no turn of the interpreter.
+    faulthandler.dump_traceback_later(_ORPHAN_SECONDS, exit=True)

@@ -1,0 +1,134 @@
+"""Many attempts at once as tasks of one asyncio event loop: coroutine functions.
+
+The loop has the main thread, so that a signal can break a coroutine that never awaits.
+"""
+
+import asyncio
+import queue
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+from pgqueue.worker.running import Held, Running
+
+RunAsync = Callable[[Held, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
+
+
+class EventLoopExecutor:
+    """Runs attempts as asyncio tasks, as many as there are slots.
+
+    Args:
+        run: Runs one attempt to its end, wrapping the task's coroutine in what it is given.
+    """
+
+    def __init__(self, running: Running, run: RunAsync) -> None:
+        self._running = running
+        self._run = run
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed: asyncio.Event | None = None
+        self._is_closed = False
+        self._tasks: dict[asyncio.Task[None], Held] = {}
+
+    def serve(self) -> None:
+        """Run what arrives until the executor is closed."""
+        asyncio.run(self._serve())
+
+    def kick(self) -> None:
+        """Start what waits, while slots are free; safe on any thread."""
+        self._call(self._fill)
+
+    def close(self) -> None:
+        """Let `serve` return; coroutines that still run are cancelled by the loop's end."""
+        self._is_closed = True
+        self._call(self._end)
+
+    def current(self) -> Held | None:
+        """The attempt whose coroutine runs between two awaits right now."""
+        try:
+            task = asyncio.current_task(self._loop)
+        except RuntimeError:
+            return None
+        held = self._tasks.get(task) if task is not None else None
+        return held if held is not None and held.is_exposed else None
+
+    def throw(self, held: Held, error: BaseException) -> None:
+        """Raise *error* in the task where it awaits."""
+        self._call(lambda: self._throw_now(held, error))
+
+    def _throw_now(self, held: Held, error: BaseException) -> None:
+        task = held.runner
+        if held.is_exposed and isinstance(task, asyncio.Task):
+            # The loop knows one way to wake a task early; `_Shielded` turns the cancellation
+            # into the error that was meant.
+            held.raised = error
+            task.cancel(msg=_MARK)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._closed = asyncio.Event()
+        if not self._is_closed:
+            self._fill()
+            await self._closed.wait()
+
+    def _call(self, action: Callable[[], object]) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(action)
+
+    def _end(self) -> None:
+        if self._closed is not None:
+            self._closed.set()
+
+    def _fill(self) -> None:
+        while len(self._tasks) < self._running.slots:
+            try:
+                held = self._running.waiting.get_nowait()
+            except queue.Empty:
+                return
+            if held is None:
+                return
+            task = asyncio.ensure_future(self._run_one(held))
+            held.runner = task
+            self._tasks[task] = held
+
+    async def _run_one(self, held: Held) -> None:
+        task = asyncio.current_task()
+        try:
+            await self._run(held, lambda awaitable: _Shielded(awaitable, held))
+        finally:
+            if task is not None:
+                self._tasks.pop(task, None)
+            self._fill()
+
+
+_MARK = "pgqueue"
+
+
+class _Shielded:
+    """Awaits the task's coroutine, and raises in it what was meant by a cancellation."""
+
+    def __init__(self, awaitable: Awaitable[Any], held: Held) -> None:
+        self._awaitable = awaitable
+        self._held = held
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        inner = self._awaitable.__await__()
+        thrown: BaseException | None = None
+        while True:
+            try:
+                waits_for = next(inner) if thrown is None else inner.throw(thrown)
+            except StopIteration as end:
+                return end.value
+            thrown = None
+            try:
+                yield waits_for
+            except asyncio.CancelledError as error:
+                thrown = self._meant_by(error)
+            except BaseException as error:
+                thrown = error
+
+    def _meant_by(self, error: asyncio.CancelledError) -> BaseException:
+        if error.args != (_MARK,) or self._held.raised is None:
+            return error
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        return self._held.raised

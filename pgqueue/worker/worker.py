@@ -1,0 +1,280 @@
+"""One worker: its parts put together, from its first claim to its last settled attempt.
+
+The fetcher, the finisher and the line to the supervisor have threads of their own (greenlets
+in a patched process); the executor has the main thread.
+"""
+
+import importlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pgqueue.core.current import (
+    JobCancelled,
+    JobContext,
+    JobInterrupted,
+)
+from pgqueue.core.errors import LeaseLost, PgqueueError, UnknownTask
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.core.payload import encode_result
+from pgqueue.process.control import Channel
+from pgqueue.store import attempts
+from pgqueue.store.adopt import adopt
+from pgqueue.store.attempts import Claimed, Ended
+from pgqueue.store.connect import Database
+from pgqueue.store.statement import run
+from pgqueue.tasks import loading
+from pgqueue.tasks.task import Task
+from pgqueue.worker import outcomes
+from pgqueue.worker.fetcher import Fetcher
+from pgqueue.worker.finisher import Finisher
+from pgqueue.worker.interrupts import Interrupts
+from pgqueue.worker.log_capture import LogCapture
+from pgqueue.worker.runner import Runner
+from pgqueue.worker.running import Held, Running
+
+_log = logging.getLogger("pgqueue.worker")
+
+# After JobInterrupted was raised in what still runs, it has this long to unwind. Shorter than
+# the supervisor's patience, so that a worker ends by itself whenever it can.
+_UNWIND_SECONDS = 1.0
+
+_TICK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a supervisor tells a worker at its start."""
+
+    worker_id: int
+    slots: int
+    url: str
+    schema: str
+    queues: Sequence[str]
+    strategy: str
+    tasks: Sequence[str]
+    prefetch_max: int
+    result_bytes_max: int
+    error_bytes_max: int
+    log_lines_max: int
+    log_bytes_max: int
+    log_level: str
+
+
+class Executor(Protocol):
+    """What runs the attempts in hand; see `pgqueue.worker.executors`."""
+
+    def serve(self) -> None: ...
+    def kick(self) -> None: ...
+    def close(self) -> None: ...
+    def current(self) -> Held | None: ...
+    def throw(self, held: Held, error: BaseException) -> None: ...
+
+
+class Worker:
+    """A worker of one kind, connected to its supervisor by a line.
+
+    Args:
+        kind: `greenlet`, `asyncio` or `process`.
+    """
+
+    def __init__(self, kind: str, config: Config, channel: Channel) -> None:
+        self.kind = kind
+        self.config = config
+        self.channel = channel
+        self._database = Database(config.url, config.schema)
+        self._limits = outcomes.Limits(config.result_bytes_max, config.error_bytes_max)
+        self._stop_at: float | None = None
+        self._stops = threading.Event()
+        self.running = Running(slots=config.slots, prefetch_max=config.prefetch_max)
+        self.runner = Runner(
+            self.running,
+            self._limits,
+            context_of=self._context_of,
+            on_started=lambda held: self.interrupts.watch(held),
+            on_ended=self._on_ended,
+        )
+        self.executor = _executor(kind, self.running, self.runner)
+        self.interrupts = Interrupts(self.running, self.executor)
+        self.finisher = Finisher(
+            self._database,
+            self.running,
+            worker_id=config.worker_id,
+            on_refused=lambda held, error: outcomes.unreadable(held, error, self._limits),
+        )
+        self.fetcher = Fetcher(
+            self._database,
+            self.running,
+            worker_id=config.worker_id,
+            executor=kind,
+            queues=config.queues,
+            is_round_robin=config.strategy == "round_robin",
+            on_claimed=self._take,
+            on_arrived=self.executor.kick,
+            on_release=self._release,
+        )
+        self.capture = LogCapture(
+            held_of=lambda context: self.running.find((context.id, context.attempt)),
+            note=self.finisher.note_line,
+            lines_max=config.log_lines_max,
+            bytes_max=config.log_bytes_max,
+        )
+
+    def serve(self) -> None:
+        """Work until the supervisor says stop, or is gone; blocks the main thread."""
+        logging.getLogger().addHandler(self.capture)
+        self.interrupts.install()
+        self.finisher.start()
+        self.fetcher.start()
+        for target in (self._heed, self._wind_down):
+            threading.Thread(target=target, daemon=True, name=target.__name__).start()
+        self.executor.serve()
+        # What is not settled by now is handed back by the supervisor, from the worker's row.
+        self.finisher.stop(timeout=_UNWIND_SECONDS)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more, and end when what runs has ended, or the grace is over."""
+        at = time.monotonic() + grace_seconds
+        if self._stop_at is None or at < self._stop_at:
+            self._stop_at = at
+        self.fetcher.close_intake()
+        self._stops.set()
+
+    # The supervisor's line.
+
+    def _heed(self) -> None:
+        while (messages := self.channel.receive()) is not None:
+            for message in messages:
+                match message["verb"]:
+                    case "wake":
+                        self.fetcher.wake(message["queues"])
+                    case "cancel":
+                        self._cancel(message["jobs"])
+                    case "stop":
+                        self.stop(message["grace_seconds"])
+        # The supervisor is gone: nobody renews our lease, so nothing may go on.
+        self.stop(0.0)
+
+    def _cancel(self, jobs: Iterable[Sequence[int]]) -> None:
+        for job_id, attempt in jobs:
+            if held := self.running.find((job_id, attempt)):
+                self.interrupts.ask(held, lambda: JobCancelled("The job was cancelled."))
+
+    def _wind_down(self) -> None:
+        self._stops.wait()
+        while self._stop_at is not None and time.monotonic() < self._stop_at and self._has_work:
+            time.sleep(_TICK_SECONDS)
+        for held in self.running.all():
+            if held.is_exposed:
+                self.interrupts.ask(held, _interrupted)
+        until = time.monotonic() + _UNWIND_SECONDS
+        while self._has_work and time.monotonic() < until:
+            time.sleep(_TICK_SECONDS)
+        self.fetcher.stop(timeout=_UNWIND_SECONDS)
+        self.executor.close()
+        if self._has_work:
+            # Something resists. Its end must not wait for the task's: the process goes, and
+            # the supervisor hands the job back.
+            self.finisher.stop(timeout=_UNWIND_SECONDS)
+            os._exit(0)
+
+    @property
+    def _has_work(self) -> bool:
+        return len(self.running) > 0 or not self.finisher.is_idle
+
+    # From a claim to what runs.
+
+    def _take(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
+        taken = []
+        for each in claimed:
+            task = self._task(each.task)
+            held = Held(each, task or _NO_TASK, received_at)
+            if task is not None and task.options.executor == self.kind:
+                taken.append(held)
+                continue
+            if task is None:
+                reason = f"Worker {each.worker_id} knows no task named {each.task!r}."
+                self._put_back(held, outcomes.never_started(held, reason=reason))
+            else:
+                kind = str(task.options.executor)
+                reason = f"The task runs in {kind} workers; this one is {self.kind}."
+                self.channel.send("executors", executors=[kind])
+                self._put_back(held, outcomes.never_started(held, reason=reason, executor=kind))
+        return taken
+
+    def _task(self, name: str) -> "Task[..., Any] | None":
+        try:
+            return loading.resolve(name)
+        except UnknownTask:
+            reason = "no such task"
+        except PgqueueError as error:
+            reason = str(error)
+        if name not in self.fetcher.unknown_tasks:
+            _log.warning("task unknown here, left to others", extra={"task": name, "reason": reason})
+            self.fetcher.unknown_tasks.add(name)
+            self.channel.send("unknown", tasks=sorted(self.fetcher.unknown_tasks))
+        return None
+
+    def _release(self, waiting: Iterable[Held]) -> None:
+        for held in waiting:
+            reason = "It waited in hand for a slot, and was handed back."
+            self._put_back(held, outcomes.never_started(held, reason=reason))
+
+    def _put_back(self, held: Held, ended: Ended) -> None:
+        self.finisher.put(held, ended)
+
+    # Around a run.
+
+    def _context_of(self, held: Held, args: dict[str, object]) -> JobContext:
+        return JobContext(
+            id=held.claimed.id,
+            attempt=held.claimed.attempt,
+            task=held.claimed.task,
+            args=args,
+            progress=lambda fraction, message: self.finisher.note_progress(
+                held, fraction, message
+            ),
+            should_stop=lambda: held.raised is not None or self._stops.is_set(),
+            complete=lambda connection, result: self._complete(held, connection, result),
+        )
+
+    def _complete(self, held: Held, connection: object, result: object) -> None:
+        ended = outcomes.succeeded(held, None, self._limits)
+        ended.result = None if result is None else encode_result(result)
+        link = adopt(connection, self._database.schema)
+        if ended.outcome is not Outcome.SUCCEEDED or not run(link, attempts.settle([ended])):
+            raise LeaseLost(held.claimed.id, held.claimed.attempt, held.claimed.worker_id)
+        held.is_completed = True
+
+    def _on_ended(self, held: Held, ended: Ended) -> None:
+        self.capture.tell_dropped(held)
+        if held.is_completed and ended.outcome is Outcome.SUCCEEDED:
+            # Settled already, in the task's own transaction. Should that have been rolled
+            # back after all, the row still runs, and this is what befell it.
+            ended.outcome = Outcome.FAILED
+            ended.error_type = "CompletionRolledBack"
+            ended.error_message = "complete() was called, and its transaction did not commit."
+        self.finisher.put(held, ended)
+
+
+def _interrupted() -> BaseException:
+    return JobInterrupted("The worker has to stop; the job is queued again.")
+
+
+def _executor(kind: str, running: Running, runner: Runner) -> Executor:
+    # Imported by kind: gevent may only be loaded in a process that it has patched.
+    name, attribute, pipe = {
+        "greenlet": ("greenlets", "GreenletExecutor", runner.run),
+        "asyncio": ("event_loop", "EventLoopExecutor", runner.arun),
+        "process": ("single", "SingleExecutor", runner.run),
+    }[kind]
+    module = importlib.import_module(f"pgqueue.worker.executors.{name}")
+    make: Callable[[Running, Any], Executor] = getattr(module, attribute)
+    return make(running, pipe)
+
+
+_NO_TASK: Any = None
