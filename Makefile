@@ -1,0 +1,40 @@
+# One verb a line; each builds .venv by itself when it is missing or older than pyproject.toml.
+
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$each; break; fi; done)
+BIN := .venv/bin
+READY := .venv/.ready
+PG15_BIN ?= /usr/lib/postgresql/15/bin
+PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-15 lint docs
+
+help: ## list what can be made
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(READY) ## run the main job on real input, on the embedded PostgreSQL
+	$(BIN)/pgqueue demo
+
+test: $(READY) ## all tests, on the embedded PostgreSQL 18 (or on PGQUEUE_TEST_URL)
+	$(PYTEST)
+
+test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
+	.ci/postgresql-15 $(PG15_BIN)
+	PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
+
+lint: $(READY) ## style, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(READY) ## run the examples of README and docs
+	$(BIN)/pytest -q tests/docs
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $(READY)
