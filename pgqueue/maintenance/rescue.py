@@ -20,7 +20,9 @@ _log = logging.getLogger("pgqueue.rescue")
 _JOBS_MAX = 500
 
 
-def services(*, silent_every_seconds: float = 5.0, rescue_every_seconds: float = 60.0) -> list[Service]:
+def services(
+    *, silent_every_seconds: float = 5.0, rescue_every_seconds: float = 60.0
+) -> list[Service]:
     """`silent` gives up workers whose lease ended; `rescue` takes back the jobs of ended ones.
 
     `rescue` is asked for after each end that this supervisor sees; its interval is for ends

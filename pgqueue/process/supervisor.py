@@ -215,9 +215,7 @@ class Supervisor:
         child = Child(worker_id, crew.executor, self._config(worker_id, crew))
         self._children[worker_id] = child
         self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
-        self._selector.register(
-            child.channel, selectors.EVENT_READ, partial(self._hear, child)
-        )
+        self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
         _log.info(
             "worker started",
             extra={"worker_id": worker_id, "executor": crew.executor, "pid": child.pid},

@@ -90,7 +90,5 @@ class Watch(Loop):
 def runnable(left: Sequence[Unfinished], unknown_tasks: frozenset[str]) -> list[Unfinished]:
     """What of *left* can still go on, when no worker knows *unknown_tasks*."""
     return [
-        each
-        for each in left
-        if each.status is JobStatus.RUNNING or each.task not in unknown_tasks
+        each for each in left if each.status is JobStatus.RUNNING or each.task not in unknown_tasks
     ]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pgqueue.process.loop import Loop
 from pgqueue.store import attempts
-from pgqueue.store.connect import Database, Link
 from pgqueue.store.attempts import Claimed
+from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
 from pgqueue.worker.running import Held, Running
 

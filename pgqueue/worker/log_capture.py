@@ -59,7 +59,9 @@ class LogCapture(logging.Handler):
         message = clean_text(message, max(64, room))
         held.line_count += 1
         held.line_bytes += len(message.encode())
-        self._note((held, time.monotonic(), record.levelname, clean_text(record.name, 200), message))
+        self._note(
+            (held, time.monotonic(), record.levelname, clean_text(record.name, 200), message)
+        )
 
     def tell_dropped(self, held: Held) -> None:
         """Say at an attempt's end how many of its lines were dropped, if any were."""

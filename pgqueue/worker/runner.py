@@ -54,7 +54,7 @@ class Runner:
             finally:
                 held.is_exposed = False
             ended = succeeded(held, value, self._limits)
-        except BaseException as error:  # noqa: BLE001 - every end of a task is an outcome
+        except BaseException as error:
             held.is_exposed = False
             ended = failed(held, error, self._limits)
         finally:
@@ -83,7 +83,7 @@ class Runner:
             finally:
                 held.is_exposed = False
             ended = succeeded(held, value, self._limits)
-        except BaseException as error:  # noqa: BLE001 - every end of a task is an outcome
+        except BaseException as error:
             held.is_exposed = False
             ended = failed(held, error, self._limits)
         finally:

@@ -94,9 +94,7 @@ class Running:
         settling_max: Above this many unsettled attempts nothing is claimed.
     """
 
-    def __init__(
-        self, *, slots: int, prefetch_max: int, settling_max: int = 2000
-    ) -> None:
+    def __init__(self, *, slots: int, prefetch_max: int, settling_max: int = 2000) -> None:
         self.slots = slots
         self.waiting = queue.SimpleQueue[Held | None]()
         self.on_room: Callable[[], None] = lambda: None

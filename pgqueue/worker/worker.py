@@ -214,7 +214,9 @@ class Worker:
         except PgqueueError as error:
             reason = str(error)
         if name not in self.fetcher.unknown_tasks:
-            _log.warning("task unknown here, left to others", extra={"task": name, "reason": reason})
+            _log.warning(
+                "task unknown here, left to others", extra={"task": name, "reason": reason}
+            )
             self.fetcher.unknown_tasks.add(name)
             self.channel.send("unknown", tasks=sorted(self.fetcher.unknown_tasks))
         return None
@@ -235,9 +237,7 @@ class Worker:
             attempt=held.claimed.attempt,
             task=held.claimed.task,
             args=args,
-            progress=lambda fraction, message: self.finisher.note_progress(
-                held, fraction, message
-            ),
+            progress=lambda fraction, message: self.finisher.note_progress(held, fraction, message),
             should_stop=lambda: held.raised is not None or self._stops.is_set(),
             complete=lambda connection, result: self._complete(held, connection, result),
         )

@@ -27,6 +27,13 @@ from pgqueue.core.errors import (
 from pgqueue.core.payload import Payload, encode_mapping, encode_result
 
 
+class Opaque:
+    """Something JSON knows nothing of, with a name that is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "<opaque>"
+
+
 class Colour(Enum):
     """A plain enum."""
 
@@ -226,7 +233,7 @@ def deep(levels):
         (Any, datetime(2026, 1, 1), "args.x"),
         (Any, Level.HIGH, "args.x"),
         (Any, b"\xff", "args.x"),
-        (Any, [{"a b": [object()]}], "args.x[0]['a b'][0]"),
+        (Any, [{"a b": [Opaque()]}], "args.x[0]['a b'][0]"),
         (Any, 10**400, "args.x"),
         (Any, -0.0, "args.x"),
         (float, -0.0, "args.x"),
@@ -451,7 +458,7 @@ def test_a_result_becomes_json(value, text):
         ({"rows": [1, "\ud800"]}, "result.rows[1]"),
         ([float("nan")], "result[0]"),
         (Line("a", Decimal(1), (float("inf"),)), "result.sizes[0]"),
-        ({"file": object()}, "result.file"),
+        ({"file": Opaque()}, "result.file"),
         (deep(100), "result[0][0][0][0][0][0][0][0][0][0][0][0]…"),
         (2**64, "result"),
     ],

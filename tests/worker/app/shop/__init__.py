@@ -1,0 +1,1 @@
+"""An application under test."""

@@ -1,0 +1,184 @@
+"""Tasks of every kind, good and bad."""
+
+import asyncio
+import ctypes
+import logging
+import os
+import time
+
+from pgqueue import CancelJob, Retry, RetryJob, SnoozeJob, current_job, task
+
+log = logging.getLogger("shop.deep.inside")
+
+
+@task
+def add(a: int, b: int = 2) -> int:
+    log.info("adding %s", a)
+    current_job().log.warning("from the job's own logger")
+    return a + b
+
+
+@task
+def noop(n: int) -> None: ...
+
+
+@task(keep=0)
+def noop_fast(n: int) -> None: ...
+
+
+@task(retry=Retry(max_attempts=3, base=0.01))
+def fail(n: int) -> None:
+    try:
+        raise KeyError("inner")
+    except KeyError as error:
+        raise ValueError(f"outer {n}") from error
+
+
+@task(retry=Retry(max_attempts=3, base=0.01, not_on=(ValueError,)))
+def fail_for_good() -> None:
+    raise ValueError("never again")
+
+
+@task
+def exit_at_once() -> None:
+    raise SystemExit(3)
+
+
+@task
+def nap(seconds: float) -> str:
+    time.sleep(seconds)
+    return "rested"
+
+
+@task(timeout=1)
+def sleepy() -> None:
+    time.sleep(60)
+
+
+@task(timeout=1)
+def swallow() -> str:
+    try:
+        time.sleep(60)
+    except BaseException:
+        return "I do not care"
+    return "?"
+
+
+@task(timeout=1)
+def spin() -> None:
+    while True:
+        pass
+
+
+@task(timeout=1)
+def stuck_on_a_lock() -> None:
+    mutex = ctypes.create_string_buffer(64)
+    libc = ctypes.CDLL(None)
+    libc.pthread_mutex_lock(mutex)
+    libc.pthread_mutex_lock(mutex)
+
+
+@task(timeout=1)
+def stuck_in_a_sum() -> int:
+    return sum(range(10**12))
+
+
+@task
+async def async_nap(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "rested"
+
+
+@task(timeout=1)
+async def async_sleepy() -> None:
+    await asyncio.sleep(60)
+
+
+@task(timeout=1)
+async def async_spin() -> None:
+    while True:
+        pass
+
+
+@task(executor="process")
+def count_to(n: int) -> int:
+    current_job().progress(0.5, "half")
+    return sum(1 for _ in range(n))
+
+
+@task(executor="process", timeout=1)
+def process_spin() -> None:
+    while True:
+        pass
+
+
+@task
+def die_once() -> str:
+    if current_job().attempt == 1:
+        os.kill(os.getpid(), 9)
+    return "alive"
+
+
+@task
+def die_always() -> None:
+    os.kill(os.getpid(), 9)
+
+
+@task(delivery="at_most_once")
+def once_and_dead(path: str) -> None:
+    with open(path, "a") as ledger:
+        ledger.write("started\n")
+    os.kill(os.getpid(), 9)
+
+
+@task
+def snooze_once() -> str:
+    if current_job().attempt == 1:
+        raise SnoozeJob(delay=0)
+    return "awake"
+
+
+@task(retry=Retry(max_attempts=2))
+def retry_once() -> str:
+    if current_job().attempt == 1:
+        raise RetryJob("not yet", delay=0)
+    return "now"
+
+
+@task
+def cancel_itself() -> None:
+    raise CancelJob("no longer needed")
+
+
+@task
+def chatty(lines: int) -> None:
+    for n in range(lines):
+        log.info("line %s", n)
+
+
+@task
+def huge_result() -> str:
+    return "x" * 2_000_000
+
+
+@task
+def strange_result() -> object:
+    return object()
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@task
+def unprintable_error() -> None:
+    raise Unprintable
+
+
+@task
+def nul_in_error() -> None:
+    raise ValueError("a\0b\ud800c")
+
+
+not_a_task = os.getpid

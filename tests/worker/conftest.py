@@ -1,0 +1,118 @@
+"""Real supervisors with real children, as `pgqueue worker` starts them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+APP = Path(__file__).parent / "app"
+
+_SECONDS_MAX = 60.0
+
+
+class Fleet:
+    """One supervisor process and what it started."""
+
+    def __init__(self, url: str, *arguments: str, **environment: str) -> None:
+        self.url = url
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pgqueue", "worker", *arguments],
+            cwd=APP,
+            env={
+                **os.environ,
+                "PGQUEUE_URL": url,
+                "PGQUEUE_TASKS": "shop.tasks",
+                "PGQUEUE_TIMEOUT_GRACE_SECONDS": "1",
+                "PGQUEUE_CPUS": "1",
+                **environment,
+            },
+            stderr=subprocess.PIPE,
+        )
+        self._connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True)
+
+    def rows(self, text: str, *params: object) -> list[tuple[Any, ...]]:
+        """The answer to a query."""
+        return self._connection.execute(text.encode(), params).fetchall()
+
+    def until(self, is_so: Callable[[], bool], what: str) -> None:
+        """Look until something is so; fail with *what* after a minute."""
+        end = time.monotonic() + _SECONDS_MAX
+        while not is_so():
+            if time.monotonic() > end:
+                pytest.fail(f"never came to be: {what}; jobs: {self.rows(_STATES)}")
+            # A bounded look at another process's doing, not a wait for luck.
+            select_nothing(0.02)
+
+    def until_query(self, text: str, *params: object) -> None:
+        """Look until a query answers true."""
+        self.until(lambda: bool(self.rows(text, *params)[0][0]), text)
+
+    def children(self) -> list[int]:
+        """Process ids of the live workers."""
+        return [row[0] for row in self.rows(_LIVE)]
+
+    def signal(self, number: int) -> None:
+        """Send the supervisor a signal."""
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """The supervisor's exit code."""
+        _, self.errors = self.process.communicate(timeout=_SECONDS_MAX)
+        return self.process.returncode
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.communicate()
+        self.process.stderr.close() if self.process.stderr else None
+        self._connection.close()
+
+
+def select_nothing(seconds: float) -> None:
+    """Give the processor away for a moment."""
+    import select
+
+    select.select([], [], [], seconds)
+
+
+_LIVE = "select pid from pgqueue.workers where stopped_at is null and pid is not null order by id"
+_STATES = "select id, task, status, attempt, error from pgqueue.jobs order by id limit 40"
+
+
+@pytest.fixture
+def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
+    """Start supervisors; all are ended after the test."""
+    started: list[Fleet] = []
+
+    def start(*arguments: str, **environment: str) -> Fleet:
+        started.append(Fleet(database_url, *arguments, **environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def burst(fleet: Callable[..., Fleet]) -> Callable[..., Fleet]:
+    """Run a supervisor until nothing is queued or running; it must exit with code 0."""
+
+    def work(*arguments: str, **environment: str) -> Fleet:
+        done = fleet(*arguments, "--burst", **environment)
+        code = done.wait()
+        assert 0 == code, done.errors.decode()
+        return done
+
+    return work

@@ -1,0 +1,195 @@
+"""Starts, deaths and stops of real processes."""
+
+import os
+import signal
+import time
+from typing import Any
+
+import psycopg
+
+from pgqueue import Client
+
+
+def test_ten_thousand_jobs_are_each_started_exactly_once_by_many_children(
+    client: Client, burst: Any, link: Any
+) -> None:
+    link.raw.execute(
+        "insert into pgqueue.jobs (task, args) "
+        "select 'shop.tasks.noop', jsonb_build_object('n', n) from generate_series(1, 10000) as n"
+    )
+
+    burst("--processes", "10", "--greenlets", "5")
+
+    assert [(10000, 10000, 1)] == link.fetch(
+        "select count(*), count(distinct job_id), max(attempt) from pgqueue.attempts "
+        "where outcome = 'succeeded'",
+        {},
+    )
+    assert 10000 == client.count(status="succeeded")
+
+
+def test_a_killed_childs_job_runs_again_within_two_seconds(client: Client, fleet: Any) -> None:
+    job = client.enqueue("shop.tasks.nap", {"seconds": 1.5})
+    workers = fleet("--processes", "2")
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+    [(pid,)] = workers.rows(
+        "select pid from pgqueue.running_jobs where id = %s and pid is not null", job.id
+    )
+
+    killed_at = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    workers.until(lambda: client.job(job.id).attempt == 2, "claimed again")
+    seconds = time.monotonic() - killed_at
+
+    assert seconds < 2.0
+    workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
+    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+
+
+def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(
+    client: Client, fleet: Any
+) -> None:
+    workers = fleet("--greenlets", "1")
+    running = client.enqueue("shop.tasks.nap", {"seconds": 1})
+    workers.until(lambda: client.job(running.id).status == "running", "running")
+    queued = client.enqueue("shop.tasks.nap", {"seconds": 1})
+
+    workers.signal(signal.SIGTERM)
+
+    assert 0 == workers.wait()
+    assert "succeeded" == client.job(running.id).status
+    assert ("queued", 0) == (client.job(queued.id).status, client.job(queued.id).failure_count)
+    assert [] == workers.children()
+
+
+def test_two_signals_hand_running_jobs_back_uncharged(client: Client, fleet: Any) -> None:
+    workers = fleet("--cpus", "1")
+    jobs = [
+        client.enqueue("shop.tasks.nap", {"seconds": 50}),
+        client.enqueue("shop.tasks.async_nap", {"seconds": 50}),
+        client.enqueue("shop.tasks.count_to", {"n": 10**11}),
+    ]
+    workers.until(
+        lambda: all(
+            client.job(job.id).status == "running" and client.job(job.id).executor == executor
+            for job, executor in zip(jobs, ("greenlet", "asyncio", "process"), strict=True)
+        ),
+        "all running where they belong",
+    )
+    pids = workers.children()
+
+    workers.signal(signal.SIGINT)
+    workers.signal(signal.SIGINT)
+
+    assert 0 == workers.wait()
+    for job in jobs:
+        left = client.job(job.id)
+        assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
+        assert "interrupted" == left.attempts()[-1].outcome
+    assert [] == [pid for pid in pids if _lives(pid)]
+
+
+def test_a_grace_that_ends_hands_back_what_resists(client: Client, fleet: Any) -> None:
+    job = client.enqueue("shop.tasks.stuck_in_a_sum", timeout=600)
+    workers = fleet("--grace", "0.2")
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+    pids = workers.children()
+
+    workers.signal(signal.SIGTERM)
+
+    assert 0 == workers.wait()
+    left = client.job(job.id)
+    assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
+    assert [] == [pid for pid in pids if _lives(pid)]
+
+
+def test_children_of_a_killed_supervisor_hand_back_and_end(client: Client, fleet: Any) -> None:
+    job = client.enqueue("shop.tasks.nap", {"seconds": 50})
+    workers = fleet()
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+    pids = workers.children()
+
+    workers.signal(signal.SIGKILL)
+
+    workers.until(lambda: client.job(job.id).status == "queued", "handed back")
+    assert "interrupted" == client.attempts(job.id)[-1].outcome
+    workers.until(lambda: not any(_lives(pid) for pid in pids), "ended")
+
+
+def test_a_running_job_is_cancelled_where_it_waits(client: Client, fleet: Any) -> None:
+    workers = fleet()
+    job = client.enqueue("shop.tasks.nap", {"seconds": 50})
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+
+    client.cancel([job.id])
+
+    workers.until(lambda: client.job(job.id).status == "cancelled", "cancelled")
+    assert ["cancelled"] == [each.outcome for each in client.attempts(job.id)]
+
+
+def test_jobs_go_on_after_every_connection_was_cut(
+    client: Client, fleet: Any, database_url: str
+) -> None:
+    workers = fleet()
+    first = client.enqueue("shop.tasks.nap", {"seconds": 1})
+    workers.until(lambda: client.job(first.id).status == "running", "running")
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and application_name like 'pgqueue %' "
+        )
+    second = client.enqueue("shop.tasks.add", {"a": 1})
+
+    workers.until(lambda: client.job(second.id).status == "succeeded", "the second ran")
+    workers.until(lambda: client.job(first.id).status == "succeeded", "the first was settled")
+    assert 1 == client.job(first.id).attempt
+
+
+def test_queues_are_taken_in_strict_order_and_priority_within(
+    client: Client, burst: Any, link: Any
+) -> None:
+    order = []
+    for queue, priority in (("b", 0), ("a", 0), ("a", 5), ("b", 100)):
+        order.append(client.enqueue("shop.tasks.add", {"a": 1}, queue=queue, priority=priority).id)
+
+    burst("a", "b", "--greenlets", "1")
+
+    started = [row[0] for row in link.fetch("select id from pgqueue.jobs order by started_at", {})]
+    assert [order[2], order[1], order[3], order[0]] == started
+
+
+def test_a_trailing_slash_takes_all_sub_queues(client: Client, burst: Any) -> None:
+    inside = [client.enqueue("shop.tasks.add", {"a": 1}, queue=q) for q in ("mail/a", "mail/b/c")]
+    outside = client.enqueue("shop.tasks.add", {"a": 1}, queue="mailbox")
+
+    burst("mail/")
+
+    assert ["succeeded"] * 2 == [client.job(job.id).status for job in inside]
+    assert "queued" == client.job(outside.id).status
+
+
+def test_a_module_that_does_not_import_ends_the_start_with_advice(fleet: Any) -> None:
+    workers = fleet(PGQUEUE_TASKS="shop.nothing")
+
+    assert 2 == workers.wait()
+    assert b"shop.nothing" in workers.errors
+
+
+def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
+    job = client.enqueue("shop.tasks.nap", {"seconds": 50})
+    workers = fleet()
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+
+    loaded = [open(f"/proc/{pid}/maps").read() for pid in workers.children()]
+
+    assert loaded
+    assert not any("sqlalchemy" in maps for maps in loaded)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

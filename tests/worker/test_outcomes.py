@@ -1,0 +1,193 @@
+"""What becomes of jobs, seen in the tables after a real burst."""
+
+from typing import Any
+
+import pytest
+
+from pgqueue import Client, Retry
+
+
+def test_a_job_runs_and_its_result_logs_and_attempt_are_stored(client: Client, burst: Any) -> None:
+    job = client.enqueue("shop.tasks.add", {"a": 1})
+
+    burst()
+
+    done = client.job(job.id)
+    assert ("succeeded", 3, 1) == (done.status, done.result, done.attempt)
+    [attempt] = done.attempts()
+    assert "succeeded" == attempt.outcome
+    assert done.created_at <= attempt.started_at <= attempt.finished_at
+    assert [
+        ("INFO", "shop.deep.inside", "adding 1"),
+        ("WARNING", "pgqueue.job", "from the job's own logger"),
+    ] == [(line.level, line.logger, line.message) for line in done.logs()]
+
+
+def test_a_failing_job_is_tried_as_often_as_its_row_says(client: Client, fleet: Any) -> None:
+    retry = Retry(max_attempts=3, base=0.01)
+    job = client.enqueue("shop.tasks.fail", {"n": 7}, retry=retry)
+
+    fleet().until(lambda: client.job(job.id).status == "failed", "failed")
+
+    done = client.job(job.id)
+    attempts = done.attempts()
+    assert 3 == done.failure_count
+    assert ["failed"] * 3 == [attempt.outcome for attempt in attempts]
+    assert "ValueError: outer 7" == done.error
+    assert "KeyError: 'inner'" in (attempts[0].traceback or "")
+    assert "direct cause" in (attempts[0].traceback or "")
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "outcomes"),
+    [
+        ("fail_for_good", "failed", ["failed"]),
+        ("exit_at_once", "failed", ["failed"]),
+        ("snooze_once", "succeeded", ["snoozed", "succeeded"]),
+        ("cancel_itself", "cancelled", ["cancelled"]),
+        ("huge_result", "failed", ["failed"]),
+        ("strange_result", "failed", ["failed"]),
+        ("unprintable_error", "failed", ["failed"]),
+        ("nul_in_error", "failed", ["failed"]),
+        ("sleepy", "failed", ["timed_out"]),
+        ("swallow", "failed", ["timed_out"]),
+        ("spin", "failed", ["timed_out"]),
+        ("async_sleepy", "failed", ["timed_out"]),
+        ("async_spin", "failed", ["timed_out"]),
+        ("process_spin", "failed", ["timed_out"]),
+        ("die_once", "succeeded", ["lost", "succeeded"]),
+        ("die_always", "failed", ["lost", "lost", "lost"]),
+    ],
+)
+def test_each_end_of_a_task_has_its_outcome(
+    client: Client, burst: Any, task: str, status: str, outcomes: list[str]
+) -> None:
+    timeout = 1 if outcomes == ["timed_out"] else 60
+    executor = {"a": "asyncio", "p": "process"}.get(task[0], "greenlet")
+    job = client.enqueue(f"shop.tasks.{task}", timeout=timeout)
+
+    burst()
+
+    done = client.job(job.id)
+    assert (status, outcomes) == (done.status, [each.outcome for each in done.attempts()])
+    assert executor == done.executor
+
+
+def test_a_spinning_job_times_out_and_its_neighbours_finish_unharmed(
+    client: Client, burst: Any
+) -> None:
+    spin = client.enqueue("shop.tasks.spin", timeout=1)
+    naps = [client.enqueue("shop.tasks.nap", {"seconds": 2}) for _ in range(24)]
+
+    burst()
+
+    assert ["timed_out"] == [each.outcome for each in client.attempts(spin.id)]
+    assert "while True" in (client.attempts(spin.id)[0].traceback or "")
+    assert {"succeeded": 24} == _count(client.job(nap.id).status for nap in naps)
+    assert {1: 24} == _count(client.job(nap.id).attempt for nap in naps)
+
+
+@pytest.mark.parametrize("task", ["stuck_on_a_lock", "stuck_in_a_sum"])
+def test_a_call_that_no_signal_interrupts_costs_its_neighbours_nothing(
+    client: Client, burst: Any, task: str
+) -> None:
+    naps = [client.enqueue("shop.tasks.nap", {"seconds": 1}) for _ in range(24)]
+    stuck = client.enqueue(f"shop.tasks.{task}", timeout=1)
+
+    burst()
+
+    [attempt] = client.attempts(stuck.id)
+    assert "timed_out" == attempt.outcome
+    assert "SIGKILL" in (attempt.error_message or "")
+    assert {("succeeded", 2, 0, 0): 24} == _count(
+        (job.status, job.attempt, job.failure_count, job.lost_count)
+        for job in (client.job(nap.id) for nap in naps)
+    )
+    assert {"interrupted": 24} == _count(client.attempts(nap.id)[0].outcome for nap in naps)
+
+
+def test_an_at_most_once_job_is_never_started_again(
+    client: Client, burst: Any, fleet: Any, tmp_path: Any
+) -> None:
+    burst()  # records the task's options
+    ledger = tmp_path / "ledger"
+    job = client.enqueue("shop.tasks.once_and_dead", {"path": str(ledger)})
+
+    burst()
+
+    done = client.job(job.id)
+    assert ("failed", 1) == (done.status, done.attempt)
+    assert "started\n" == ledger.read_text()
+    assert "SIGKILL" in (done.error or "")
+
+
+def test_log_lines_past_the_limit_are_counted(client: Client, burst: Any) -> None:
+    job = client.enqueue("shop.tasks.chatty", {"lines": 1500})
+
+    burst()
+
+    lines = client.logs(job.id, limit=2000)
+    assert 1001 == len(lines)
+    assert lines[-1].message.startswith("500 more lines were dropped")
+
+
+def test_a_row_with_arguments_that_cannot_be_decoded_spoils_only_itself(
+    client: Client, burst: Any, link: Any
+) -> None:
+    good = [client.enqueue("shop.tasks.noop", {"n": n}) for n in range(3)]
+    link.raw.execute(
+        "insert into pgqueue.jobs (task, args) values ('shop.tasks.noop', '{\"n\": 1e5000}')"
+    )
+
+    burst()
+
+    assert {"succeeded": 3} == _count(client.job(job.id).status for job in good)
+    assert 1 == client.count(status="failed")
+
+
+def test_a_task_nobody_here_knows_is_put_back_uncharged(client: Client, fleet: Any) -> None:
+    strange = client.enqueue("elsewhere.tasks.unknown")
+    forbidden = client.enqueue("shop.tasks.not_a_task")
+    known = client.enqueue("shop.tasks.add", {"a": 1})
+
+    code = fleet("--burst").wait()
+
+    assert 1 == code
+    assert "succeeded" == client.job(known.id).status
+    for job in (strange, forbidden):
+        left = client.job(job.id)
+        assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
+        assert {"interrupted"} == {each.outcome for each in left.attempts()}
+
+
+def test_a_job_of_another_kind_of_worker_is_sent_there(client: Client, burst: Any) -> None:
+    job = client.enqueue("shop.tasks.count_to", {"n": 10})
+
+    burst()
+
+    done = client.job(job.id)
+    assert ("process", "succeeded", 10, 0.5) == (
+        done.executor,
+        done.status,
+        done.result,
+        done.progress,
+    )
+
+
+def test_a_fast_lane_job_leaves_nothing_when_it_succeeds(
+    client: Client, burst: Any, link: Any
+) -> None:
+    burst()  # records the task's options
+    client.enqueue("shop.tasks.noop_fast", {"n": 1})
+
+    burst()
+
+    assert 0 == client.count()
+    assert [(0,)] == link.fetch("select count(*) from pgqueue.attempts", {})
+
+
+def _count(values: Any) -> dict[Any, int]:
+    counted: dict[Any, int] = {}
+    for value in values:
+        counted[value] = counted.get(value, 0) + 1
+    return counted
