@@ -1,0 +1,32 @@
+"""`pgqueue migrate`: bring the schema up to date, or say how."""
+
+from typing import Annotated
+
+import typer
+
+from pgqueue.cli.database import unchecked
+from pgqueue.cli.options import SchemaName, Url
+from pgqueue.core.settings import load_settings
+
+
+def migrate(
+    plan: Annotated[bool, typer.Option("--plan", help="Only list what would be done.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
+    url: Url = None,
+    schema: SchemaName = None,
+) -> int:
+    """Create pgqueue's tables, or bring them up to this release."""
+    from pgqueue.store import migrate as migrations  # loads SQLAlchemy and Alembic
+
+    if sql:
+        settings = load_settings({} if schema is None else {"schema": schema})
+        print(migrations.sql(settings.schema))
+        return 0
+    with unchecked({"url": url, "schema": schema}) as here:
+        database = here.database.url, here.database.schema.name
+        revisions = migrations.plan(*database) if plan else migrations.upgrade(*database)
+    for revision in revisions:
+        print(f"{'pending' if plan else 'applied'} {revision.id} {revision.title}")
+    if not revisions:
+        print("up to date")
+    return 0

@@ -1,0 +1,53 @@
+"""`pgqueue tasks`: what workers recorded of the tasks they loaded."""
+
+from typing import Annotated
+
+import typer
+
+from pgqueue.cli.database import place
+from pgqueue.cli.options import AsJson, SchemaName, Url
+from pgqueue.cli.output import console, print_json, print_rows, shown
+from pgqueue.core.errors import UnknownTask
+
+app = typer.Typer(help="See the tasks that workers recorded.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
+    """List the tasks."""
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        found = client.tasks()
+    if as_json:
+        print_json(found)
+    else:
+        print_rows(
+            ["name", "signature", "executor", "queue"],
+            (
+                (each.name, each.signature, each.options.get("executor"), each.options.get("queue"))
+                for each in found
+            ),
+        )
+    return 0
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The task's name.")],
+    url: Url = None,
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show one task: signature, docstring, options."""
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        found = client.task(name)
+    if found is None:
+        raise UnknownTask(name)
+    if as_json:
+        print_json(found)
+        return 0
+    console.print(shown(found.signature), markup=False)
+    if found.docstring:
+        console.print(f"\n{shown(found.docstring)}\n", markup=False)
+    for option, value in found.options.items():
+        console.print(f"{option:<22} {shown(value)}", markup=False)
+    return 0

@@ -1,0 +1,89 @@
+"""`pgqueue worker`: a supervisor and its children, with the maintenance beside them."""
+
+from typing import Annotated
+
+import typer
+
+from pgqueue.cli.database import Place, place
+from pgqueue.cli.options import Modules, SchemaName, Url, modules
+from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.maintenance import expiry, rescue, timeouts
+from pgqueue.maintenance.service import Maintenance
+from pgqueue.process.supervisor import Supervisor
+from pgqueue.store.connect import Database
+from pgqueue.store.faults import PASSING
+from pgqueue.telemetry.log_lines import set_up
+
+
+def worker(
+    queues: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[QUEUE]...", help="In strict order; `mail/` takes sub-queues."),
+    ] = None,
+    processes: Annotated[int | None, typer.Option(help="Greenlet children.")] = None,
+    greenlets: Annotated[int | None, typer.Option(help="Jobs at once in each of them.")] = None,
+    cpus: Annotated[int | None, typer.Option(help="Children for process tasks.")] = None,
+    coroutines: Annotated[int | None, typer.Option(help="Jobs at once in asyncio.")] = None,
+    tasks: Modules = None,
+    strategy: Annotated[str | None, typer.Option(help="strict or round_robin.")] = None,
+    grace: Annotated[float | None, typer.Option(help="Seconds to finish when stopped.")] = None,
+    burst: Annotated[bool, typer.Option(help="Exit when nothing is queued or running.")] = False,
+    url: Url = None,
+    schema: SchemaName = None,
+) -> int:
+    """Run jobs until stopped: once lets running jobs finish, twice hands them back now."""
+    flags = {
+        "queues": tuple(queues) if queues else None,
+        "processes": processes,
+        "greenlets": greenlets,
+        "cpus": cpus,
+        "coroutines": coroutines,
+        "tasks": modules(tasks),
+        "strategy": strategy,
+        "grace_seconds": grace,
+        "url": url,
+        "schema": schema,
+    }
+    with place(flags, migrate_embedded=True) as here:
+        set_up(here.settings.log_level)
+        return _supervise(here, burst=burst)
+
+
+def _supervise(here: Place, *, burst: bool) -> int:
+    supervisor = Supervisor(
+        here.database,
+        here.settings,
+        burst=burst,
+        on_worker_ended=lambda: maintenance.ask_for("rescue"),
+    )
+    maintenance = Maintenance(
+        here.database,
+        [
+            *rescue.services(),
+            *timeouts.services(
+                supervisor_id=supervisor.id,
+                grace_seconds=here.settings.timeout_grace_seconds,
+                kill=supervisor.kill_overdue,
+            ),
+            *expiry.services(),
+        ],
+    )
+    maintenance.start()
+    code = supervisor.run()
+    maintenance.stop()
+    _hand_back(here.database)
+    return code
+
+
+def _hand_back(database: Database) -> None:
+    # The last workers' ends are written; what they left is queued again before we go. Without
+    # the database, another supervisor does it.
+    try:
+        link = database.open("pgqueue farewell")
+        try:
+            while rescue.rescue(link):
+                pass
+        finally:
+            link.close()
+    except (DatabaseUnreachable, *PASSING):
+        pass
