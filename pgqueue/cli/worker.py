@@ -6,7 +6,6 @@ import typer
 
 from pgqueue.cli.database import Place, place
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
-from pgqueue.core.errors import DatabaseUnreachable
 from pgqueue.maintenance import expiry, rescue, timeouts
 from pgqueue.maintenance.service import Maintenance
 from pgqueue.process.supervisor import Supervisor
@@ -85,5 +84,5 @@ def _hand_back(database: Database) -> None:
                 pass
         finally:
             link.close()
-    except (DatabaseUnreachable, *PASSING):
+    except PASSING:
         pass

@@ -34,7 +34,8 @@ class Schema:
                 name="schema",
                 value=name,
                 origin="the schema's name",
-                reason=f"it takes 1 to {_BYTES_MAX} bytes without NUL, '%' and ':', not beginning 'pg_'",
+                reason=f"it takes 1 to {_BYTES_MAX} bytes without NUL, '%' and ':', and not 'pg_' "
+                "at its beginning",
             )
         self.name = name
         self.quoted = '"' + name.replace('"', '""') + '"'

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -181,7 +182,7 @@ def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
     workers = fleet()
     workers.until(lambda: client.job(job.id).status == "running", "running")
 
-    loaded = [open(f"/proc/{pid}/maps").read() for pid in workers.children()]
+    loaded = [Path(f"/proc/{pid}/maps").read_text() for pid in workers.children()]
 
     assert loaded
     assert not any("sqlalchemy" in maps for maps in loaded)
