@@ -1,23 +1,20 @@
-"""`pgqueue config`: each setting with its value and where that came from."""
+"""`pgqueue config`: every setting, its value and where the value came from."""
 
-from pgqueue.cli import output
-from pgqueue.cli.database import read_settings
-from pgqueue.cli.options import AsJson, Schema, Url
-from pgqueue.core.settings import declared_settings
+from pgqueue.cli.options import AsJson, SchemaName, Url
+from pgqueue.cli.output import print_json, print_rows
+from pgqueue.core.settings import load_settings
 
 
-def config(as_json: AsJson = False, url: Url = None, schema: Schema = None) -> None:
-    """Print each setting with its origin; passwords are hidden."""
-    settings = read_settings({"url": url, "schema": schema})
-    values = settings.redacted()
+def config(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
+    """Print the settings; passwords are hidden."""
+    flags = {"url": url, "schema": schema}
+    settings = load_settings({name: value for name, value in flags.items() if value is not None})
     rows = [
-        {
-            "name": each.name,
-            "value": values[each.name],
-            "unit": each.unit,
-            "origin": settings.origins[each.name],
-            "text": each.text,
-        }
-        for each in declared_settings()
+        {"name": name, "value": value, "origin": settings.origins.get(name, "default")}
+        for name, value in settings.redacted().items()
     ]
-    output.print_rows(("name", "value", "unit", "origin"), rows, as_json=as_json)
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(["setting", "value", "origin"], (tuple(row.values()) for row in rows))
+    return 0

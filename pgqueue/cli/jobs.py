@@ -1,220 +1,170 @@
-"""`pgqueue jobs`: list, show, retry and cancel jobs, by id or by filters."""
+"""`pgqueue jobs`: list, show, retry and cancel."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+import json
+from typing import Annotated, Any
 
 import typer
 
-from pgqueue.cli import exits, output
-from pgqueue.cli.arguments import parse_object
 from pgqueue.cli.database import place
-from pgqueue.cli.options import AsJson, DryRun, Schema, Url
-from pgqueue.cli.redaction import Redaction
+from pgqueue.cli.options import AsJson, SchemaName, Url
+from pgqueue.cli.output import console, print_json, print_rows, shown
+from pgqueue.client.client import Client
 from pgqueue.core.errors import InvalidOption
-from pgqueue.core.job_filters import JobFilters
-from pgqueue.core.lifecycle import FINAL, JobStatus
+from pgqueue.core.job import Job
 
-if TYPE_CHECKING:
-    from pgqueue.client.client import Client
-    from pgqueue.core.job import Job
+app = typer.Typer(help="Look at jobs, and steer them.", no_args_is_help=True)
 
-app = typer.Typer(no_args_is_help=True, help="List, show, retry and cancel jobs.")
-
-Ids: TypeAlias = Annotated[
-    list[int] | None, typer.Argument(metavar="[ID]...", help="Any of these jobs.")
-]
-Id: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="The job.")]
-Status: TypeAlias = Annotated[
-    list[str] | None, typer.Option(help="Jobs of this status; repeat it, or put commas.")
-]
-OfTask: TypeAlias = Annotated[
-    str | None, typer.Option("--task", help="Jobs of this task; * stands for any characters.")
-]
-Queue: TypeAlias = Annotated[
-    str | None, typer.Option(help="Jobs of this queue; mail/ takes its sub-queues.")
-]
-Worker: TypeAlias = Annotated[
-    int | None, typer.Option(help="Jobs that this worker holds or last held.")
-]
-Args: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="JSON", help="Jobs with these arguments, among others.")
-]
-
-_COLUMNS: Final = ("id", "status", "task", "queue", "attempt", "created_at", "error")
-_LOG_LINES_SHOWN: Final = 20
-_JOBS_MAX: Final = 100_000
-_RETRYABLE: Final = frozenset({*FINAL, JobStatus.SCHEDULED})
+Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", show_default=False)]
+Status = Annotated[str | None, typer.Option(help="For example failed.")]
+TaskName = Annotated[str | None, typer.Option("--task", help="`*` stands for anything.")]
+QueueName = Annotated[str | None, typer.Option("--queue", help="`mail/` takes sub-queues.")]
+WorkerId = Annotated[int | None, typer.Option("--worker", help="A worker's id.")]
+ArgsJson = Annotated[str | None, typer.Option("--args", help="JSON that the arguments contain.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")]
 
 
 @app.command("list")
-def list_jobs(
-    ids: Ids = None,
-    *,
+def list_(
     status: Status = None,
-    task: OfTask = None,
-    queue: Queue = None,
-    worker: Worker = None,
-    args: Args = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
-    as_json: AsJson = False,
+    task: TaskName = None,
+    queue: QueueName = None,
+    worker: WorkerId = None,
+    args: ArgsJson = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     url: Url = None,
-    schema: Schema = None,
-) -> None:
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
     """List jobs, newest first."""
     filters = _filters(status, task, queue, worker, args)
-    with place({"url": url, "schema": schema}) as found:
-        client = found.client()
-        redaction = Redaction(client)
-        rows = [
-            redaction.record(job) for job in client.jobs(limit=limit, ids=ids or None, **filters)
-        ]
-    if not as_json:
-        rows = [{**row, "error": _first_line(row["error"])} for row in rows]
-    output.print_rows(_COLUMNS, rows, as_json=as_json)
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        found = client.jobs(limit=limit, **filters)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    return 0
 
 
 @app.command()
-def show(job_id: Id, as_json: AsJson = False, url: Url = None, schema: Schema = None) -> None:
-    """Show a job: its row, its attempts with their tracebacks, its last log lines."""
-    with place({"url": url, "schema": schema}) as found:
-        client = found.client()
-        row = Redaction(client).record(client.job(job_id))
-        attempts = [output.record(each) for each in client.attempts(job_id)]
-        lines = [output.record(each) for each in all_lines(client, job_id)[-_LOG_LINES_SHOWN:]]
+def show(
+    id: Annotated[int, typer.Argument(help="The job's id.")],
+    url: Url = None,
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show one job: its row, its attempts with their tracebacks, its last log lines."""
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        job = client.job(id)
+        attempts = client.attempts(id)
+        lines = client.logs(id)
     if as_json:
-        output.print_json({**row, "attempts": attempts, "logs": lines})
-        return
-    output.print_fields(row)
-    for each in attempts:
-        print(f"\nattempt {each['attempt']}: {each['outcome']} on worker {each['worker_id']}")
-        what = each["traceback"] or each["error_message"]
-        if what:
-            print(output.printable_lines(what.rstrip()))
-    if lines:
-        print("\nlast log lines")
-        for each in lines:
-            print(log_text(each))
+        print_json({"job": job, "attempts": attempts, "logs": lines})
+        return 0
+    for name in ("id", "task", "args", "queue", "status", "executor", "priority", "attempt",
+                 "failure_count", "lost_count", "max_attempts", "worker_id", "created_at",
+                 "run_at", "started_at", "finished_at", "progress", "result", "error", "tags"):  # fmt: skip
+        value = getattr(job, name)
+        if value not in (None, (), ""):
+            console.print(f"{name:<14} {shown(value)}", markup=False)
+    for attempt in attempts:
+        console.print(
+            f"\nattempt {attempt.attempt}: {attempt.outcome.value}, worker {attempt.worker_id}, "
+            f"{shown(attempt.started_at)} to {shown(attempt.finished_at)}",
+            markup=False,
+        )
+        report = attempt.traceback or attempt.error_message
+        if report:
+            console.print(shown(report), markup=False)
+    for line in lines[-50:]:
+        text = f"{shown(line.logged_at)} {line.level:<7} {shown(line.message)}"
+        console.print(text, markup=False)
+    return 0
 
 
 @app.command()
 def retry(
     ids: Ids = None,
-    *,
     status: Status = None,
-    task: OfTask = None,
-    queue: Queue = None,
-    worker: Worker = None,
-    args: Args = None,
+    task: TaskName = None,
+    queue: QueueName = None,
+    worker: WorkerId = None,
+    args: ArgsJson = None,
     dry_run: DryRun = False,
-    as_json: AsJson = False,
     url: Url = None,
-    schema: Schema = None,
-) -> None:
-    """Queue final or scheduled jobs again, due at once, with their charges forgotten."""
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Queue finished or scheduled jobs again, by id or by filter."""
     filters = _filters(status, task, queue, worker, args)
-    with place({"url": url, "schema": schema}) as found:
-        _steer(found.client(), "retry", ids, filters, dry_run=dry_run, as_json=as_json)
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        return _steer(client, "retry", ids, filters, dry_run=dry_run, as_json=as_json)
 
 
 @app.command()
 def cancel(
     ids: Ids = None,
-    *,
     status: Status = None,
-    task: OfTask = None,
-    queue: Queue = None,
-    worker: Worker = None,
-    args: Args = None,
+    task: TaskName = None,
+    queue: QueueName = None,
+    worker: WorkerId = None,
+    args: ArgsJson = None,
     dry_run: DryRun = False,
-    as_json: AsJson = False,
     url: Url = None,
-    schema: Schema = None,
-) -> None:
-    """Cancel jobs: waiting ones at once, running ones by asking their worker."""
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Cancel jobs, by id or by filter; a running one is told to stop."""
     filters = _filters(status, task, queue, worker, args)
-    with place({"url": url, "schema": schema}) as found:
-        _steer(found.client(), "cancel", ids, filters, dry_run=dry_run, as_json=as_json)
-
-
-def all_lines(client: "Client", job_id: int, after: int = 0) -> "list[Any]":
-    """Every log line of a job after one, oldest first, however many there are."""
-    lines: list[Any] = []
-    while more := client.logs(job_id, after):
-        lines += more
-        after = more[-1].id
-    return lines
-
-
-def log_text(line: Mapping[str, Any]) -> str:
-    """A log line for a person."""
-    at = output.cell(line["logged_at"])
-    text = output.printable_lines(line["message"])
-    return f"{at} {line['attempt']} {line['level']:<7} {text}"
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        return _steer(client, "cancel", ids, filters, dry_run=dry_run, as_json=as_json)
 
 
 def _steer(
-    client: "Client",
+    client: Client,
     verb: str,
-    ids: Sequence[int] | None,
-    filters: JobFilters,
+    ids: list[int] | None,
+    filters: dict[str, Any],
     *,
     dry_run: bool,
     as_json: bool,
-) -> None:
+) -> int:
     if not ids and not filters:
-        raise InvalidOption("ids", None, f"say which jobs to {verb}, by id or by a filter.")
+        reason = f"name the jobs to {verb} by id, or by a filter such as --status failed."
+        raise InvalidOption("jobs", None, reason)
+    chosen: dict[str, Any] = {"ids": ids} if ids else {}
     if dry_run:
-        found = client.jobs(limit=_JOBS_MAX, ids=ids or None, **filters)
-        rows = [
-            {"id": job.id, "task": job.task, "status": job.status, "would": _would(verb, job)}
-            for job in found
-        ]
-        output.print_rows(("id", "task", "status", "would"), rows, as_json=as_json)
-        missing = sorted(set(ids or ()) - {job.id for job in found})
+        found = client.jobs(limit=1000, **chosen, **filters)
+        print_json(found) if as_json else _print(found)
+        return 0
+    done = getattr(client, verb)(*([ids] if ids else []), **filters)
+    if as_json:
+        print_json(done)
     else:
-        ask = client.retry if verb == "retry" else client.cancel
-        statuses = ask(ids or None, **filters)
-        rows = [{"id": job_id, "status": now} for job_id, now in statuses.items() if now]
-        output.print_rows(("id", "status"), rows, as_json=as_json)
-        missing = sorted(set(ids or ()) - {row["id"] for row in rows})
-    if missing:
-        # Who names a job means that one, so a job that was left alone is a failure.
-        named = ", ".join(map(str, missing))
-        exits.say(f"Error: {_LEFT_ALONE[verb]} Left alone: {named}. See `pgqueue jobs show ID`.")
-        raise typer.Exit(exits.FAILED)
-
-
-_LEFT_ALONE: Final = {
-    "retry": "Only a final or scheduled job that exists can be queued again.",
-    "cancel": "Only a job that exists and is not final can be cancelled.",
-}
-
-
-def _would(verb: str, job: "Job") -> str:
-    is_open = job.status in _RETRYABLE if verb == "retry" else not job.status.is_final
-    return verb if is_open else "leave alone"
+        for job_id, status in done.items():
+            console.print(f"{job_id} {status.value if status else 'left as it was'}", markup=False)
+        if not done:
+            console.print("nothing found")
+    return 0 if all(done.values()) else 1
 
 
 def _filters(
-    status: Sequence[str] | None,
-    task: str | None,
-    queue: str | None,
-    worker: int | None,
-    args: str | None,
-) -> JobFilters:
-    filters: JobFilters = {}
-    if status:
-        filters["status"] = [each for many in status for each in many.split(",")]
-    if task is not None:
-        filters["task"] = task
-    if queue is not None:
-        filters["queue"] = queue
-    if worker is not None:
-        filters["worker"] = worker
+    status: str | None, task: str | None, queue: str | None, worker: int | None, args: str | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"status": status, "task": task, "queue": queue, "worker": worker}
     if args is not None:
-        filters["args"] = parse_object(args)
-    return filters
+        try:
+            told["args"] = json.loads(args)
+        except ValueError as error:
+            raise InvalidOption("--args", args, f"it is no JSON: {error}.") from error
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _first_line(text: str | None) -> str | None:
-    return text.strip().partition("\n")[0] if text else None
+def _print(found: list[Job]) -> None:
+    print_rows(
+        ["id", "status", "task", "queue", "attempt", "created", "error"],
+        (
+            (job.id, job.status, job.task, job.queue, job.attempt, job.created_at, job.error)
+            for job in found
+        ),
+    )

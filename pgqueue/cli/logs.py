@@ -1,45 +1,42 @@
-"""`pgqueue logs`: what a job's attempts logged, and what they go on to log."""
+"""`pgqueue logs`: what a job logged, and what it goes on logging."""
 
-import json
 import time
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from pgqueue.cli.database import place
-from pgqueue.cli.jobs import Id, all_lines, log_text
-from pgqueue.cli.options import AsJson, Schema, Url
-from pgqueue.cli.output import print_json, record
+from pgqueue.cli.options import AsJson, SchemaName, Url
+from pgqueue.cli.output import print_json, shown
+from pgqueue.core.job import LogLine
 
-_POLL_SECONDS: Final = 0.5
+_LOOK_SECONDS = 0.5
 
 
 def logs(
-    job_id: Id,
-    follow: Annotated[
-        bool,
-        typer.Option("--follow", "-f", help="Go on until the job is final; JSON a line then."),
-    ] = False,
-    as_json: AsJson = False,
+    id: Annotated[int, typer.Argument(help="The job's id.")],
+    follow: Annotated[bool, typer.Option(help="Go on until the job is final.")] = False,
     url: Url = None,
-    schema: Schema = None,
-) -> None:
-    """Print what a job logged, oldest first."""
-    with place({"url": url, "schema": schema}) as found:
-        client = found.client()
-        client.job(job_id)  # says so when there is none
-        if as_json and not follow:
-            print_json([record(line) for line in all_lines(client, job_id)])
-            return
-        seen = 0
+    schema: SchemaName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print a job's log lines."""
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        after = 0
+        kept: list[LogLine] = []
         while True:
-            # Asked first: lines are written before the end of their attempt is.
-            is_over = not follow or client.job(job_id).status.is_final
-            for line in all_lines(client, job_id, seen):
-                seen = line.id
-                row = record(line)
-                text = json.dumps(row, ensure_ascii=False, default=str)
-                print(text if as_json else log_text(row), flush=True)
-            if is_over:
-                return
-            time.sleep(_POLL_SECONDS)
+            # The status is read first: lines written before it was final are all seen.
+            is_final = client.job(id).status.is_final
+            while lines := client.logs(id, after):
+                after = lines[-1].id
+                if as_json:
+                    kept += lines
+                else:
+                    for line in lines:
+                        print(f"{shown(line.logged_at)} {line.level:<7} {shown(line.message)}")
+            if is_final or not follow:
+                break
+            time.sleep(_LOOK_SECONDS)
+    if as_json:
+        print_json(kept)
+    return 0

@@ -1,40 +1,32 @@
-"""`pgqueue migrate`: bring the schema up to date, or say what that would do."""
+"""`pgqueue migrate`: bring the schema up to date, or say how."""
 
 from typing import Annotated
 
 import typer
 
-from pgqueue.cli import output
-from pgqueue.cli.database import place, read_settings
-from pgqueue.cli.options import AsJson, Schema, Url
+from pgqueue.cli.database import unchecked
+from pgqueue.cli.options import SchemaName, Url
+from pgqueue.core.settings import load_settings
 
 
 def migrate(
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would be applied.")] = False,
-    sql: Annotated[
-        bool, typer.Option("--sql", help="Print all of it as SQL, for another tool to apply.")
-    ] = False,
-    as_json: AsJson = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only list what would be done.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
     url: Url = None,
-    schema: Schema = None,
-) -> None:
-    """Apply every pending migration in one transaction."""
-    from pgqueue.store import migrate as store
+    schema: SchemaName = None,
+) -> int:
+    """Create pgqueue's tables, or bring them up to this release."""
+    from pgqueue.store import migrate as migrations  # loads SQLAlchemy and Alembic
 
-    if plan and sql:
-        raise typer.BadParameter("--plan and --sql exclude each other. Take one of them.")
-    flags = {"url": url, "schema": schema}
     if sql:
-        print(store.sql(read_settings(flags).schema))
-        return
-    with place(flags) as found:
-        ask = store.plan if plan else store.upgrade
-        revisions = ask(found.url, found.settings.schema)
-    if as_json:
-        output.print_json([output.record(each) for each in revisions])
-        return
-    verb = "Would apply" if plan else "Applied"
-    for each in revisions:
-        print(f"{verb} {each.id}: {each.title}")
+        settings = load_settings({} if schema is None else {"schema": schema})
+        print(migrations.sql(settings.schema))
+        return 0
+    with unchecked({"url": url, "schema": schema}) as here:
+        database = here.database.url, here.database.schema.name
+        revisions = migrations.plan(*database) if plan else migrations.upgrade(*database)
+    for revision in revisions:
+        print(f"{'pending' if plan else 'applied'} {revision.id} {revision.title}")
     if not revisions:
-        print("The schema is up to date.")
+        print("up to date")
+    return 0
