@@ -17,8 +17,8 @@ import psycopg
 
 from pgqueue import Retry, current_job, task
 
-URL_VARIABLE = "PGQUEUE_DEMO_URL"
-SERVER_VARIABLE = "PGQUEUE_DEMO_SERVER"
+URL_VARIABLE = "DEMO_URL"
+SERVER_VARIABLE = "DEMO_SERVER"
 
 _FETCH_SECONDS = 20
 
