@@ -20,6 +20,7 @@ from pgqueue.core.errors import (
     SchemaMismatch,
     WrongStatus,
 )
+from pgqueue.store.faults import PASSING
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         # Typer's own usage errors know how to show themselves.
         show = getattr(error, "show", None)
+        if show is None and isinstance(error, PASSING):
+            print(DatabaseUnreachable(str(error).strip()), file=sys.stderr)
+            return EXIT_DATABASE
         if show is None:
             raise
         show()

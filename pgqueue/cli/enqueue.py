@@ -1,5 +1,6 @@
 """`pgqueue enqueue`: one job, by its task's name."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from pgqueue.cli.options import (
     modules,
 )
 from pgqueue.cli.output import print_json
+from pgqueue.cli.redaction import Redaction
 from pgqueue.core.errors import UnknownTask
 from pgqueue.tasks import loading
 
@@ -39,10 +41,16 @@ def enqueue(
         try:
             found = loading.resolve(task)
         except UnknownTask:
+            if tasks:
+                raise
             with here.client() as client:
                 job = client.enqueue(task, given, **options)
         else:
-            job = found.using(**options).enqueue(**given)
+            # Read as a worker reads them, so that text becomes a date or a UUID here too.
+            positional, named = found.payload.bind_call(found.payload.decode(json.dumps(given)))
+            job = found.using(**options).enqueue(*positional, **named)
+        with here.client() as client:
+            job = Redaction(client)(job)
     if as_json:
         print_json(job)
     else:

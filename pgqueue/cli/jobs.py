@@ -1,13 +1,14 @@
 """`pgqueue jobs`: list, show, retry and cancel."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from pgqueue.cli.database import place
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, print_json, print_rows, shown
+from pgqueue.cli.redaction import Redaction
 from pgqueue.client.client import Client
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import Job
@@ -21,6 +22,13 @@ QueueName = Annotated[str | None, typer.Option("--queue", help="`mail/` takes su
 WorkerId = Annotated[int | None, typer.Option("--worker", help="A worker's id.")]
 ArgsJson = Annotated[str | None, typer.Option("--args", help="JSON that the arguments contain.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")]
+
+_SHOWN: Final = (
+    *("id", "task", "args", "queue", "status", "executor", "priority", "tags"),
+    *("attempt", "failure_count", "lost_count", "max_attempts", "worker_id"),
+    *("created_at", "run_at", "started_at", "finished_at", "progress", "result", "error"),
+)
+_JOBS_MAX: Final = 100_000
 
 
 @app.command("list")
@@ -38,7 +46,7 @@ def list_(
     """List jobs, newest first."""
     filters = _filters(status, task, queue, worker, args)
     with place({"url": url, "schema": schema}) as here, here.client() as client:
-        found = client.jobs(limit=limit, **filters)
+        found = list(map(Redaction(client), client.jobs(limit=limit, **filters)))
     if as_json:
         print_json(found)
     else:
@@ -55,15 +63,13 @@ def show(
 ) -> int:
     """Show one job: its row, its attempts with their tracebacks, its last log lines."""
     with place({"url": url, "schema": schema}) as here, here.client() as client:
-        job = client.job(id)
+        job = Redaction(client)(client.job(id))
         attempts = client.attempts(id)
         lines = client.logs(id)
     if as_json:
         print_json({"job": job, "attempts": attempts, "logs": lines})
         return 0
-    for name in ("id", "task", "args", "queue", "status", "executor", "priority", "attempt",
-                 "failure_count", "lost_count", "max_attempts", "worker_id", "created_at",
-                 "run_at", "started_at", "finished_at", "progress", "result", "error", "tags"):  # fmt: skip
+    for name in _SHOWN:
         value = getattr(job, name)
         if value not in (None, (), ""):
             console.print(f"{name:<14} {shown(value)}", markup=False)
@@ -134,7 +140,8 @@ def _steer(
         raise InvalidOption("jobs", None, reason)
     chosen: dict[str, Any] = {"ids": ids} if ids else {}
     if dry_run:
-        found = client.jobs(limit=1000, **chosen, **filters)
+        jobs = client.jobs(limit=_JOBS_MAX, **chosen, **filters)
+        found = list(map(Redaction(client), jobs))
         print_json(found) if as_json else _print(found)
         return 0
     done = getattr(client, verb)(*([ids] if ids else []), **filters)

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from pgqueue.cli.database import unchecked
-from pgqueue.cli.options import SchemaName, Url
+from pgqueue.cli.options import AsJson, SchemaName, Url
+from pgqueue.cli.output import print_json
 from pgqueue.core.settings import load_settings
 
 
@@ -14,6 +15,7 @@ def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
     url: Url = None,
     schema: SchemaName = None,
+    as_json: AsJson = False,
 ) -> int:
     """Create pgqueue's tables, or bring them up to this release."""
     from pgqueue.store import migrate as migrations  # loads SQLAlchemy and Alembic
@@ -25,6 +27,9 @@ def migrate(
     with unchecked({"url": url, "schema": schema}) as here:
         database = here.database.url, here.database.schema.name
         revisions = migrations.plan(*database) if plan else migrations.upgrade(*database)
+    if as_json:
+        print_json(revisions)
+        return 0
     for revision in revisions:
         print(f"{'pending' if plan else 'applied'} {revision.id} {revision.title}")
     if not revisions:

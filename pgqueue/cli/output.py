@@ -39,7 +39,12 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table, or a line that says that there is nothing."""
+    """A table, or a line that says that there is nothing; where piped, lines with tabs."""
+    if not console.is_terminal:
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join(shown(value).replace("\n", "\\n") for value in row))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from pgqueue.cli.options import Arguments, Modules, SchemaName, Url, arguments, modules
-from pgqueue.core.current import JobContext, enter, leave
+from pgqueue.core.current import (
+    JobCancelled,
+    JobContext,
+    JobInterrupted,
+    JobTimeout,
+    enter,
+    leave,
+)
 from pgqueue.core.payload import encode_result
 from pgqueue.core.settings import load_settings
 from pgqueue.store.embedded import is_embedded
@@ -35,16 +42,19 @@ def run(
     text = found.payload.encode_mapping(arguments(args), args_bytes_max=settings.args_bytes_max)
     decoded = found.payload.decode(text)
     positional, named = found.payload.bind_call(decoded)
-    token = enter(_context(found.name, decoded))
+    completed: list[object] = []
+    token = enter(_context(found.name, decoded, completed))
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value
-    except Exception:
+        text = encode_result(completed[-1] if completed else result)
+    except (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted):
+        # What would fail the attempt in a worker, a result that cannot be stored included.
         traceback.print_exc()
         return 1
     finally:
         leave(token)
-    print(encode_result(result))
+    print(text)
     return 0
 
 
@@ -52,7 +62,7 @@ def _module_of(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _context(name: str, args: dict[str, Any]) -> JobContext:
+def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobContext:
     def say(fraction: float, message: str) -> None:
         print(f"progress {fraction:.0%} {message}".rstrip(), file=sys.stderr)
 
@@ -64,5 +74,5 @@ def _context(name: str, args: dict[str, Any]) -> JobContext:
         args=args,
         progress=say,
         should_stop=lambda: False,
-        complete=lambda connection, result: None,
+        complete=lambda connection, result: completed.append(result),
     )
