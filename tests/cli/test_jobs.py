@@ -1,0 +1,131 @@
+"""`pgqueue jobs`: list, show, retry and cancel."""
+
+from collections.abc import Callable
+
+from pgqueue.client.client import Client
+from pgqueue.store import processes
+from pgqueue.store.connect import Link
+from pgqueue.store.statement import run
+from tests.cli.conftest import Command
+
+
+def test_filters_choose_the_jobs(at: Command, client: Client) -> None:
+    wanted = client.enqueue("shop.mail", {"user_id": 7}, queue="mail")
+    client.enqueue("shop.mail", {"user_id": 8}, queue="mail")
+    client.enqueue("bank.mail", {"user_id": 7})
+
+    said = at("jobs", "list", "--task", "shop.*", "--args", '{"user_id": 7}', "--json")
+
+    assert [wanted.id] == [row["id"] for row in said.document]
+    assert 0 == said.code
+
+
+def test_piped_rows_are_lines_with_tabs(at: Command, client: Client) -> None:
+    job = client.enqueue("shop.mail")
+
+    said = at("jobs", "list")
+
+    header, line = said.out.splitlines()
+    assert ["id", "status", "task"] == header.split("\t")[:3]
+    assert [str(job.id), "queued", "shop.mail"] == line.split("\t")[:3]
+
+
+def test_a_bad_filter_is_wrong_usage(at: Command) -> None:
+    said = at("jobs", "list", "--status", "broken")
+
+    assert 2 == said.code
+    assert "broken" in said.err
+
+
+def test_show_tells_of_the_attempts(at: Command, client: Client, fail: Callable[[], None]) -> None:
+    job = client.enqueue("shop.mail")
+    fail()
+
+    said = at("jobs", "show", job.id)
+
+    assert "failed" in said.out
+    assert "Traceback: too hot" in said.out
+
+
+def test_show_as_json_is_one_document(
+    at: Command, client: Client, fail: Callable[[], None]
+) -> None:
+    job = client.enqueue("shop.mail")
+    fail()
+
+    said = at("jobs", "show", job.id, "--json")
+
+    assert job.id == said.document["job"]["id"]
+    assert ["failed"] == [each["outcome"] for each in said.document["attempts"]]
+    assert [] == said.document["logs"]
+
+
+def test_show_hides_what_the_task_redacts(at: Command, client: Client, link: Link) -> None:
+    from bakery import pay
+
+    run(link, processes.record_tasks([pay.describe()]))
+    card = {"number": "4111", "name": "Ada"}
+    job = client.enqueue("bakery.pay", {"card": card, "day": "2026-11-23"})
+
+    said = at("jobs", "show", job.id, "--json")
+    listed = at("jobs", "list", "--json")
+
+    assert {"number": "[redacted]", "name": "Ada"} == said.document["job"]["args"]["card"]
+    assert "4111" not in said.out + listed.out
+
+
+def test_a_missing_job_is_failed_work(at: Command) -> None:
+    said = at("jobs", "show", 404)
+
+    assert 1 == said.code
+    assert "There is no job 404" in said.err
+
+
+def test_retry_queues_what_failed_again(
+    at: Command, client: Client, fail: Callable[[], None]
+) -> None:
+    job = client.enqueue("shop.mail")
+    fail()
+
+    said = at("jobs", "retry", "--status", "failed")
+
+    assert 0 == said.code
+    assert str(job.id) in said.out
+    assert "queued" == client.job(job.id).status
+
+
+def test_a_dry_run_changes_nothing(at: Command, client: Client) -> None:
+    job = client.enqueue("shop.mail")
+
+    said = at("jobs", "cancel", job.id, "--dry-run", "--json")
+
+    assert [job.id] == [row["id"] for row in said.document]
+    assert "queued" == client.job(job.id).status
+
+
+def test_cancel_takes_ids(at: Command, client: Client) -> None:
+    job = client.enqueue("shop.mail")
+    other = client.enqueue("shop.mail")
+
+    said = at("jobs", "cancel", job.id, "--json")
+
+    assert {str(job.id): "cancelled"} == said.document
+    assert "queued" == client.job(other.id).status
+
+
+def test_a_job_that_cannot_be_cancelled_is_failed_work(at: Command, client: Client) -> None:
+    job = client.enqueue("shop.mail")
+    client.cancel(job.id)
+
+    said = at("jobs", "cancel", job.id)
+
+    assert 1 == said.code
+
+
+def test_neither_ids_nor_filters_is_wrong_usage(at: Command, client: Client) -> None:
+    job = client.enqueue("shop.mail")
+
+    said = at("jobs", "cancel")
+
+    assert 2 == said.code
+    assert "queued" == client.job(job.id).status
