@@ -83,8 +83,15 @@ class Watch(Loop):
     def _ready(self, link: Link) -> Ready:
         found: defaultdict[str, list[str]] = defaultdict(list)
         for queue, executor in run(link, upkeep.ready()):
-            found[executor].append(queue)
+            if self._listens_to(queue):
+                found[executor].append(queue)
         return found
+
+    def _listens_to(self, queue: str) -> bool:
+        return any(
+            queue.startswith(name) if name.endswith("/") else queue == name
+            for name in self._queues
+        )
 
 
 def runnable(left: Sequence[Unfinished], unknown_tasks: frozenset[str]) -> list[Unfinished]:

@@ -69,7 +69,11 @@ def test_each_end_of_a_task_has_its_outcome(
     burst()
 
     done = client.job(job.id)
-    assert (status, outcomes) == (done.status, [each.outcome for each in done.attempts()])
+    ends = [each.outcome for each in done.attempts()]
+    if executor != "greenlet":
+        # No worker had recorded the task yet, so the first claim was by the wrong kind.
+        assert "interrupted" == ends.pop(0)
+    assert (status, outcomes) == (done.status, ends)
     assert executor == done.executor
 
 
