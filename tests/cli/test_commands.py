@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,44 +13,46 @@ from pgqueue.client.client import Client
 from pgqueue.store import processes
 from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
-from tests.cli.conftest import Command
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
 
 NOBODY = "postgresql://postgres@127.0.0.1:1/none"
 
 
-def test_an_unknown_option_is_wrong_usage(command: Command) -> None:
+def test_an_unknown_option_is_wrong_usage(command: "Command") -> None:
     assert 2 == command("jobs", "list", "--colour").code
 
 
-def test_a_database_that_does_not_answer_has_its_own_code(command: Command) -> None:
+def test_a_database_that_does_not_answer_has_its_own_code(command: "Command") -> None:
     said = command("jobs", "list", "--url", NOBODY)
 
     assert 3 == said.code
     assert "did not answer" in said.err
 
 
-def test_a_schema_that_was_never_migrated_says_what_to_run(at: Command) -> None:
+def test_a_schema_that_was_never_migrated_says_what_to_run(at: "Command") -> None:
     said = at("enqueue", "shop.work", "--schema", "elsewhere")
 
     assert 3 == said.code
     assert "pgqueue migrate" in said.err
 
 
-def test_a_worker_never_migrates_a_server_of_the_users(at: Command) -> None:
+def test_a_worker_never_migrates_a_server_of_the_users(at: "Command") -> None:
     said = at("worker", "--burst", "--schema", "elsewhere")
 
     assert 3 == said.code
     assert "pgqueue migrate" in said.err
 
 
-def test_a_bad_setting_is_wrong_usage(at: Command) -> None:
+def test_a_bad_setting_is_wrong_usage(at: "Command") -> None:
     said = at("worker", "--burst", "--greenlets", 0)
 
     assert 2 == said.code
     assert "greenlets" in said.err
 
 
-def test_config_tells_origins_and_no_password(command: Command) -> None:
+def test_config_tells_origins_and_no_password(command: "Command") -> None:
     said = command("config", "--url", "postgresql://ada:secret@db/shop", "--json")
 
     rows = {row["name"]: row for row in said.document}
@@ -59,7 +62,7 @@ def test_config_tells_origins_and_no_password(command: Command) -> None:
     assert "ada" in rows["url"]["value"]
 
 
-def test_migrate_brings_a_schema_up_to_date(at: Command) -> None:
+def test_migrate_brings_a_schema_up_to_date(at: "Command") -> None:
     planned = at("migrate", "--schema", "elsewhere", "--plan", "--json")
     applied = at("migrate", "--schema", "elsewhere", "--json")
     again = at("migrate", "--schema", "elsewhere", "--json")
@@ -68,14 +71,14 @@ def test_migrate_brings_a_schema_up_to_date(at: Command) -> None:
     assert [] == again.document
 
 
-def test_migrate_prints_sql_without_a_database(command: Command) -> None:
+def test_migrate_prints_sql_without_a_database(command: "Command") -> None:
     said = command("migrate", "--sql")
 
     assert 0 == said.code
     assert "create table" in said.out.lower()
 
 
-def test_tasks_are_those_that_workers_recorded(at: Command, link: Link) -> None:
+def test_tasks_are_those_that_workers_recorded(at: "Command", link: Link) -> None:
     from bakery import bake
 
     run(link, processes.record_tasks([bake.describe()]))
@@ -88,15 +91,17 @@ def test_tasks_are_those_that_workers_recorded(at: Command, link: Link) -> None:
     assert "Bake loaves of bread." in shown.out
 
 
-def test_a_task_that_nobody_recorded_is_wrong_usage(at: Command) -> None:
+def test_a_task_that_nobody_recorded_is_wrong_usage(at: "Command") -> None:
     assert 2 == at("tasks", "show", "bakery.bake").code
 
 
-def test_logs_of_a_missing_job_are_failed_work(at: Command) -> None:
+def test_logs_of_a_missing_job_are_failed_work(at: "Command") -> None:
     assert 1 == at("logs", 404).code
 
 
-def test_following_a_final_job_ends(at: Command, client: Client, fail: Callable[[], None]) -> None:
+def test_following_a_final_job_ends(
+    at: "Command", client: Client, fail: Callable[[], None]
+) -> None:
     job = client.enqueue("shop.mail")
     fail()
 
@@ -106,7 +111,7 @@ def test_following_a_final_job_ends(at: Command, client: Client, fail: Callable[
     assert [] == said.document
 
 
-def test_a_burst_runs_what_was_enqueued(process: Command) -> None:
+def test_a_burst_runs_what_was_enqueued(process: "Command") -> None:
     job_id = int(process("enqueue", "bakery.tell", "--tasks", "bakery").out)
 
     worked = process("worker", "--burst", "--tasks", "bakery")
@@ -118,7 +123,7 @@ def test_a_burst_runs_what_was_enqueued(process: Command) -> None:
     assert "kneading" in logs.out
 
 
-def test_a_broken_module_stops_the_worker_as_wrong_usage(process: Command) -> None:
+def test_a_broken_module_stops_the_worker_as_wrong_usage(process: "Command") -> None:
     said = process("worker", "--burst", "--tasks", "nowhere")
 
     assert 2 == said.code

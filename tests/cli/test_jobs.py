@@ -1,15 +1,18 @@
 """`pgqueue jobs`: list, show, retry and cancel."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pgqueue.client.client import Client
 from pgqueue.store import processes
 from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
-from tests.cli.conftest import Command
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
 
 
-def test_filters_choose_the_jobs(at: Command, client: Client) -> None:
+def test_filters_choose_the_jobs(at: "Command", client: Client) -> None:
     wanted = client.enqueue("shop.mail", {"user_id": 7}, queue="mail")
     client.enqueue("shop.mail", {"user_id": 8}, queue="mail")
     client.enqueue("bank.mail", {"user_id": 7})
@@ -20,7 +23,7 @@ def test_filters_choose_the_jobs(at: Command, client: Client) -> None:
     assert 0 == said.code
 
 
-def test_piped_rows_are_lines_with_tabs(at: Command, client: Client) -> None:
+def test_piped_rows_are_lines_with_tabs(at: "Command", client: Client) -> None:
     job = client.enqueue("shop.mail")
 
     said = at("jobs", "list")
@@ -30,14 +33,16 @@ def test_piped_rows_are_lines_with_tabs(at: Command, client: Client) -> None:
     assert [str(job.id), "queued", "shop.mail"] == line.split("\t")[:3]
 
 
-def test_a_bad_filter_is_wrong_usage(at: Command) -> None:
+def test_a_bad_filter_is_wrong_usage(at: "Command") -> None:
     said = at("jobs", "list", "--status", "broken")
 
     assert 2 == said.code
     assert "broken" in said.err
 
 
-def test_show_tells_of_the_attempts(at: Command, client: Client, fail: Callable[[], None]) -> None:
+def test_show_tells_of_the_attempts(
+    at: "Command", client: Client, fail: Callable[[], None]
+) -> None:
     job = client.enqueue("shop.mail")
     fail()
 
@@ -48,7 +53,7 @@ def test_show_tells_of_the_attempts(at: Command, client: Client, fail: Callable[
 
 
 def test_show_as_json_is_one_document(
-    at: Command, client: Client, fail: Callable[[], None]
+    at: "Command", client: Client, fail: Callable[[], None]
 ) -> None:
     job = client.enqueue("shop.mail")
     fail()
@@ -60,7 +65,7 @@ def test_show_as_json_is_one_document(
     assert [] == said.document["logs"]
 
 
-def test_show_hides_what_the_task_redacts(at: Command, client: Client, link: Link) -> None:
+def test_show_hides_what_the_task_redacts(at: "Command", client: Client, link: Link) -> None:
     from bakery import pay
 
     run(link, processes.record_tasks([pay.describe()]))
@@ -74,7 +79,7 @@ def test_show_hides_what_the_task_redacts(at: Command, client: Client, link: Lin
     assert "4111" not in said.out + listed.out
 
 
-def test_a_missing_job_is_failed_work(at: Command) -> None:
+def test_a_missing_job_is_failed_work(at: "Command") -> None:
     said = at("jobs", "show", 404)
 
     assert 1 == said.code
@@ -82,7 +87,7 @@ def test_a_missing_job_is_failed_work(at: Command) -> None:
 
 
 def test_retry_queues_what_failed_again(
-    at: Command, client: Client, fail: Callable[[], None]
+    at: "Command", client: Client, fail: Callable[[], None]
 ) -> None:
     job = client.enqueue("shop.mail")
     fail()
@@ -94,7 +99,7 @@ def test_retry_queues_what_failed_again(
     assert "queued" == client.job(job.id).status
 
 
-def test_a_dry_run_changes_nothing(at: Command, client: Client) -> None:
+def test_a_dry_run_changes_nothing(at: "Command", client: Client) -> None:
     job = client.enqueue("shop.mail")
 
     said = at("jobs", "cancel", job.id, "--dry-run", "--json")
@@ -103,7 +108,7 @@ def test_a_dry_run_changes_nothing(at: Command, client: Client) -> None:
     assert "queued" == client.job(job.id).status
 
 
-def test_cancel_takes_ids(at: Command, client: Client) -> None:
+def test_cancel_takes_ids(at: "Command", client: Client) -> None:
     job = client.enqueue("shop.mail")
     other = client.enqueue("shop.mail")
 
@@ -113,7 +118,7 @@ def test_cancel_takes_ids(at: Command, client: Client) -> None:
     assert "queued" == client.job(other.id).status
 
 
-def test_a_job_that_cannot_be_cancelled_is_failed_work(at: Command, client: Client) -> None:
+def test_a_job_that_cannot_be_cancelled_is_failed_work(at: "Command", client: Client) -> None:
     job = client.enqueue("shop.mail")
     client.cancel(job.id)
 
@@ -122,7 +127,7 @@ def test_a_job_that_cannot_be_cancelled_is_failed_work(at: Command, client: Clie
     assert 1 == said.code
 
 
-def test_neither_ids_nor_filters_is_wrong_usage(at: Command, client: Client) -> None:
+def test_neither_ids_nor_filters_is_wrong_usage(at: "Command", client: Client) -> None:
     job = client.enqueue("shop.mail")
 
     said = at("jobs", "cancel")
