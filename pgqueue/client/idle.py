@@ -10,11 +10,9 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from psycopg.pq import TransactionStatus
-
 from pgqueue.core.errors import DatabaseUnreachable
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import LOST
 
 IDLE_MAX = 4
 
@@ -44,7 +42,7 @@ class IdleLinks:
         link = self._take() or self._database.open()
         try:
             yield link
-        except psycopg.OperationalError as error:
+        except LOST as error:
             if link.is_usable:
                 raise
             raise DatabaseUnreachable(reason=str(error).strip()) from error
@@ -66,12 +64,12 @@ class IdleLinks:
                 if not self._idle:
                     return None
                 link = self._idle.pop()
-            if _is_alive(link):
+            if link.is_still_connected():
                 return link
             link.close()
 
     def _give_back(self, link: Link) -> None:
-        if link.is_usable and link.raw.info.transaction_status is TransactionStatus.IDLE:
+        if link.is_usable and link.is_idle:
             with self._lock:
                 if len(self._idle) < IDLE_MAX:
                     self._idle.append(link)
@@ -87,18 +85,6 @@ class IdleLinks:
         self._inherited += self._idle
         self._idle.clear()
         self._pid = os.getpid()
-
-
-def _is_alive(link: Link) -> bool:
-    # Nothing is due on an idle connection, so these reads do not wait. The first takes the
-    # server's last words, the second finds the end: what broke while it lay idle is replaced
-    # before anything is sent. See test_a_connection_that_broke_while_idle_is_replaced.
-    try:
-        link.raw.pgconn.consume_input()
-        link.raw.pgconn.consume_input()
-    except psycopg.OperationalError:
-        return False
-    return link.is_usable
 
 
 def _close(links: list[Link]) -> None:

@@ -23,6 +23,8 @@ _LOOK_SECONDS_MIN = 0.01
 
 _PROMOTED_MAX = 1000
 
+_COUNT_SECONDS = 1.0
+
 Ready = Mapping[str, Sequence[str]]
 """Queues with a ready job, by the executor they need."""
 
@@ -33,7 +35,7 @@ class Watch(Loop):
     Args:
         on_ready: Told what is ready, when anything is.
         on_cancelling: Told the running jobs that somebody asked to cancel.
-        on_idle: Told what is unfinished in `queues` when nothing is ready; for a burst.
+        on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Watch(Loop):
         self._on_cancelling = on_cancelling
         self._on_idle = on_idle
         self._poll_at = 0.0
+        self._count_at = 0.0
 
     def opened(self, link: Link) -> None:
         """Listen, and poll at once: what was notified before is not heard."""
@@ -73,12 +76,20 @@ class Watch(Loop):
         ready = self._ready(link)
         if ready:
             self._on_ready(ready)
-        elif self._on_idle is not None and is_poll:
+        if self._on_idle is not None and (is_poll if not ready else self._is_time_to_count()):
             left = run(link, upkeep.unfinished(self._queues))
             self._on_idle(left)
         if not self._stopping.wait(_LOOK_SECONDS_MIN):
             link.woken(max(0.0, self._poll_at - time.monotonic()))
         return 0.0
+
+    def _is_time_to_count(self) -> bool:
+        # What is ready may be of tasks that no worker here knows, and would never end a
+        # burst. Counting a backlog is dear, so it is not done at every poll.
+        is_time = time.monotonic() >= self._count_at
+        if is_time:
+            self._count_at = time.monotonic() + _COUNT_SECONDS
+        return is_time
 
     def _ready(self, link: Link) -> Ready:
         found: defaultdict[str, list[str]] = defaultdict(list)
@@ -89,8 +100,7 @@ class Watch(Loop):
 
     def _listens_to(self, queue: str) -> bool:
         return any(
-            queue.startswith(name) if name.endswith("/") else queue == name
-            for name in self._queues
+            queue.startswith(name) if name.endswith("/") else queue == name for name in self._queues
         )
 
 

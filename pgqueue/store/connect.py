@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgqueue.core.errors import DatabaseUnreachable
@@ -127,6 +128,24 @@ class Link:
     def is_usable(self) -> bool:
         """Whether the connection can be asked, in the process that opened it."""
         return not (self.raw.closed or self.raw.broken) and self.pid == os.getpid()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open on it, not even a failed one."""
+        return self.raw.info.transaction_status is TransactionStatus.IDLE
+
+    def is_still_connected(self) -> bool:
+        """Whether an idle connection is whole still; asks nothing of the server."""
+        # Nothing is due on an idle connection, so these reads do not wait. The first takes the
+        # server's last words, the second finds the end: what broke while it lay idle is
+        # replaced before anything is sent. See
+        # test_a_connection_that_broke_while_idle_is_replaced.
+        try:
+            self.raw.pgconn.consume_input()
+            self.raw.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return False
+        return self.is_usable
 
     def close(self) -> None:
         """Close the connection; closing twice is no error."""

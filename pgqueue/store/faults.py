@@ -12,5 +12,8 @@ PASSING: tuple[type[Exception], ...] = (
 )
 """Errors after which the same statement may succeed on a new connection."""
 
+LOST: tuple[type[Exception], ...] = (psycopg.OperationalError,)
+"""Errors that a connection gives when it breaks, among others."""
+
 BAD_DATA: tuple[type[Exception], ...] = (psycopg.DataError,)
 """Errors that the same parameters will always give."""
