@@ -1,0 +1,26 @@
+"""Each statement's file says what it does, by which index, under which locks."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+FILES = sorted((Path(__file__).parents[2] / "pgqueue" / "store" / "sql").glob("*.sql"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_statement_has_its_header_and_its_style(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    comments = [line for line in lines if line.startswith("--")]
+    text = "\n".join(line for line in lines if not line.startswith("--"))
+
+    assert lines[0].startswith("-- ")
+    assert any(line.startswith("-- Index:") for line in comments)
+    assert any(line.startswith("-- Locks:") for line in comments)
+    assert not any("%" in line for line in comments)
+    assert not re.search(r"select \*", text)
+    assert text == re.sub(
+        r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|WITH|RETURNING|ORDER BY)\b",
+        lambda word: word.group().lower(),
+        text,
+    )
