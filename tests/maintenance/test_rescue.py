@@ -1,0 +1,133 @@
+"""What becomes of the jobs of workers that ended, decided from rows alone."""
+
+import pytest
+
+from pgqueue import Client
+from pgqueue.maintenance import rescue
+from pgqueue.store import attempts, processes
+from pgqueue.store.connect import Link
+from pgqueue.store.statement import run
+
+
+def _worker(link: Link, lease_seconds: float = 30.0) -> int:
+    return run(
+        link,
+        processes.register_worker(
+            supervisor_id=run(link, processes.next_supervisor()),
+            executor="greenlet",
+            slots=5,
+            host="here",
+            queues=["default"],
+            lease_seconds=lease_seconds,
+        ),
+    )
+
+
+def _claim(link: Link, worker_id: int) -> list[attempts.Claimed]:
+    return run(
+        link,
+        attempts.claim(
+            worker_id=worker_id,
+            executor="greenlet",
+            queues=["default"],
+            unknown_tasks=[],
+            jobs_max=5,
+            slots_free=5,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome", "status"),
+    [
+        ("died", "lost", "queued"),
+        ("stopped", "interrupted", "queued"),
+        ("finished", "lost", "queued"),
+    ],
+)
+def test_an_end_decides_what_happened_to_the_jobs(
+    client: Client, link: Link, reason: str, outcome: str, status: str
+) -> None:
+    job = client.enqueue("shop.work")
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+
+    run(link, processes.bury([worker_id], reason, "as the test says"))
+    rescue.rescue(link)
+
+    assert status == client.job(job.id).status
+    assert [outcome] == [each.outcome for each in client.attempts(job.id)]
+
+
+def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
+    client: Client, link: Link
+) -> None:
+    late = client.enqueue("shop.work", timeout=0.001)
+    neighbour = client.enqueue("shop.work", timeout=60)
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+    link.fetch("select pg_sleep(0.01)", {})
+
+    run(link, processes.bury([worker_id], "overdue", "killed"))
+    rescue.rescue(link)
+
+    assert ["timed_out"] == [each.outcome for each in client.attempts(late.id)]
+    assert ["interrupted"] == [each.outcome for each in client.attempts(neighbour.id)]
+    assert (1, 0) == (client.job(late.id).failure_count, client.job(neighbour.id).failure_count)
+
+
+def test_the_third_loss_in_a_row_ends_a_job_with_its_cause(client: Client, link: Link) -> None:
+    job = client.enqueue("shop.work")
+
+    for _ in range(3):
+        worker_id = _worker(link)
+        _claim(link, worker_id)
+        run(link, processes.bury([worker_id], "died", "process 7 was ended by signal 9"))
+        rescue.rescue(link)
+
+    done = client.job(job.id)
+    assert ("failed", 3, 3, 0) == (
+        done.status,
+        done.attempt,
+        done.lost_count,
+        done.failure_count,
+    )
+    assert "signal 9" in (done.error or "")
+
+
+def test_a_worker_whose_lease_ended_is_given_up_and_its_zombie_writes_nothing(
+    client: Client, link: Link
+) -> None:
+    job = client.enqueue("shop.work")
+    worker_id = _worker(link, lease_seconds=0.001)
+    [claimed] = _claim(link, worker_id)
+    link.fetch("select pg_sleep(0.01)", {})
+
+    rescue.give_up_silent(link)
+    late = attempts.Ended(claimed.id, claimed.attempt, worker_id, attempts.Outcome.SUCCEEDED)
+    settled = run(link, attempts.settle([late]))
+
+    assert {} == settled
+    assert "queued" == client.job(job.id).status
+    assert [] == _claim(link, worker_id)
+
+
+def test_a_job_whose_workers_row_is_gone_is_rescued(client: Client, link: Link) -> None:
+    job = client.enqueue("shop.work")
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+    link.raw.execute("delete from pgqueue.workers")
+
+    rescue.rescue(link)
+
+    assert ("queued", 1) == (client.job(job.id).status, client.job(job.id).lost_count)
+
+
+def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
+    job = client.enqueue("shop.work")
+    _claim(link, _worker(link))
+
+    rescue.give_up_silent(link)
+    rescue.rescue(link)
+
+    assert "running" == client.job(job.id).status
