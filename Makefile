@@ -18,15 +18,16 @@ demo: $(READY) ## run the main job on real input, on the embedded PostgreSQL
 	$(BIN)/pgqueue demo
 
 test: $(READY) ## all tests, on the embedded PostgreSQL 18 (or on PGQUEUE_TEST_URL)
-	$(PYTEST)
+	PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
 test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
 	.ci/postgresql-15 $(PG15_BIN)
-	PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
+	PGQUEUE_TEST_URL= PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
 
-lint: $(READY) ## style, types, floors
+lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -48,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def server_url() -> Iterator[str]:
     """A server to make databases in; one for all processes of a run."""
     told = os.environ.get("PGQUEUE_TEST_URL", "")
-    programs = os.environ.get("PGQUEUE_TEST_PG_BIN")
+    programs = None if told else os.environ.get("PGQUEUE_TEST_PG_BIN")
     if told and not embedded.is_embedded(told):
         yield told
     elif not told and not programs and _docker_answers():

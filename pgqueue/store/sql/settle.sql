@@ -74,7 +74,8 @@ charged as (
       when held.outcome = 'lost' then held.lost_count + 1
       when held.outcome = 'interrupted' then held.lost_count
       else 0
-    end as losses
+    end as losses,
+    clock_timestamp() as ended_at
   from held
 ),
 decided as materialized (
@@ -139,7 +140,7 @@ recorded as (
     decided.attempt,
     decided.worker_id,
     decided.claimed_at + make_interval(secs => decided.waited_seconds),
-    clock_timestamp(),
+    decided.ended_at,
     decided.outcome,
     decided.error_type,
     decided.error_message,
@@ -158,9 +159,9 @@ settled as (
       else job.position
     end,
     run_at = case
-      when decided.status = 'queued' then clock_timestamp()
+      when decided.status = 'queued' then decided.ended_at
       when decided.status = 'scheduled'
-        then clock_timestamp() + make_interval(secs => decided.wait_seconds)
+        then decided.ended_at + make_interval(secs => decided.wait_seconds)
       else job.run_at
     end,
     executor = coalesce(decided.executor, job.executor),
@@ -172,11 +173,11 @@ settled as (
     started_at = decided.claimed_at + make_interval(secs => decided.waited_seconds),
     finished_at = case
       when decided.status in ('queued', 'scheduled') then null
-      else clock_timestamp()
+      else decided.ended_at
     end,
     kept_until = case
       when decided.status in ('succeeded', 'cancelled')
-        then clock_timestamp() + make_interval(secs => decided.keep_seconds)
+        then decided.ended_at + make_interval(secs => decided.keep_seconds)
     end,
     result = decided.result,
     error = case
