@@ -1,0 +1,56 @@
+"""The examples and the lists of the documentation hold."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import pgqueue
+from pgqueue.core.settings import declared_settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+QUERIES = re.findall(r"```sql\n(.*?)```", (DOCS / "how-to/inspect-with-sql.md").read_text(), re.S)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.split("\n")[0][:30])
+def test_a_query_of_the_how_to_page_runs(query: str, database_url: str, client: Any) -> None:
+    client.enqueue("shop.mail.send", {"user_id": 1})
+
+    with psycopg.connect(database_url) as connection:
+        answer = connection.execute(query.encode())
+
+    assert answer.description
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    text = (DOCS / "reference/settings.md").read_text()
+
+    assert [] == [each.name for each in declared_settings() if f"`{each.name}`" not in text]
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = (DOCS / "reference/api.md").read_text()
+
+    assert [] == [name for name in pgqueue.__all__ if f"`{name}`" not in text]
+
+
+def test_every_column_is_in_the_reference(database_url: str) -> None:
+    text = (DOCS / "reference/schema.md").read_text()
+    with psycopg.connect(database_url) as connection:
+        columns = connection.execute(
+            "select table_name || '.' || column_name from information_schema.columns "
+            "where table_schema = 'pgqueue' and table_name in "
+            "('jobs', 'attempts', 'logs', 'workers', 'tasks')"
+        ).fetchall()
+
+    assert columns
+    assert [] == [name for (name,) in columns if f"`{name.split('.')[1]}`" not in text]
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+\.md)", page.read_text())
+
+    assert [] == [link for link in links if not (page.parent / link).exists()]
