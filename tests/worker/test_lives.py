@@ -19,7 +19,7 @@ def test_ten_thousand_jobs_are_each_started_exactly_once_by_many_children(
         "select 'shop.tasks.noop', jsonb_build_object('n', n) from generate_series(1, 10000) as n"
     )
 
-    burst("--processes", "10", "--greenlets", "5")
+    burst("--processes", "20", "--greenlets", "2")
 
     assert [(10000, 10000, 1)] == link.fetch(
         "select count(*), count(distinct job_id), max(attempt) from pgqueue.attempts "

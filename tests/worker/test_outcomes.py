@@ -125,6 +125,28 @@ def test_an_at_most_once_job_is_never_started_again(
     assert "SIGKILL" in (done.error or "")
 
 
+def test_a_task_completes_in_the_transaction_of_its_own_rows(
+    client: Client, burst: Any, link: Any, database_url: str
+) -> None:
+    link.raw.execute("create table effects (n integer)")
+    name = "shop.tasks.complete_with_its_row"
+    together = client.enqueue(name, {"url": database_url})
+    regretted = client.enqueue(name, {"url": database_url, "is_rolled_back": True})
+
+    burst()
+
+    assert [(1,)] == link.fetch("select count(*)::integer from effects", {})
+    assert ("succeeded", "written together") == (
+        client.job(together.id).status,
+        client.job(together.id).result,
+    )
+    assert ("failed", "ValueError: after all not") == (
+        client.job(regretted.id).status,
+        client.job(regretted.id).error,
+    )
+    assert [1, 1] == [len(client.attempts(job.id)) for job in (together, regretted)]
+
+
 def test_log_lines_past_the_limit_are_counted(client: Client, burst: Any) -> None:
     job = client.enqueue("shop.tasks.chatty", {"lines": 1500})
 

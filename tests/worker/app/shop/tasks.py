@@ -6,6 +6,8 @@ import logging
 import os
 import time
 
+import psycopg
+
 from pgqueue import CancelJob, Retry, RetryJob, SnoozeJob, current_job, task
 
 log = logging.getLogger("shop.deep.inside")
@@ -179,6 +181,16 @@ def unprintable_error() -> None:
 @task
 def nul_in_error() -> None:
     raise ValueError("a\0b\ud800c")
+
+
+@task
+def complete_with_its_row(url: str, is_rolled_back: bool = False) -> str:
+    with psycopg.connect(url) as connection:
+        connection.execute("insert into effects values (1)")
+        current_job().complete(connection=connection, result="written together")
+        if is_rolled_back:
+            raise ValueError("after all not")
+    return "what it returns afterwards changes nothing"
 
 
 not_a_task = os.getpid
