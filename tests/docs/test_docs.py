@@ -1,0 +1,95 @@
+"""The reference is complete, table by table and command by command, and the index leads to it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import typer
+
+from pgqueue.cli.app import app
+from pgqueue.core import errors
+from pgqueue.core.errors import PgqueueError
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def _read(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def _commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, each in getattr(command, "commands", {}).items():
+        full = f"{path} {name}".strip()
+        if hasattr(each, "commands"):
+            yield from _commands(each, full)
+        else:
+            yield full, each
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+def test_every_error_class_is_in_the_reference() -> None:
+    classes = [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, PgqueueError)
+    ]
+
+    assert classes
+    assert [] == [name for name in classes if f"| `{name}` |" not in _read("reference/errors.md")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_its_options_are_in_the_reference(command: str) -> None:
+    text = _read("reference/command-line.md")
+    options = [
+        option
+        for parameter in COMMANDS[command].params
+        for option in parameter.opts
+        if option.startswith("--")
+    ]
+
+    assert re.search(rf"`(pgqueue )?{command}[ `]", text)
+    assert [] == [option for option in options if not re.search(rf"{option}\b(?!-)", text)]
+
+
+@pytest.mark.parametrize("table", ["jobs", "attempts", "logs", "workers", "tasks"])
+def test_a_table_of_the_reference_has_the_columns_of_the_database(
+    table: str, database_url: str
+) -> None:
+    section = _read("reference/schema.md").partition(f"## `{table}`")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \| (.+?) \| (yes|no) \|", section, re.M)
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "select attribute.attname, format_type(attribute.atttypid, null), "
+            "case when attribute.attnotnull then 'no' else 'yes' end "
+            "from pg_attribute as attribute "
+            "where attribute.attrelid = format('pgqueue.%%I', %s::text)::regclass "
+            "and attribute.attnum > 0 and not attribute.attisdropped "
+            "order by attribute.attnum",
+            [table],
+        ).fetchall()
+
+    assert found == told
+
+
+def test_every_table_and_view_is_in_the_reference(database_url: str) -> None:
+    text = _read("reference/schema.md")
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'pgqueue'"
+        ).fetchall()
+
+    assert found
+    assert [] == [name for (name,) in found if f"`{name}`" not in text]
+
+
+def test_the_index_leads_to_every_page() -> None:
+    text = _read("index.md")
+    pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
+
+    assert [] == [page for page in pages if page != "index.md" and f"({page})" not in text]
