@@ -146,5 +146,4 @@ class Fetcher(Loop):
     def _look_pause(self) -> float:
         if self._running.waiting.qsize():
             return _HOLD_SECONDS
-        pause = _LOOK_SECONDS * random.uniform(0.8, 1.2)
-        return pause
+        return _LOOK_SECONDS * random.uniform(0.8, 1.2)

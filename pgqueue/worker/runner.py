@@ -5,13 +5,24 @@ with an end, whatever the task does, and put it to the finisher. They never deci
 end means.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from pgqueue.core.current import JobContext, enter, leave
 from pgqueue.store.attempts import Ended
 from pgqueue.worker.outcomes import Limits, failed, succeeded
 from pgqueue.worker.running import Held, Running
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call of a task: its arguments, and what it returned."""
+
+    positional: Any
+    named: Any
+    value: object = None
 
 
 class Runner:
@@ -40,27 +51,8 @@ class Runner:
 
     def run(self, held: Held) -> None:
         """Run an attempt of a function, here and now."""
-        self._running.started(held)
-        token = None
-        try:
-            self._on_started(held)
-            args = held.task.payload.decode(held.claimed.args)
-            held.context = self._context_of(held, args)
-            token = enter(held.context)
-            positional, named = held.task.payload.bind_call(args)
-            held.is_exposed = True
-            try:
-                value = held.task.function(*positional, **named)
-            finally:
-                held.is_exposed = False
-            ended = succeeded(held, value, self._limits)
-        except BaseException as error:
-            held.is_exposed = False
-            ended = failed(held, error, self._limits)
-        finally:
-            if token is not None:
-                leave(token)
-        self._finish(held, ended)
+        with self._attempt(held) as call:
+            call.value = held.task.function(*call.positional, **call.named)
 
     async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
         """Run an attempt of a coroutine function on the current event loop.
@@ -68,6 +60,14 @@ class Runner:
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
+        with self._attempt(held) as call:
+            coroutine: Any = held.task.function(*call.positional, **call.named)
+            call.value = await shield(coroutine)
+
+    @contextmanager
+    def _attempt(self, held: Held) -> Iterator[_Call]:
+        # Everything around the task's own code. Never raises: what is raised, here or inside,
+        # is how the attempt ended.
         self._running.started(held)
         token = None
         try:
@@ -75,23 +75,19 @@ class Runner:
             args = held.task.payload.decode(held.claimed.args)
             held.context = self._context_of(held, args)
             token = enter(held.context)
-            positional, named = held.task.payload.bind_call(args)
+            call = _Call(*held.task.payload.bind_call(args))
             held.is_exposed = True
             try:
-                coroutine: Any = held.task.function(*positional, **named)
-                value = await shield(coroutine)
+                yield call
             finally:
                 held.is_exposed = False
-            ended = succeeded(held, value, self._limits)
+            ended = succeeded(held, call.value, self._limits)
         except BaseException as error:
             held.is_exposed = False
             ended = failed(held, error, self._limits)
         finally:
             if token is not None:
                 leave(token)
-        self._finish(held, ended)
-
-    def _finish(self, held: Held, ended: Ended) -> None:
         held.runner = None
         self._running.ended(held)
         self._on_ended(held, ended)

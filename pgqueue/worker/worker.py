@@ -198,12 +198,12 @@ class Worker:
                 continue
             if task is None:
                 reason = f"Worker {each.worker_id} knows no task named {each.task!r}."
-                self._put_back(held, outcomes.never_started(held, reason=reason))
+                self.finisher.put(held, outcomes.never_started(held, reason=reason))
             else:
                 kind = str(task.options.executor)
                 reason = f"The task runs in {kind} workers; this one is {self.kind}."
                 self.channel.send("executors", executors=[kind])
-                self._put_back(held, outcomes.never_started(held, reason=reason, executor=kind))
+                self.finisher.put(held, outcomes.never_started(held, reason=reason, executor=kind))
         return taken
 
     def _task(self, name: str) -> "Task[..., Any] | None":
@@ -224,10 +224,7 @@ class Worker:
     def _release(self, waiting: Iterable[Held]) -> None:
         for held in waiting:
             reason = "It waited in hand for a slot, and was handed back."
-            self._put_back(held, outcomes.never_started(held, reason=reason))
-
-    def _put_back(self, held: Held, ended: Ended) -> None:
-        self.finisher.put(held, ended)
+            self.finisher.put(held, outcomes.never_started(held, reason=reason))
 
     # Around a run.
 
