@@ -96,8 +96,10 @@ class Supervisor:
             heartbeat_seconds=settings.heartbeat_seconds,
             on_renewed=lambda alive: self._tell(partial(self._end_given_up, alive)),
         )
+        # Through a pooler nobody can listen: `listen_url` leads past it.
+        listened = Database(settings.listen_url or database.url, database.schema)
         self._watch = Watch(
-            database,
+            listened,
             supervisor_id=self.id,
             queues=settings.queues,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
@@ -114,7 +116,7 @@ class Supervisor:
             self._signals = signals
             self._leases.start()
             self._watch.start()
-            self._start_crew(Crew("greenlet", self.settings.processes, self.settings.greenlets))
+            self._start_crew("greenlet")
             _log.info(
                 "supervisor started",
                 extra={"supervisor_id": self.id, "queues": ", ".join(self.settings.queues)},
@@ -124,15 +126,6 @@ class Supervisor:
             self._say_farewell()
         _log.info("supervisor stopped", extra={"supervisor_id": self.id})
         return self.exit_code
-
-    def stop(self, grace_seconds: float | None = None) -> None:
-        """Stop all workers, as a signal does; safe on any thread.
-
-        Args:
-            grace_seconds: How long running jobs may go on; the setting when None.
-        """
-        grace = self.settings.grace_seconds if grace_seconds is None else grace_seconds
-        self._tell(partial(self._begin_stop, grace))
 
     def kill_overdue(self, worker_id: int, detail: str) -> None:
         """End a worker that runs a job past its deadline and the grace; on any thread."""
@@ -147,7 +140,11 @@ class Supervisor:
 
     @property
     def _is_over(self) -> bool:
-        return self._stop_at is not None and not self._children and not self._starting
+        if self._stop_at is None or self._children:
+            return False
+        # A start that the database never answered must not hold up the end; should the row
+        # come to be after all, its lease ends by itself.
+        return not self._starting or time.monotonic() >= self._stop_at
 
     def _turn(self) -> None:
         for key, _ in self._selector.select(self._pause()):
@@ -182,10 +179,20 @@ class Supervisor:
 
     # Starting.
 
-    def _start_crew(self, crew: Crew) -> None:
-        if crew.executor in self._crews:
+    def _crew(self, executor: str) -> Crew:
+        settings = self.settings
+        sizes = {
+            "greenlet": (settings.processes, settings.greenlets),
+            "asyncio": (1, settings.coroutines),
+            "process": (settings.cpus, 1),
+        }
+        return Crew(executor, *sizes[executor])
+
+    def _start_crew(self, executor: str) -> None:
+        if executor in self._crews:
             return
-        self._crews.add(crew.executor)
+        self._crews.add(executor)
+        crew = self._crew(executor)
         for _ in range(crew.processes):
             self._start(crew)
 
@@ -252,7 +259,8 @@ class Supervisor:
         for message in messages:
             match message["verb"]:
                 case "ready":
-                    self._ready(child, message["executors"])
+                    child.is_ready = self._was_ready = True
+                    self._start_needed(message["executors"])
                 case "unknown":
                     child.unknown_tasks = frozenset(message["tasks"])
                 case "executors":
@@ -260,16 +268,9 @@ class Supervisor:
                 case "refused":
                     child.refusal = (message["message"], message["exit_code"])
 
-    def _ready(self, child: Child, executors: Sequence[str]) -> None:
-        child.is_ready = self._was_ready = True
-        self._start_needed(executors)
-        self._watch.poke()
-
     def _start_needed(self, executors: Sequence[str]) -> None:
-        if "asyncio" in executors:
-            self._start_crew(Crew("asyncio", 1, self.settings.coroutines))
-        if "process" in executors:
-            self._start_crew(Crew("process", self.settings.cpus, 1))
+        for executor in executors:
+            self._start_crew(executor)
 
     def _wake(self, ready: Ready) -> None:
         for child in self._children.values():
@@ -358,12 +359,7 @@ class Supervisor:
     def _replace(self, child: Child) -> None:
         is_short = time.monotonic() - child.started_at < _SHORT_LIFE_SECONDS
         self._short_lives = self._short_lives + 1 if is_short else 0
-        slots = {
-            "greenlet": self.settings.greenlets,
-            "asyncio": self.settings.coroutines,
-            "process": 1,
-        }
-        crew = Crew(child.executor, 1, slots[child.executor])
+        crew = self._crew(child.executor)
         pause = min(_RESPAWN_SECONDS_MAX, 2.0 ** (self._short_lives - 2))
         if self._short_lives < 2:
             self._start(crew)

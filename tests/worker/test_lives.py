@@ -147,6 +147,21 @@ def test_jobs_go_on_after_every_connection_was_cut(
     assert 1 == client.job(first.id).attempt
 
 
+def test_the_listener_has_a_url_of_its_own_when_it_is_told_one(
+    client: Client, fleet: Any, database_url: str
+) -> None:
+    mark = "&application_name=listener" if "?" in database_url else "?application_name=listener"
+    workers = fleet(PGQUEUE_LISTEN_URL=database_url + mark)
+    job = client.enqueue("shop.tasks.add", {"a": 1})
+
+    workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
+
+    workers.until_query(
+        "select count(*) = 1 from pg_stat_activity where application_name = 'listener' "
+        "and datname = current_database()"
+    )
+
+
 def test_queues_are_taken_in_strict_order_and_priority_within(
     client: Client, burst: Any, link: Any
 ) -> None:

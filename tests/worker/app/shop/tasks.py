@@ -1,4 +1,4 @@
-"""Tasks of every kind, good and bad."""
+"""Tasks of every kind, good and bad; they sleep because their work is to wait."""
 
 import asyncio
 import ctypes
