@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 import pytest
+from django_connection import configure_django, django_connection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row, tuple_row
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import (
@@ -256,7 +256,7 @@ class Django(Application):
     """Django's connection, without a project."""
 
     async def open(self, url: str) -> None:
-        self.connection = _django_connection(url)
+        self.connection = django_connection(url)
         self.connection.set_autocommit(False)
 
     async def write(self) -> None:
@@ -530,7 +530,7 @@ def test_what_yields_the_jobs_may_use_the_same_connection(
 def test_a_job_inside_djangos_atomic_goes_with_it(
     room: "Room", orders: None, database_url: str
 ) -> None:
-    proxy = _django_connection(database_url)
+    proxy = django_connection(database_url)
     from django.db import transaction
 
     with transaction.atomic():
@@ -547,7 +547,7 @@ def test_a_job_inside_djangos_atomic_goes_with_it(
 
 
 def test_djangos_own_refusal_of_a_broken_transaction_stands(database_url: str) -> None:
-    proxy = _django_connection(database_url)
+    proxy = django_connection(database_url)
     from django.db import transaction
 
     with transaction.atomic():
@@ -642,7 +642,7 @@ def test_what_cannot_carry_jobs_is_refused_with_advice(connection: object, advic
 
 @pytest.mark.parametrize("engine", ["sqlite3", "dummy"])
 def test_djangos_other_databases_are_refused(engine: str) -> None:
-    _configure_django()
+    configure_django()
     from django.db.utils import ConnectionHandler
 
     handler = ConnectionHandler(
@@ -703,36 +703,3 @@ def _visible(room: "Room") -> tuple[int, int]:
 def _sqlalchemy_url(url: str) -> str:
     _, rest = libpq_url(url).split("://", 1)
     return f"postgresql+psycopg://{rest}"
-
-
-def _configure_django() -> None:
-    import django
-    from django.conf import settings
-
-    if not settings.configured:
-        settings.configure(USE_TZ=True, DATABASES={})
-        django.setup()
-
-
-def _django_connection(url: str) -> Any:
-    """`django.db.connection`, of a database at *url*."""
-    _configure_django()
-    from django.db import connection, connections
-
-    told = conninfo_to_dict(libpq_url(url))
-    connections.close_all()
-    if hasattr(connections._connections, "default"):
-        del connections["default"]
-    connections.settings = connections.configure_settings(
-        {
-            "default": {
-                "ENGINE": "django.db.backends.postgresql",
-                "NAME": told["dbname"],
-                "USER": told.get("user", ""),
-                "PASSWORD": told.get("password", ""),
-                "HOST": told.get("host", ""),
-                "PORT": told.get("port", ""),
-            }
-        }
-    )
-    return connection

@@ -1,0 +1,236 @@
+"""Each Python example of README and docs runs as it stands, and does what its page says."""
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import shlex
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from django_connection import django_connection
+from sqlalchemy import MetaData, NullPool, create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from pgqueue import SnoozeJob, configure, task
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TRANSACTION = "how-to/enqueue-in-your-transaction.md"
+
+SENT = "select task, args->>'user_id' from pgqueue.jobs"
+
+
+class Base(DeclarativeBase):
+    """The application's tables."""
+
+
+class User(Base):
+    """Whom the examples write to."""
+
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+def examples(page: Path) -> list[str]:
+    """The Python blocks of a page, in order."""
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+
+
+def example(page: str, number: int = 0) -> str:
+    """One of them, by its page below `docs/`."""
+    return examples(ROOT / "docs" / page)[number]
+
+
+def perform(text: str, **given: Any) -> dict[str, Any]:
+    """Run an example, with await at its top level, in a module of its own; answer its names."""
+    module = types.ModuleType("shop")
+    module.__dict__.update(given)
+    code = compile(text, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    done = eval(code, module.__dict__)
+    if inspect.iscoroutine(done):
+        asyncio.run(done)
+    return module.__dict__
+
+
+@pytest.fixture
+def rows(database_url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """The answer to a query; the users' table is there."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "create table users (id bigint generated always as identity (start 41), name text)"
+        )
+        yield lambda query: connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture
+def url(database_url: str) -> Iterator[str]:
+    """The default database of the examples."""
+    configure(url=database_url)
+    yield database_url
+    configure()
+
+
+@pytest.fixture
+def send_welcome() -> Any:
+    """The task that the pages enqueue."""
+
+    def send_welcome(user_id: int, template: str = "welcome") -> None:
+        """Write to a user."""
+
+    return task(queue="mail", name="shop.mail.send_welcome")(send_welcome)
+
+
+def test_every_example_is_run_here() -> None:
+    counts = {page.relative_to(ROOT).as_posix(): len(examples(page)) for page in PAGES}
+
+    assert {page: count for page, count in counts.items() if count} == {
+        "README.md": 1,
+        "docs/how-to/alembic.md": 1,
+        "docs/how-to/enqueue-in-your-transaction.md": 4,
+        "docs/how-to/stop-and-deploy.md": 1,
+        "docs/tutorial/first-job.md": 1,
+    }
+
+
+def test_readme(url: str, rows: Callable[[str], Any]) -> None:
+    (text,) = examples(ROOT / "README.md")
+    engine = create_engine(_sqlalchemy(url))
+
+    perform(text, Session=Session, engine=engine, user=User(name="Ada"))
+    engine.dispose()
+
+    assert rows("select id, name from users") == [(41, "Ada")]
+    assert rows(SENT) == [("shop.send_welcome", "41")]
+
+
+def test_enqueue_with_psycopg(url: str, rows: Callable[[str], Any], send_welcome: Any) -> None:
+    perform(example(TRANSACTION, 0), psycopg=psycopg, url=url, send_welcome=send_welcome)
+
+    assert rows(SENT) == [("shop.mail.send_welcome", "41")]
+
+
+def test_enqueue_with_sqlalchemy(url: str, rows: Callable[[str], Any], send_welcome: Any) -> None:
+    engine = create_engine(_sqlalchemy(url))
+    perform(
+        example(TRANSACTION, 1),
+        Session=Session,
+        engine=engine,
+        User=User,
+        send_welcome=send_welcome,
+    )
+    engine.dispose()
+
+    assert rows(SENT) == [("shop.mail.send_welcome", "41")]
+
+
+def test_enqueue_on_asyncio(url: str, rows: Callable[[str], Any], send_welcome: Any) -> None:
+    perform(
+        example(TRANSACTION, 2),
+        AsyncSession=AsyncSession,
+        async_engine=create_async_engine(_sqlalchemy(url), poolclass=NullPool),
+        User=User,
+        send_welcome=send_welcome,
+    )
+
+    assert rows(SENT) == [("shop.mail.send_welcome", "41")]
+
+
+def test_enqueue_with_django(url: str, rows: Callable[[str], Any], send_welcome: Any) -> None:
+    connection = django_connection(url)
+
+    class Model:
+        pk = 0
+
+        def save(self) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("insert into users (name) values ('Ada') returning id")
+                (self.pk,) = cursor.fetchone()
+
+    perform(example(TRANSACTION, 3), user=Model(), send_welcome=send_welcome)
+    connection.close()
+
+    assert rows("select name from users") == [("Ada",)]
+    assert rows(SENT) == [("shop.mail.send_welcome", "41")]
+
+
+def test_alembic(url: str, rows: Callable[[str], Any]) -> None:
+    engine = create_engine(_sqlalchemy(url))
+    metadata = MetaData()
+    told: dict[str, Any] = {}
+    with engine.connect() as connection:
+        perform(
+            example("how-to/alembic.md"),
+            context=types.SimpleNamespace(configure=told.update),
+            connection=connection,
+            target_metadata=metadata,
+        )
+        context = MigrationContext.configure(told.pop("connection"), opts=told)
+        changes = compare_metadata(context, metadata)
+    engine.dispose()
+
+    assert [("remove_table", "users")] == [(change[0], change[1].name) for change in changes]
+
+
+def test_stop_and_deploy() -> None:
+    handled: list[int] = []
+
+    class Stopping:
+        def should_stop(self) -> bool:
+            return len(handled) == 2
+
+    with pytest.raises(SnoozeJob):
+        perform(
+            example("how-to/stop-and-deploy.md"),
+            rows=[1, 2, 3],
+            handle=handled.append,
+            current_job=Stopping,
+            SnoozeJob=SnoozeJob,
+        )
+
+    assert handled == [1, 2]
+
+
+def test_tutorial(database_url: str, tmp_path: Path) -> None:
+    page = "tutorial/first-job.md"
+    tmp_path.joinpath("shop.py").write_text(example(page))
+    commands = re.findall(r"^pgqueue .*$", (ROOT / "docs" / page).read_text(), re.M)
+    run, work, enqueue, show = commands
+
+    def shell(command: str) -> str:
+        return _shell(command, tmp_path, database_url)
+
+    assert "3.5\n" == shell(run)
+    assert "1\n" == shell(enqueue)
+    shell(f"{work} --burst")  # the page's worker is stopped by hand
+    story = shell(show)
+    assert "succeeded" in story
+    assert "adding 2 prices" in story
+
+
+def _shell(command: str, folder: Path, url: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=folder,
+        env={**os.environ, "PGQUEUE_URL": url, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def _sqlalchemy(url: str) -> str:
+    return f"postgresql+psycopg://{url.split('://', 1)[1]}"
