@@ -388,7 +388,8 @@ class Client:
         return self._bound(found)
 
     def _bound(self, job: Job) -> Job:
-        return replace(job, _client=self)
+        # A client made for a caller's connection alone has no database to ask again.
+        return replace(job, _client=self) if self.database.url else job
 
 
 def _url(url_or_engine: object) -> str:

