@@ -7,6 +7,7 @@ end means.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Token
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,11 @@ from pgqueue.worker.running import Held, Running
 
 
 @dataclass(slots=True)
-class _Call:
-    """One call of a task: its arguments, and what it returned."""
+class _Attempt:
+    """What is known of an attempt while it runs."""
 
-    positional: Any
-    named: Any
     value: object = None
+    token: Token[JobContext | None] | None = None
 
 
 class Runner:
@@ -51,8 +51,10 @@ class Runner:
 
     def run(self, held: Held) -> None:
         """Run an attempt of a function, here and now."""
-        with self._attempt(held) as call:
-            call.value = held.task.function(*call.positional, **call.named)
+        with self._ending(held) as attempt:
+            positional, named = self._prepare(held, attempt)
+            held.is_exposed = True
+            attempt.value = held.task.function(*positional, **named)
 
     async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
         """Run an attempt of a coroutine function on the current event loop.
@@ -60,34 +62,37 @@ class Runner:
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
-        with self._attempt(held) as call:
-            coroutine: Any = held.task.function(*call.positional, **call.named)
-            call.value = await shield(coroutine)
+        with self._ending(held) as attempt:
+            positional, named = self._prepare(held, attempt)
+            held.is_exposed = True
+            coroutine: Any = held.task.function(*positional, **named)
+            attempt.value = await shield(coroutine)
 
     @contextmanager
-    def _attempt(self, held: Held) -> Iterator[_Call]:
-        # Everything around the task's own code. Never raises: what is raised, here or inside,
-        # is how the attempt ended.
+    def _ending(self, held: Held) -> Iterator[_Attempt]:
+        # Never raises: whatever is raised inside is how the attempt ended.
         self._running.started(held)
-        token = None
+        attempt = _Attempt()
         try:
-            self._on_started(held)
-            args = held.task.payload.decode(held.claimed.args)
-            held.context = self._context_of(held, args)
-            token = enter(held.context)
-            call = _Call(*held.task.payload.bind_call(args))
-            held.is_exposed = True
             try:
-                yield call
+                yield attempt
             finally:
                 held.is_exposed = False
-            ended = succeeded(held, call.value, self._limits)
+            ended = succeeded(held, attempt.value, self._limits)
         except BaseException as error:
             held.is_exposed = False
             ended = failed(held, error, self._limits)
         finally:
-            if token is not None:
-                leave(token)
+            if attempt.token is not None:
+                leave(attempt.token)
         held.runner = None
         self._running.ended(held)
         self._on_ended(held, ended)
+
+    def _prepare(self, held: Held, attempt: _Attempt) -> tuple[Any, Any]:
+        # The arguments of the call, with the context of the job entered.
+        self._on_started(held)
+        args = held.task.payload.decode(held.claimed.args)
+        held.context = self._context_of(held, args)
+        attempt.token = enter(held.context)
+        return held.task.payload.bind_call(args)

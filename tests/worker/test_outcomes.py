@@ -157,18 +157,28 @@ def test_log_lines_past_the_limit_are_counted(client: Client, burst: Any) -> Non
     assert lines[-1].message.startswith("500 more lines were dropped")
 
 
-def test_a_row_with_arguments_that_cannot_be_decoded_spoils_only_itself(
+def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_its_slot(
     client: Client, burst: Any, link: Any
 ) -> None:
-    good = [client.enqueue("shop.tasks.noop", {"n": n}) for n in range(3)]
+    burst()  # records the tasks' options
     link.raw.execute(
-        "insert into pgqueue.jobs (task, args) values ('shop.tasks.noop', '{\"n\": 1e5000}')"
+        "insert into pgqueue.jobs (task, executor, args, priority) values "
+        "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1), "
+        "('shop.tasks.async_nap', 'asyncio', '{\"seconds\": 1e5000}', 1), "
+        "('shop.tasks.count_to', 'process', '{\"n\": 1e5000}', 1)"
     )
+    good = [
+        client.enqueue("shop.tasks.noop", {"n": 1}),
+        client.enqueue("shop.tasks.async_nap", {"seconds": 0}),
+        client.enqueue("shop.tasks.count_to", {"n": 1}),
+    ]
 
-    burst()
+    burst("--greenlets", "1", "--coroutines", "1")
 
     assert {"succeeded": 3} == _count(client.job(job.id).status for job in good)
-    assert 1 == client.count(status="failed")
+    assert 3 == client.count(status="failed")
+    assert {0} == {client.job(job.id).lost_count for job in good}
+    assert 0 == _lost_workers(link)
 
 
 def test_a_task_nobody_here_knows_is_put_back_uncharged(client: Client, fleet: Any) -> None:
@@ -210,6 +220,11 @@ def test_a_fast_lane_job_leaves_nothing_when_it_succeeds(
 
     assert 0 == client.count()
     assert [(0,)] == link.fetch("select count(*) from pgqueue.attempts", {})
+
+
+def _lost_workers(link: Any) -> int:
+    ((count,),) = link.fetch("select count(*) from pgqueue.workers where stop_reason = 'died'", {})
+    return int(count)
 
 
 def _count(values: Any) -> dict[Any, int]:
