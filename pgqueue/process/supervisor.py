@@ -94,7 +94,7 @@ class Supervisor:
             supervisor_id=self.id,
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
-            on_renewed=lambda alive: self._tell(partial(self._end_given_up, alive)),
+            on_renewed=lambda alive: self._tell(partial(self._compare, alive)),
         )
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
@@ -244,6 +244,7 @@ class Supervisor:
             "log_lines_max": settings.log_lines_max,
             "log_bytes_max": settings.log_bytes_max,
             "log_level": settings.log_level,
+            "lease_seconds": settings.lease_seconds,
         }
 
     # Hearing from children and from the database.
@@ -316,11 +317,15 @@ class Supervisor:
         for worker_id in self.worker_ids:
             self._kill(worker_id, "stopped", "still ran after the grace")
 
-    def _end_given_up(self, alive: set[int]) -> None:
-        # Its jobs are others' now, so it must not go on. A child known here was registered
-        # before that renewal: `Leases` does one thing after the other, and tells in order.
+    def _compare(self, alive: set[int]) -> None:
+        # `Leases` does one thing after the other and tells in order, so a child known here was
+        # registered before that renewal, and a row unknown here was registered without a reply
+        # (or its end is being written, which comes first).
         for worker_id in set(self._children) - alive:
+            # Its jobs are others' now, so it must not go on.
             self._kill(worker_id, "silent", "was given up: its lease had ended")
+        if unheard := alive - set(self._children):
+            self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
 
     def _kill(self, worker_id: int, reason: str, detail: str) -> None:
         if (child := self._children.get(worker_id)) and not child.has_ended:

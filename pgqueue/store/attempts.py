@@ -97,13 +97,6 @@ def claim(
         jobs_max: How many at the most.
         slots_free: How many of them can start at once; the rest is a prefetch.
     """
-
-    def decode(rows: Sequence[Row]) -> list[Claimed]:
-        return [
-            Claimed(row[1], row[2], worker_id, row[3], row[4], row[5], row[6])
-            for row in sorted(rows)
-        ]
-
     return Statement(
         "claim",
         {
@@ -114,8 +107,19 @@ def claim(
             "jobs_max": jobs_max,
             "slots_free": slots_free,
         },
-        decode,
+        lambda rows: _claimed(worker_id, rows),
     )
+
+
+def claimed(worker_id: int) -> Statement[list[Claimed]]:
+    """List what a worker runs according to the database, whatever it heard of."""
+    return Statement("claimed", {"worker_id": worker_id}, lambda rows: _claimed(worker_id, rows))
+
+
+def _claimed(worker_id: int, rows: Sequence[Row]) -> list[Claimed]:
+    return [
+        Claimed(row[1], row[2], worker_id, row[3], row[4], row[5], row[6]) for row in sorted(rows)
+    ]
 
 
 def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus]]:

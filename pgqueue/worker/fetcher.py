@@ -14,6 +14,7 @@ from pgqueue.store import attempts
 from pgqueue.store.attempts import Claimed
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
+from pgqueue.worker.account import take_account
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.fetcher")
@@ -38,6 +39,9 @@ class Fetcher(Loop):
             hands back, and leaves out.
         on_arrived: Called when attempts were put in hand.
         on_release: Hands back attempts that waited too long for a slot.
+        on_taken_away: Lets go of attempts in hand that are not this worker's any more.
+        account_seconds: How often what is in hand is compared with the database, besides
+            after every doubtful reply.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Fetcher(Loop):
         on_claimed: Callable[[Sequence[Claimed], float], Iterable[Held]],
         on_arrived: Callable[[], None],
         on_release: Callable[[Sequence[Held]], None],
+        on_taken_away: Callable[[Sequence[Held]], None],
+        account_seconds: float,
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
         self.unknown_tasks: set[str] = set()
@@ -65,6 +71,9 @@ class Fetcher(Loop):
         self._on_claimed = on_claimed
         self._on_arrived = on_arrived
         self._on_release = on_release
+        self._on_taken_away = on_taken_away
+        self._account_seconds = account_seconds
+        self._account_at = time.monotonic() + account_seconds
         self._may_have_more = True
         self._is_closed = False
         self._wants_room = False
@@ -83,6 +92,8 @@ class Fetcher(Loop):
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
+        if time.monotonic() >= self._account_at:
+            self._take_account(link)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
             return _LOOK_SECONDS
@@ -99,6 +110,19 @@ class Fetcher(Loop):
             return _HOLD_SECONDS
         return self._look_pause()
 
+    def _after(self, error: Exception) -> float:
+        self._account_at = 0.0  # the reply to a claim may be what was lost
+        return super()._after(error)
+
+    def _take_account(self, link: Link) -> None:
+        account = take_account(link, self._running, self._worker_id)
+        self._account_at = time.monotonic() + self._account_seconds
+        if account.taken_away:
+            self._on_taken_away(account.taken_away)
+        if account.unheard:
+            _log.warning("claim without a reply", extra={"job_count": len(account.unheard)})
+            self._take(account.unheard)
+
     def _claim(self, link: Link, room: int, free: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
         claimed = run(
@@ -112,16 +136,19 @@ class Fetcher(Loop):
                 slots_free=free,
             ),
         )
-        received_at = time.monotonic()
-        if self._is_closed:
-            self._on_release(list(self._on_claimed(claimed, received_at)))
-            return
         # A prefetch stops at the first at_most_once job, so a claim that just filled the
         # slots may have left some behind.
         if len(claimed) == room or (claimed and len(claimed) == free):
             self._may_have_more = True
-        self._running.take_in(self._on_claimed(claimed, received_at))
-        self._on_arrived()
+        self._take(claimed)
+
+    def _take(self, claimed: Sequence[Claimed]) -> None:
+        held = self._on_claimed(claimed, time.monotonic())
+        self._running.take_in(held)
+        if self._is_closed:
+            self._on_release(self._running.take_out_waiting())
+        else:
+            self._on_arrived()
 
     def _queues(self) -> list[str]:
         names: dict[str, None] = {}

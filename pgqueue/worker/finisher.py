@@ -61,6 +61,7 @@ class Finisher(Loop):
 
     def put(self, held: Held, ended: Ended) -> None:
         """Settle this end soon."""
+        held.has_ended = True
         self._arrived.put((held, ended))
 
     def note_line(self, line: Line) -> None:

@@ -11,7 +11,7 @@ from contextvars import Token
 from dataclasses import dataclass
 from typing import Any
 
-from pgqueue.core.current import JobContext, enter, leave
+from pgqueue.core.current import JobContext, JobInterrupted, enter, leave
 from pgqueue.store.attempts import Ended
 from pgqueue.worker.outcomes import Limits, failed, succeeded
 from pgqueue.worker.running import Held, Running
@@ -92,6 +92,8 @@ class Runner:
     def _prepare(self, held: Held, attempt: _Attempt) -> tuple[Any, Any]:
         # The arguments of the call, with the context of the job entered.
         self._on_started(held)
+        if held.is_taken_away:
+            raise JobInterrupted("The attempt was taken away before it started.")
         args = held.task.payload.decode(held.claimed.args)
         held.context = self._context_of(held, args)
         attempt.token = enter(held.context)

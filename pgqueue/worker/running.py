@@ -27,6 +27,7 @@ class Held:
         started_at: Monotonic time of the true start; None before.
         deadline: Monotonic time when JobTimeout is raised in it (again); None for never.
         is_completed: Whether the task settled itself, in a transaction of its own.
+        is_taken_away: Whether it is another worker's by now, so that it must not start.
         is_exposed: Whether the task's own code runs, so that an error may be raised in it.
         raised: What was raised into the task from outside, the first time.
         stack: Where the task stood then.
@@ -40,6 +41,7 @@ class Held:
         "has_ended",
         "is_completed",
         "is_exposed",
+        "is_taken_away",
         "line_bytes",
         "line_count",
         "lines_dropped",
@@ -61,6 +63,7 @@ class Held:
         self.is_exposed = False
         self.has_ended = False
         self.is_completed = False
+        self.is_taken_away = False
         self.raised: BaseException | None = None
         self.stack = ""
         self.runner: object = None
@@ -72,6 +75,11 @@ class Held:
     def token(self) -> Token:
         """What tells it apart from every other attempt of this worker."""
         return (self.claimed.id, self.claimed.attempt)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be run of it; it may wait to be settled."""
+        return self.has_ended or self.is_completed
 
     @property
     def waited_seconds(self) -> float | None:
@@ -145,6 +153,10 @@ class Running:
         for held in arrived:
             self._in_hand[held.token] = held
             self.waiting.put(held)
+
+    def take_in_unrun(self, held: Held) -> None:
+        """Put a claimed attempt in hand that is to be handed back."""
+        self._in_hand[held.token] = held
 
     def take_out_waiting(self, *, waited_seconds: float = 0.0) -> list[Held]:
         """Take back every attempt that no runner took, if the first waited that long."""

@@ -63,6 +63,7 @@ class Config:
     log_lines_max: int
     log_bytes_max: int
     log_level: str
+    lease_seconds: float
 
 
 class Executor(Protocol):
@@ -116,6 +117,8 @@ class Worker:
             on_claimed=self._take,
             on_arrived=self.executor.kick,
             on_release=self._release,
+            on_taken_away=self._let_go,
+            account_seconds=config.lease_seconds,
         )
         self.capture = LogCapture(
             held_of=lambda context: self.running.find((context.id, context.attempt)),
@@ -196,6 +199,7 @@ class Worker:
             if task is not None and task.options.executor == self.kind:
                 taken.append(held)
                 continue
+            self.running.take_in_unrun(held)
             if task is None:
                 reason = f"Worker {each.worker_id} knows no task named {each.task!r}."
                 self.finisher.put(held, outcomes.never_started(held, reason=reason))
@@ -225,6 +229,13 @@ class Worker:
         for held in waiting:
             reason = "It waited in hand for a slot, and was handed back."
             self.finisher.put(held, outcomes.never_started(held, reason=reason))
+
+    def _let_go(self, taken_away: Iterable[Held]) -> None:
+        for held in taken_away:
+            facts = {"job_id": held.claimed.id, "attempt": held.claimed.attempt}
+            _log.warning("attempt taken away", extra=facts)
+            held.is_taken_away = True
+            self.interrupts.ask(held, lambda: JobInterrupted("The job's lease was lost."))
 
     # Around a run.
 

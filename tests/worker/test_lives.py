@@ -203,6 +203,22 @@ def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
     assert not any("sqlalchemy" in maps for maps in loaded)
 
 
+def test_a_worker_registered_without_a_reply_is_written_off(fleet: Any) -> None:
+    workers = fleet(PGQUEUE_HEARTBEAT_SECONDS="0.5")
+    workers.until(workers.children, "started")
+
+    ((worker_id,),) = workers.rows(
+        "insert into pgqueue.workers (supervisor_id, executor, slots, host, queues, lease_until) "
+        "select supervisor_id, executor, slots, host, queues, lease_until from pgqueue.workers "
+        "limit 1 returning id"
+    )
+
+    workers.until_query(
+        "select stop_reason = 'finished' from pgqueue.workers where id = %s", worker_id
+    )
+    assert workers.children()
+
+
 def _lives(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as stat:

@@ -1,0 +1,18 @@
+-- List what a worker runs according to the database, in the shape of a claim's answer.
+--
+-- For a worker that may have lost the reply to a claim: what it does not have in hand it never
+-- heard of, and may take in hand now.
+--
+-- Index: jobs_running, all of it; asked after a broken connection and once a lease.
+-- Locks: none.
+select
+  row_number() over (order by job.priority desc, job.position) as place,
+  job.id,
+  job.attempt,
+  job.task,
+  job.args::text,
+  job.queue,
+  job.timeout_seconds
+from pgqueue.jobs as job
+where job.status = 'running'
+  and job.worker_id = %(worker_id)s::bigint;

@@ -1,0 +1,203 @@
+"""A worker takes account of what the database says it runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgqueue import task
+from pgqueue.client.client import Client
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.store import attempts, processes
+from pgqueue.store.attempts import Claimed, Ended
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import Row, run
+from pgqueue.worker.fetcher import Fetcher
+from pgqueue.worker.outcomes import Limits
+from pgqueue.worker.runner import Runner
+from pgqueue.worker.running import Held, Running
+
+
+class LossyDatabase(Database):
+    """Drops replies: what was asked is done, and the connection breaks before the answer."""
+
+    replies_to_lose = 0
+
+    def open(self, application_name: str = "pgqueue") -> Link:
+        link = super().open(application_name)
+        return LossyLink(link.raw, link.schema, self)
+
+
+class LossyLink(Link):
+    def __init__(self, raw: Any, schema: Any, database: LossyDatabase) -> None:
+        super().__init__(raw, schema)
+        self.database = database
+
+    def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
+        rows = super().fetch(text, params)
+        if self.database.replies_to_lose:
+            self.database.replies_to_lose -= 1
+            raise psycopg.OperationalError("the connection broke before the answer")
+        return rows
+
+
+@task(name="shop.f")
+def _f() -> None: ...
+
+
+class Desk:
+    """A fetcher without its worker."""
+
+    def __init__(self, database_url: str, link: Link, account_seconds: float = 30.0) -> None:
+        self.link = link
+        self.database = LossyDatabase(database_url)
+        self.worker_id = run(
+            link,
+            processes.register_worker(
+                supervisor_id=1,
+                executor="greenlet",
+                slots=5,
+                host="here",
+                queues=["default"],
+                lease_seconds=60,
+            ),
+        )
+        self.running = Running(slots=5, prefetch_max=0)
+        self.released: list[Held] = []
+        self.taken_away: list[Held] = []
+        self.fetcher = Fetcher(
+            self.database,
+            self.running,
+            worker_id=self.worker_id,
+            executor="greenlet",
+            queues=["default"],
+            is_round_robin=False,
+            on_claimed=self._held,
+            on_arrived=lambda: None,
+            on_release=self.released.extend,
+            on_taken_away=self.taken_away.extend,
+            account_seconds=account_seconds,
+        )
+
+    def turn(self) -> None:
+        """One turn of the fetcher, with what a loop does after an error."""
+        try:
+            self.fetcher.run_once()
+        except psycopg.OperationalError as error:
+            self.fetcher._after(error)
+
+    @property
+    def waiting_ids(self) -> list[int]:
+        return [held.claimed.id for held in self.running.take_out_waiting()]
+
+    def _held(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
+        return [Held(each, _f, received_at) for each in claimed]
+
+
+@pytest.fixture
+def desk(database_url: str, link: Link) -> Any:
+    desk = Desk(database_url, link)
+    yield desk
+    desk.fetcher.close()
+
+
+def test_what_a_claim_without_a_reply_took_is_taken_in_hand(desk: Desk, client: Client) -> None:
+    ids = [client.enqueue("shop.f", priority=priority).id for priority in (0, 5)]
+    desk.database.replies_to_lose = 1
+
+    desk.turn()
+    assert [] == desk.running.all()
+    desk.turn()
+
+    assert [ids[1], ids[0]] == desk.waiting_ids
+    assert [1, 1] == [client.job(each).attempt for each in ids]
+
+
+def test_a_reply_lost_while_taking_account_is_asked_for_again(desk: Desk, client: Client) -> None:
+    job = client.enqueue("shop.f")
+    desk.database.replies_to_lose = 2
+
+    for _ in range(3):
+        desk.turn()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_a_claim_that_commits_after_its_connection_broke_is_found_a_lease_later(
+    database_url: str, link: Link, client: Client
+) -> None:
+    desk = Desk(database_url, link, account_seconds=0.0)
+    job = client.enqueue("shop.f")
+    claim = attempts.claim(
+        worker_id=desk.worker_id,
+        executor="greenlet",
+        queues=["default"],
+        unknown_tasks=[],
+        jobs_max=5,
+        slots_free=5,
+    )
+
+    with link.transaction():
+        run(link, claim)
+        desk.turn()
+        assert [] == desk.running.all()
+    desk.turn()
+    desk.fetcher.close()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_what_was_claimed_without_a_reply_is_handed_back_by_a_closed_worker(
+    desk: Desk, client: Client
+) -> None:
+    job = client.enqueue("shop.f")
+    desk.database.replies_to_lose = 1
+
+    desk.turn()
+    desk.fetcher.close_intake()
+    desk.turn()
+
+    assert [job.id] == [held.claimed.id for held in desk.released]
+
+
+def test_what_was_taken_away_is_let_go_and_what_has_ended_is_not(
+    database_url: str, link: Link, client: Client
+) -> None:
+    desk = Desk(database_url, link, account_seconds=0.0)
+    for _ in range(3):
+        client.enqueue("shop.f")
+    desk.turn()
+    kept, taken, ended = desk.running.all()
+    ended.has_ended = True
+
+    run(link, attempts.settle([_interrupted(held) for held in (taken, ended)]))
+    desk.turn()
+    desk.fetcher.close()
+
+    assert [taken] == desk.taken_away
+    assert kept in desk.running.all()
+
+
+def _interrupted(held: Held) -> Ended:
+    claimed = held.claimed
+    return Ended(claimed.id, claimed.attempt, claimed.worker_id, Outcome.INTERRUPTED)
+
+
+def test_what_was_taken_away_while_it_waited_does_not_start(desk: Desk, client: Client) -> None:
+    job = client.enqueue("shop.f")
+    desk.turn()
+    (held,) = desk.running.take_out_waiting()
+    held.is_taken_away = True
+    ended: list[Ended] = []
+    runner = Runner(
+        desk.running,
+        Limits(1_000, 1_000),
+        context_of=lambda held, args: pytest.fail("it started"),
+        on_started=lambda held: None,
+        on_ended=lambda held, end: ended.append(end),
+    )
+
+    runner.run(held)
+
+    assert [(job.id, Outcome.INTERRUPTED)] == [(each.id, each.outcome) for each in ended]
