@@ -33,6 +33,7 @@ create table pgqueue.jobs (
   attempt integer not null default 0,
   failure_count integer not null default 0,
   lost_count integer not null default 0,
+  quarantined boolean not null generated always as (lost_count >= 2) stored,
   max_attempts integer not null default 1,
   backoff text not null default 'exponential',
   backoff_base_seconds double precision not null default 2.0,
@@ -85,7 +86,8 @@ create table pgqueue.jobs (
   autovacuum_vacuum_cost_delay = 0
 );
 
-create index jobs_ready on pgqueue.jobs (queue, executor, priority desc, position)
+create index jobs_ready on pgqueue.jobs
+  (queue, executor, quarantined, priority desc, position)
   where status = 'queued';
 
 create index jobs_scheduled on pgqueue.jobs (run_at)
@@ -146,6 +148,7 @@ create table pgqueue.workers (
   supervisor_id bigint not null,
   executor text not null,
   slots integer not null,
+  quarantine boolean not null default false,
   host text not null,
   pid integer,
   queues text[] not null,

@@ -5,6 +5,7 @@ user code, and nothing is inherited by a fork. The child leads a session of its 
 in the terminal reaches the supervisor alone, which stops its children in order.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,8 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgqueue.process.control import Channel
+from pgqueue.process.crew import Kind
+from pgqueue.process.oom import oom_kills
 
 _MODULE = "pgqueue.worker"
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Child:
@@ -22,23 +27,25 @@ class Child:
 
     Args:
         worker_id: Its row in `workers`, added before the start.
-        executor: Which kind of worker it is.
+        kind: Which kind of worker it is.
         config: What the worker needs to know, as JSON values; sent over the line, so that
             no password appears among the arguments of a process.
     """
 
-    def __init__(self, worker_id: int, executor: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, worker_id: int, kind: Kind, config: Mapping[str, Any]) -> None:
         self.worker_id = worker_id
-        self.executor = executor
+        self.kind = kind
         self.started_at = time.monotonic()
         self.is_ready = False
         self.refusal: tuple[str, int] | None = None
         self.unknown_tasks: frozenset[str] = frozenset()
         self._end: tuple[str, str] | None = None
+        self._bytes_max = 0
+        self._oom_kills = oom_kills()
         self.channel, theirs = Channel.pair()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, executor, str(theirs.fileno())],
+                [sys.executable, "-m", _MODULE, kind.executor, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -55,7 +62,13 @@ class Child:
     @property
     def has_ended(self) -> bool:
         """Whether the process is gone; reaps it."""
-        return self.process.poll() is not None
+        if self.process.returncode is None:
+            # Not poll(): only this call tells what the process used.
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self._bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
+        return self.process.returncode is not None
 
     def stop(self, grace_seconds: float) -> None:
         """Ask it to finish what runs within the grace, hand the rest back, and exit."""
@@ -66,13 +79,16 @@ class Child:
         """End the process now; *reason* decides what its end means for its jobs."""
         if self._end is None or self._end[0] != "overdue":
             self._end = (reason, detail)
-        self.process.kill()
+        if not self.has_ended:
+            os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[str, str]:
         """Why it ended: a reason of `workers.stop_reason`, and the facts for a person."""
         facts = f"process {self.pid} {_describe(self.process.returncode)}"
         if self._end is None:
-            return "died", facts
+            if self.process.returncode == -signal.SIGKILL and oom_kills() > self._oom_kills:
+                facts += ", as the kernel ran out of memory"
+            return "died", f"{facts}; its largest memory was {self._bytes_max / 1e6:,.0f} MB"
         reason, detail = self._end
         return reason, f"{facts}: {detail}"
 

@@ -12,12 +12,12 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
+from pgqueue.process.crew import Crew, Kind, crew_of
 from pgqueue.process.leases import Leases
 from pgqueue.process.signals import Signals
 from pgqueue.process.watch import Ready, Watch, runnable
@@ -37,15 +37,6 @@ _BURST_POLL_SECONDS = 0.1
 _RESPAWN_SECONDS_MAX = 30.0
 _SHORT_LIFE_SECONDS = 5.0
 _FAREWELL_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """Children of one kind: how many processes, and how many jobs each runs at once."""
-
-    executor: str
-    processes: int
-    slots: int
 
 
 class Supervisor:
@@ -74,7 +65,7 @@ class Supervisor:
         self._host = socket.gethostname()
         self._children: dict[int, Child] = {}
         self._starting = 0
-        self._crews: set[str] = set()
+        self._crews: set[Kind] = set()
         self._short_lives = 0
         self._was_ready = False
         self._stop_at: float | None = None
@@ -116,7 +107,7 @@ class Supervisor:
             self._signals = signals
             self._leases.start()
             self._watch.start()
-            self._start_crew("greenlet")
+            self._start_crew(Kind("greenlet"))
             _log.info(
                 "supervisor started",
                 extra={"supervisor_id": self.id, "queues": ", ".join(self.settings.queues)},
@@ -179,20 +170,11 @@ class Supervisor:
 
     # Starting.
 
-    def _crew(self, executor: str) -> Crew:
-        settings = self.settings
-        sizes = {
-            "greenlet": (settings.processes, settings.greenlets),
-            "asyncio": (1, settings.coroutines),
-            "process": (settings.cpus, 1),
-        }
-        return Crew(executor, *sizes[executor])
-
-    def _start_crew(self, executor: str) -> None:
-        if executor in self._crews:
+    def _start_crew(self, kind: Kind) -> None:
+        if kind in self._crews:
             return
-        self._crews.add(executor)
-        crew = self._crew(executor)
+        self._crews.add(kind)
+        crew = crew_of(kind, self.settings)
         for _ in range(crew.processes):
             self._start(crew)
 
@@ -203,8 +185,9 @@ class Supervisor:
         self._leases.ask(
             processes.register_worker(
                 supervisor_id=self.id,
-                executor=crew.executor,
+                executor=crew.kind.executor,
                 slots=crew.slots,
+                quarantine=crew.kind.quarantine,
                 host=self._host,
                 queues=self.settings.queues,
                 lease_seconds=self.settings.lease_seconds,
@@ -219,13 +202,13 @@ class Supervisor:
                 processes.bury([worker_id], "finished", "never started"), lambda _: None
             )
             return
-        child = Child(worker_id, crew.executor, self._config(worker_id, crew))
+        child = Child(worker_id, crew.kind, self._config(worker_id, crew))
         self._children[worker_id] = child
         self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
         _log.info(
             "worker started",
-            extra={"worker_id": worker_id, "executor": crew.executor, "pid": child.pid},
+            extra={"worker_id": worker_id, **crew.kind._asdict(), "pid": child.pid},
         )
 
     def _config(self, worker_id: int, crew: Crew) -> dict[str, Any]:
@@ -238,7 +221,8 @@ class Supervisor:
             "queues": list(settings.queues),
             "strategy": settings.strategy,
             "tasks": list(settings.tasks),
-            "prefetch_max": settings.prefetch_max,
+            "prefetch_max": crew.prefetch_max,
+            "settling_max": crew.settling_max,
             "result_bytes_max": settings.result_bytes_max,
             "error_bytes_max": settings.error_bytes_max,
             "log_lines_max": settings.log_lines_max,
@@ -271,11 +255,14 @@ class Supervisor:
 
     def _start_needed(self, executors: Sequence[str]) -> None:
         for executor in executors:
-            self._start_crew(executor)
+            self._start_crew(Kind(executor))
 
     def _wake(self, ready: Ready) -> None:
+        for kind in ready:
+            if kind.quarantine and Kind(kind.executor) in self._crews:
+                self._start_crew(kind)
         for child in self._children.values():
-            if queues := ready.get(child.executor):
+            if queues := ready.get(child.kind):
                 child.channel.offer("wake", queues=list(queues))
 
     def _cancel(self, asked: Sequence[Cancelling]) -> None:
@@ -353,6 +340,10 @@ class Supervisor:
             self._begin_stop(0.0)
             return
         self._replace(child)
+        if reason == "died":
+            # Whatever it ran may end its worker once more; the place for a third try is warm
+            # by then.
+            self._start_crew(Kind(child.kind.executor, quarantine=True))
 
     def _forget_channel(self, child: Child) -> None:
         try:
@@ -364,7 +355,7 @@ class Supervisor:
     def _replace(self, child: Child) -> None:
         is_short = time.monotonic() - child.started_at < _SHORT_LIFE_SECONDS
         self._short_lives = self._short_lives + 1 if is_short else 0
-        crew = self._crew(child.executor)
+        crew = crew_of(child.kind, self.settings)
         pause = min(_RESPAWN_SECONDS_MAX, 2.0 ** (self._short_lives - 2))
         if self._short_lives < 2:
             self._start(crew)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.process.crew import Kind
 from pgqueue.process.loop import Loop
 from pgqueue.store import processes, upkeep
 from pgqueue.store.connect import Database, Link
@@ -25,8 +26,8 @@ _PROMOTED_MAX = 1000
 
 _COUNT_SECONDS = 1.0
 
-Ready = Mapping[str, Sequence[str]]
-"""Queues with a ready job, by the executor they need."""
+Ready = Mapping[Kind, Sequence[str]]
+"""Queues with a ready job, by the kind of worker it needs."""
 
 
 class Watch(Loop):
@@ -92,10 +93,10 @@ class Watch(Loop):
         return is_time
 
     def _ready(self, link: Link) -> Ready:
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for queue, executor in run(link, upkeep.ready()):
+        found: defaultdict[Kind, list[str]] = defaultdict(list)
+        for queue, executor, quarantined in run(link, upkeep.ready()):
             if self._listens_to(queue):
-                found[executor].append(queue)
+                found[Kind(executor, quarantined)].append(queue)
         return found
 
     def _listens_to(self, queue: str) -> bool:

@@ -39,12 +39,18 @@ def register_worker(
     host: str,
     queues: Sequence[str],
     lease_seconds: float,
+    quarantine: bool = False,
 ) -> Statement[int]:
-    """Add a worker about to be started; the answer is its id, never given twice."""
+    """Add a worker about to be started; the answer is its id, never given twice.
+
+    Args:
+        quarantine: Whether it takes only the jobs that cost two workers.
+    """
     params = {
         "supervisor_id": supervisor_id,
         "executor": executor,
         "slots": slots,
+        "quarantine": quarantine,
         "host": host,
         "queues": list(queues),
         "lease_seconds": lease_seconds,

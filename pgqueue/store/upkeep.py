@@ -28,9 +28,9 @@ class Unfinished:
     job_count: int
 
 
-def ready() -> Statement[list[tuple[str, str]]]:
-    """(queue, executor) of every queue with a ready job."""
-    return Statement("ready", {}, lambda rows: [(row[0], row[1]) for row in rows])
+def ready() -> Statement[list[tuple[str, str, bool]]]:
+    """(queue, executor, quarantined) of every queue with a ready job."""
+    return Statement("ready", {}, lambda rows: [(row[0], row[1], row[2]) for row in rows])
 
 
 def unfinished(queues: Sequence[str]) -> Statement[list[Unfinished]]:

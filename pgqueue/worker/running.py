@@ -102,7 +102,7 @@ class Running:
         settling_max: Above this many unsettled attempts nothing is claimed.
     """
 
-    def __init__(self, *, slots: int, prefetch_max: int, settling_max: int = 2000) -> None:
+    def __init__(self, *, slots: int, prefetch_max: int, settling_max: int) -> None:
         self.slots = slots
         self.waiting = queue.SimpleQueue[Held | None]()
         self.on_room: Callable[[], None] = lambda: None
@@ -202,3 +202,4 @@ class Running:
     def settled(self, token: Token) -> None:
         """It is out of hand."""
         self._in_hand.pop(token, None)
+        self.on_room()

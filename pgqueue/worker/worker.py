@@ -58,6 +58,7 @@ class Config:
     strategy: str
     tasks: Sequence[str]
     prefetch_max: int
+    settling_max: int
     result_bytes_max: int
     error_bytes_max: int
     log_lines_max: int
@@ -91,7 +92,11 @@ class Worker:
         self._limits = outcomes.Limits(config.result_bytes_max, config.error_bytes_max)
         self._stop_at: float | None = None
         self._stops = threading.Event()
-        self.running = Running(slots=config.slots, prefetch_max=config.prefetch_max)
+        self.running = Running(
+            slots=config.slots,
+            prefetch_max=config.prefetch_max,
+            settling_max=config.settling_max,
+        )
         self.runner = Runner(
             self.running,
             self._limits,

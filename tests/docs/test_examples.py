@@ -36,19 +36,6 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert [] == [name for name in pgqueue.__all__ if f"`{name}`" not in text]
 
 
-def test_every_column_is_in_the_reference(database_url: str) -> None:
-    text = (DOCS / "reference/schema.md").read_text()
-    with psycopg.connect(database_url) as connection:
-        columns = connection.execute(
-            "select table_name || '.' || column_name from information_schema.columns "
-            "where table_schema = 'pgqueue' and table_name in "
-            "('jobs', 'attempts', 'logs', 'workers', 'tasks')"
-        ).fetchall()
-
-    assert columns
-    assert [] == [name for (name,) in columns if f"`{name.split('.')[1]}`" not in text]
-
-
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+\.md)", page.read_text())

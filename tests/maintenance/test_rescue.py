@@ -9,13 +9,14 @@ from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
 
 
-def _worker(link: Link, lease_seconds: float = 30.0) -> int:
+def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False) -> int:
     return run(
         link,
         processes.register_worker(
             supervisor_id=run(link, processes.next_supervisor()),
             executor="greenlet",
             slots=5,
+            quarantine=quarantine,
             host="here",
             queues=["default"],
             lease_seconds=lease_seconds,
@@ -79,8 +80,8 @@ def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
 def test_the_third_loss_in_a_row_ends_a_job_with_its_cause(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
 
-    for _ in range(3):
-        worker_id = _worker(link)
+    for losses in range(3):
+        worker_id = _worker(link, quarantine=losses == 2)
         _claim(link, worker_id)
         run(link, processes.bury([worker_id], "died", "process 7 was ended by signal 9"))
         rescue.rescue(link)

@@ -26,6 +26,7 @@ class Room:
         supervisor_id: int = 1,
         executor: str = "greenlet",
         lease_seconds: float = 60,
+        quarantine: bool = False,
     ) -> int:
         """The id of a new live worker."""
         return run(
@@ -37,8 +38,13 @@ class Room:
                 host="here",
                 queues=["default"],
                 lease_seconds=lease_seconds,
+                quarantine=quarantine,
             ),
         )
+
+    def worker_for(self, job_id: int) -> int:
+        """The id of a new live worker of the kind that takes this job."""
+        return self.worker(quarantine=self.job(job_id).lost_count >= 2)
 
     def enqueue(self, task: str = "shop.work", **options: Any) -> Job:
         """A new job."""

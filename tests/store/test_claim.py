@@ -277,3 +277,15 @@ def _until_it_waits(room: "Room", other: Link) -> None:
     asked = "select exists (select from pg_locks where pid = %(pid)s and not granted)"
     while room.row(asked, pid=other.raw.info.backend_pid) != (True,):
         pass
+
+
+def test_a_job_that_cost_two_workers_is_for_the_quarantine_worker_alone(room: "Room") -> None:
+    healthy, suspect = room.enqueue(), room.enqueue()
+    room.change(suspect.id, lost_count=2)
+    room.change(healthy.id, lost_count=1)
+
+    shared = room.claim(room.worker())
+    quarantined = room.claim(room.worker(quarantine=True))
+
+    assert [healthy.id] == [each.id for each in shared]
+    assert [suspect.id] == [each.id for each in quarantined]

@@ -206,7 +206,7 @@ def test_the_third_loss_in_a_row_ends_the_job_failed(room: "Room") -> None:
     statuses = []
 
     for _ in range(3):
-        [held] = room.claim(room.worker())
+        [held] = room.claim(room.worker_for(job.id))
         room.settle(held, Outcome.LOST, error_type="WorkerLost", error_message="killed")
         statuses.append(room.job(job.id).status)
 
@@ -219,7 +219,7 @@ def test_losses_count_only_in_a_row(room: "Room") -> None:
     counts = []
 
     for outcome in ("lost", "lost", "failed", "lost", "interrupted", "lost", "lost"):
-        [held] = room.claim(room.worker())
+        [held] = room.claim(room.worker_for(job.id))
         room.settle(held, Outcome(outcome))
         counts.append(room.job(job.id).lost_count)
 

@@ -179,7 +179,18 @@ def test_ready_names_each_queue_and_executor_once(room: "Room") -> None:
 
     ready = run(room.link, upkeep.ready())
 
-    assert [("a", "asyncio"), ("a", "greenlet"), ("b", "process")] == ready
+    assert [
+        ("a", "asyncio", False),
+        ("a", "greenlet", False),
+        ("b", "process", False),
+    ] == ready
+
+
+def test_ready_tells_quarantined_jobs_from_others(room: "Room") -> None:
+    for lost_count in (1, 2):
+        room.change(room.enqueue(queue="a").id, lost_count=lost_count)
+
+    assert [("a", "greenlet", False), ("a", "greenlet", True)] == run(room.link, upkeep.ready())
 
 
 def test_nothing_ready_is_an_empty_answer(room: "Room") -> None:

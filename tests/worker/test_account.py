@@ -63,7 +63,7 @@ class Desk:
                 lease_seconds=60,
             ),
         )
-        self.running = Running(slots=5, prefetch_max=0)
+        self.running = Running(slots=5, prefetch_max=0, settling_max=100)
         self.released: list[Held] = []
         self.taken_away: list[Held] = []
         self.fetcher = Fetcher(

@@ -3,15 +3,16 @@
 -- Queues are taken in the order given; within one, priority, then position. The attempt is
 -- counted here, so a worker that dies afterwards has used it. Arguments leave as text: what
 -- cannot be decoded spoils its own job only. Jobs past the free slots are a prefetch, which
--- an at_most_once job never joins. A worker that was given up claims nothing.
+-- an at_most_once job never joins. A worker that was given up claims nothing. Quarantined jobs
+-- are for the quarantine worker, which takes nothing else.
 --
--- Index: jobs_ready (queue, executor, priority desc, position) where status = 'queued';
---        workers_pkey; jobs_pkey.
+-- Index: jobs_ready (queue, executor, quarantined, priority desc, position) where
+--        status = 'queued'; workers_pkey; jobs_pkey.
 -- Locks: the worker's row for key share (bury.sql waits for this claim to end, renew.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
 with alive as materialized (
-  select worker.id
+  select worker.id, worker.quarantine
   from pgqueue.workers as worker
   where worker.id = %(worker_id)s::bigint
     and worker.stopped_at is null
@@ -27,6 +28,7 @@ chosen as materialized (
     where job.status = 'queued'
       and job.queue = wanted.queue
       and job.executor = %(executor)s::text
+      and job.quarantined = alive.quarantine
       and job.task <> all(%(unknown_tasks)s::text[])
       and (job.expires_at is null or job.expires_at > clock_timestamp())
     order by job.priority desc, job.position

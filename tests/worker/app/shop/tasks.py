@@ -126,6 +126,43 @@ def die_always() -> None:
     os.kill(os.getpid(), 9)
 
 
+@task
+async def async_die_always() -> None:
+    os.kill(os.getpid(), 9)
+
+
+@task(executor="process")
+def process_die_always() -> None:
+    os.kill(os.getpid(), 9)
+
+
+@task
+def read_address_zero() -> None:
+    ctypes.string_at(0)
+
+
+@task
+def leave() -> None:
+    os._exit(3)
+
+
+napping: list[int] = []
+
+
+@task
+def nap_twice() -> None:
+    if current_job().attempt <= 2:
+        napping.append(current_job().id)
+        time.sleep(60)
+
+
+@task
+def die_with_company(company: int) -> None:
+    while current_job().attempt <= 2 and len(napping) < company:
+        time.sleep(0.01)
+    os.kill(os.getpid(), 9)
+
+
 @task(delivery="at_most_once")
 def once_and_dead(path: str) -> None:
     with open(path, "a") as ledger:

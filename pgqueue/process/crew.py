@@ -1,0 +1,48 @@
+"""The kinds of worker that a supervisor has, and how many of each."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pgqueue.core.settings import Settings
+
+
+class Kind(NamedTuple):
+    """What a worker runs.
+
+    Attributes:
+        executor: `greenlet`, `asyncio` or `process`.
+        quarantine: Whether it takes only the jobs that cost two workers, one at a time.
+    """
+
+    executor: str
+    quarantine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Workers of one kind: how many processes, and what each may have in hand.
+
+    Attributes:
+        slots: Jobs that run at once.
+        prefetch_max: Jobs that may wait for a slot.
+        settling_max: Unsettled ends above which nothing is claimed.
+    """
+
+    kind: Kind
+    processes: int
+    slots: int
+    prefetch_max: int
+    settling_max: int = 2000
+
+
+def crew_of(kind: Kind, settings: Settings) -> Crew:
+    """The crew that the settings ask for; one process where jobs run in quarantine."""
+    processes, slots = {
+        "greenlet": (settings.processes, settings.greenlets),
+        "asyncio": (1, settings.coroutines),
+        "process": (settings.cpus, 1),
+    }[kind.executor]
+    if kind.quarantine:
+        # Nothing beside the job, not even the success before it that is not written yet.
+        return Crew(kind, min(processes, 1), slots=1, prefetch_max=0, settling_max=0)
+    return Crew(kind, processes, slots, settings.prefetch_max)

@@ -1,0 +1,67 @@
+"""How the end of a worker process is told."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pgqueue.process import child as child_module
+from pgqueue.process.child import Child
+from pgqueue.process.crew import Kind
+from pgqueue.process.oom import oom_kills
+
+
+@pytest.fixture
+def child() -> Child:
+    """A worker that waits for the rest of its configuration."""
+    return Child(7, Kind("process"), {})
+
+
+def _ended(child: Child) -> tuple[str, str]:
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert child.has_ended
+    child.channel.close()
+    return child.end()
+
+
+def test_a_death_is_told_with_its_signal_and_the_largest_memory(child: Child) -> None:
+    os.kill(child.pid, signal.SIGSEGV)
+
+    reason, detail = _ended(child)
+
+    assert "died" == reason
+    assert f"process {child.pid} was ended by signal 11 (SIGSEGV); its largest memory was" in detail
+    assert not detail.endswith(" 0 MB")
+
+
+def test_a_kill_while_the_kernel_ran_out_of_memory_says_so(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "oom_kills", lambda: oom_kills() + 1)
+    os.kill(child.pid, signal.SIGKILL)
+
+    assert "as the kernel ran out of memory" in _ended(child)[1]
+
+
+def test_a_kill_by_somebody_is_not_taken_for_the_kernels(child: Child) -> None:
+    os.kill(child.pid, signal.SIGKILL)
+
+    assert "out of memory" not in _ended(child)[1]
+
+
+def test_a_kill_of_our_own_is_told_by_its_reason(child: Child) -> None:
+    child.kill("overdue", "job 3 was 9 s past its deadline")
+
+    reason, detail = _ended(child)
+
+    assert "overdue" == reason
+    assert detail.endswith("job 3 was 9 s past its deadline")
+
+
+def test_oom_kills_are_read_from_the_kernels_count(tmp_path: Path) -> None:
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("pgfault 9\noom_kill 3\noom_kill_disable 1\n")
+
+    assert 3 == oom_kills(vmstat)
+    assert 0 == oom_kills(tmp_path / "missing")

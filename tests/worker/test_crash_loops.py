@@ -1,0 +1,53 @@
+"""A job that ends its worker is stopped, and its neighbours finish all the same."""
+
+from typing import Any
+
+import pytest
+
+from pgqueue.client.client import Client
+
+CAUSES = {
+    "die_always": "signal 9 (SIGKILL)",
+    "async_die_always": "signal 9 (SIGKILL)",
+    "process_die_always": "signal 9 (SIGKILL)",
+    "read_address_zero": "signal 11 (SIGSEGV)",
+    "leave": "exited with code 3",
+}
+
+
+@pytest.mark.parametrize("task", CAUSES)
+def test_a_job_that_ends_its_worker_is_tried_three_times_and_its_cause_is_told(
+    client: Client, burst: Any, task: str
+) -> None:
+    burst()  # records the tasks' options
+    job = client.enqueue(f"shop.tasks.{task}")
+
+    burst()
+
+    left = client.job(job.id)
+    assert ("failed", 3, 3, 0) == (left.status, left.attempt, left.lost_count, left.failure_count)
+    assert ["lost"] * 3 == [each.outcome for each in left.attempts()]
+    assert left.error is not None
+    assert CAUSES[task] in left.error
+    assert "its largest memory was" in left.error
+
+
+def test_neighbours_taken_along_twice_finish_while_the_third_try_is_alone(
+    client: Client, burst: Any, link: Any
+) -> None:
+    neighbours = [client.enqueue("shop.tasks.nap_twice") for _ in range(20)]
+    poison = client.enqueue("shop.tasks.die_with_company", {"company": 20})
+
+    burst("--greenlets", "25")
+
+    assert "failed" == client.job(poison.id).status
+    assert {("succeeded", 3)} == {
+        (client.job(job.id).status, client.job(job.id).attempt) for job in neighbours
+    }
+    ((quarantine,),) = link.fetch(
+        "select worker.quarantine from pgqueue.attempts as attempt "
+        "join pgqueue.workers as worker on worker.id = attempt.worker_id "
+        "where attempt.job_id = %(id)s and attempt.attempt = 3",
+        {"id": poison.id},
+    )
+    assert quarantine
