@@ -9,7 +9,7 @@ PG15_BIN ?= /usr/lib/postgresql/15/bin
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 lint docs
+.PHONY: help demo test test-15 test-pgbouncer lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -23,6 +23,10 @@ test: $(READY) ## all tests, on the embedded PostgreSQL 18 (or on PGQUEUE_TEST_U
 test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
 	.ci/postgresql-15 $(PG15_BIN)
 	PGQUEUE_TEST_URL= PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
+
+test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on PostgreSQL 18
+	.ci/pgbouncer
+	PGQUEUE_TEST_POOLED=1 PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .

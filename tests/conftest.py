@@ -2,7 +2,8 @@
 
 The server is that of PGQUEUE_TEST_URL if set, else one of the programs in PGQUEUE_TEST_PG_BIN if
 set, else a container where a Docker engine answers, else the embedded wheel's. As a URL,
-`embedded:` means the last one whatever else there is.
+`embedded:` means the last one whatever else there is. With PGQUEUE_TEST_POOLED set, tests reach
+their databases through PgBouncer in transaction mode.
 """
 
 import fcntl
@@ -18,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
+from pgbouncer import pgbouncer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -63,6 +65,16 @@ def server_url() -> Iterator[str]:
             yield server.url
 
 
+@pytest.fixture(scope="session")
+def entrance_url(server_url: str) -> Iterator[str]:
+    """Where tests enter: the server itself, or a pooler before it."""
+    if os.environ.get("PGQUEUE_TEST_POOLED"):
+        with pgbouncer(server_url) as url:
+            yield url
+    else:
+        yield server_url
+
+
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
     """A folder for an embedded server of the test's own, which must have stopped in the end."""
@@ -89,8 +101,12 @@ def template(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(
+    server_url: str, entrance_url: str, template: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
     """A fresh, migrated database."""
+    if request.node.get_closest_marker("own_session"):
+        entrance_url = server_url
     name = f"test_{uuid.uuid4().hex[:12]}"
     with _administrator(server_url) as connection:
         connection.execute(
@@ -98,7 +114,7 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        yield url_of(server_url, name)
+        yield url_of(entrance_url, name)
         _drop(connection, name)
 
 

@@ -5,6 +5,7 @@ A notification is a hint; the poll is the truth, and alone it is enough. Promote
 due, and passes on cancellations asked for while a job runs.
 """
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from pgqueue.store.connect import Database, Link
 from pgqueue.store.processes import Cancelling
 from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Unfinished
+
+_log = logging.getLogger("pgqueue.watch")
 
 # Producers that commit without pause notify without pause; one look serves all that came
 # within this time.
@@ -62,7 +65,10 @@ class Watch(Loop):
 
     def opened(self, link: Link) -> None:
         """Listen, and poll at once: what was notified before is not heard."""
-        link.listen()
+        if link.is_pooled:
+            _log.info("polling only: nobody can listen through a pooler; listen_url leads past it")
+        else:
+            link.listen()
         self._poll_at = 0.0
 
     def turn(self, link: Link) -> float:
@@ -80,8 +86,11 @@ class Watch(Loop):
         if self._on_idle is not None and (is_poll if not ready else self._is_time_to_count()):
             left = run(link, upkeep.unfinished(self._queues))
             self._on_idle(left)
+        until_poll = max(0.0, self._poll_at - time.monotonic())
+        if link.is_pooled:
+            return until_poll
         if not self._stopping.wait(_LOOK_SECONDS_MIN):
-            link.woken(max(0.0, self._poll_at - time.monotonic()))
+            link.woken(until_poll)
         return 0.0
 
     def _is_time_to_count(self) -> bool:

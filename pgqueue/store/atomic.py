@@ -20,7 +20,7 @@ def as_one(link: Link) -> Iterator[bool]:
     if not _is_between_transactions(link.raw):
         yield False
         return
-    with link.raw.transaction():
+    with link.transaction():
         yield True
 
 

@@ -6,7 +6,7 @@ A `Link` is a psycopg connection with the schema that statements on it are writt
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -16,8 +16,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.store import session
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
+
+# How PgBouncer refuses settings at the start of a session.
+_OPTIONS_REFUSED = "unsupported startup parameter"
 
 # A network that dies silently is noticed within 25 s: by keepalives while an answer is
 # awaited, by tcp_user_timeout while a question is under way (libpq's defaults wait for ever).
@@ -28,16 +32,6 @@ _TCP = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
-}
-
-# Our statements are short and hold no transaction open; whatever the database's defaults say,
-# they read what is committed and give up rather than hang.
-_SESSION = {
-    "default_transaction_isolation": "read\\ committed",
-    "statement_timeout": "30s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
-    "timezone": "UTC",
 }
 
 
@@ -58,6 +52,7 @@ class Database:
     def __init__(self, url: str, schema: Schema | str = "pgqueue") -> None:
         self.url = url
         self.schema = Schema(schema) if isinstance(schema, str) else schema
+        self._takes_options = True
 
     def conninfo(self, application_name: str) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
@@ -65,47 +60,82 @@ class Database:
             told: dict[str, Any] = conninfo_to_dict(libpq_url(self.url))
         except psycopg.ProgrammingError as error:
             raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
-        settings = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-        options = f"{settings} {told.pop('options', '')}".strip()
-        return make_conninfo(
-            **{**_TCP, "application_name": application_name, **told, "options": options}
-        )
+        if self._takes_options:
+            told["options"] = f"{session.as_options()} {told.get('options', '')}".strip()
+        return make_conninfo(**{**_TCP, "application_name": application_name, **told})
 
     def open(self, application_name: str = "pgqueue") -> "Link":
         """A new connection of our own, in autocommit.
+
+        Behind a pooler a session is lent for the length of a transaction, and nothing may be
+        left in it: no settings, no prepared statements.
 
         Raises:
             DatabaseUnreachable: No server answers, or it refuses us.
         """
         try:
-            raw = psycopg.connect(self.conninfo(application_name), autocommit=True)
+            raw = self._connect(application_name)
+            is_pooled = _is_pooled(raw)
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(reason=str(error).strip()) from error
-        return Link(raw, self.schema)
+        if is_pooled:
+            raw.prepare_threshold = None
+            raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        return Link(raw, self.schema, is_pooled=is_pooled)
+
+    def _connect(self, application_name: str) -> session.PatientConnection:
+        conninfo = self.conninfo(application_name)
+        try:
+            return session.PatientConnection.connect(conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            if _OPTIONS_REFUSED not in str(error) or "options" not in conninfo:
+                raise
+            self._takes_options = False
+            return self._connect(application_name)
+
+
+def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
+    # A pooler makes up the process id that it tells its clients.
+    try:
+        ((pid,),) = raw.execute("select pg_backend_pid()")
+    except psycopg.OperationalError:
+        raw.close()
+        raise
+    return bool(pid != raw.info.backend_pid)
 
 
 class Link:
     """A psycopg connection to ask statements on.
+
+    Args:
+        is_pooled: Whether the session behind it changes from transaction to transaction.
 
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
     come in binary: the owner's loaders (of JSON, of moments) are for text, and so are the
     session's DateStyle and the like. See test_a_callers_loaders_do_not_reach_our_answers.
     """
 
-    def __init__(self, raw: "psycopg.Connection[Any]", schema: Schema) -> None:
+    def __init__(
+        self, raw: "psycopg.Connection[Any]", schema: Schema, *, is_pooled: bool = False
+    ) -> None:
         self.raw = raw
         self.schema = schema
+        self.is_pooled = is_pooled
         self.pid = os.getpid()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        with psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
+        with self._settings(), psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
             cursor.execute(text.encode(), params, binary=True)
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
-        with psycopg.Cursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+        with (
+            self._settings(),
+            psycopg.Cursor(self.raw) as cursor,
+            cursor.copy(text.encode()) as copy,
+        ):
             for row in rows:
                 copy.write_row(row)
 
@@ -113,10 +143,16 @@ class Link:
     def transaction(self) -> Iterator[None]:
         """Make the statements inside one commit, or none."""
         with self.raw.transaction():
+            if self.is_pooled:
+                self.raw.execute(session.as_statement())
             yield
 
+    def _settings(self) -> AbstractContextManager[None]:
+        # Where the session is ours they hold already.
+        return self.transaction() if self.is_pooled and self.is_idle else nullcontext()
+
     def listen(self) -> None:
-        """Receive our schema's wake-ups on this connection."""
+        """Receive our schema's wake-ups on this connection, which must not be pooled."""
         channel = sql.Identifier(self.schema.channel)
         self.raw.execute(sql.SQL("listen {}").format(channel))
 

@@ -53,6 +53,7 @@ def test_a_connection_left_in_a_transaction_is_not_kept(links: IdleLinks) -> Non
     assert link.raw.closed
 
 
+@pytest.mark.own_session
 def test_a_connection_that_broke_while_idle_is_replaced(links: IdleLinks, link: Link) -> None:
     with links.borrow() as idle:
         pid = idle.raw.info.backend_pid
@@ -66,6 +67,7 @@ def test_a_connection_that_broke_while_idle_is_replaced(links: IdleLinks, link: 
     assert idle.raw.closed
 
 
+@pytest.mark.own_session
 def test_a_connection_that_breaks_in_use_is_named_as_such(links: IdleLinks, link: Link) -> None:
     with pytest.raises(DatabaseUnreachable), links.borrow() as borrowed:
         pid = borrowed.raw.info.backend_pid

@@ -1,6 +1,7 @@
 """Jobs join the caller's transaction through every kind of connection, and change nothing else."""
 
 import asyncio
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -44,6 +45,8 @@ NEW = NewJob(
     expires_after_seconds=60.0,
     tags=("a", "b c"),
 )
+# A pooler lends one session after another, and what is prepared in one is not in the next.
+PREPARE_AFTER = None if os.environ.get("PGQUEUE_TEST_POOLED") else 2
 OWN_WRITE = "insert into orders default values"
 
 
@@ -135,7 +138,10 @@ class Psycopg(Application):
 
     async def open(self, url: str) -> None:
         self.connection = psycopg.connect(
-            libpq_url(url), row_factory=dict_row, cursor_factory=OwnCursor, prepare_threshold=2
+            libpq_url(url),
+            row_factory=dict_row,
+            cursor_factory=OwnCursor,
+            prepare_threshold=PREPARE_AFTER,
         )
 
     async def write(self) -> None:
@@ -166,7 +172,9 @@ class SqlalchemyConnection(Application):
     """SQLAlchemy's Connection."""
 
     async def open(self, url: str) -> None:
-        self.engine = create_engine(_sqlalchemy_url(url))
+        self.engine = create_engine(
+            _sqlalchemy_url(url), connect_args={"prepare_threshold": PREPARE_AFTER}
+        )
         self.connection = self._opened()
 
     def _opened(self) -> Any:
@@ -209,7 +217,9 @@ class SqlalchemyAsyncConnection(AsyncApplication):
     """SQLAlchemy's AsyncConnection."""
 
     async def open(self, url: str) -> None:
-        self.engine = create_async_engine(_sqlalchemy_url(url))
+        self.engine = create_async_engine(
+            _sqlalchemy_url(url), connect_args={"prepare_threshold": PREPARE_AFTER}
+        )
         self.connection = await self._opened()
 
     async def _opened(self) -> Any:
@@ -395,6 +405,7 @@ def test_ten_thousand_jobs_rolled_back_leave_none(
     assert (0, 0) == _visible(room)
 
 
+@pytest.mark.own_session
 def test_the_server_sees_the_same_text_through_every_kind(
     room: "Room", orders: None, database_url: str, application: Application
 ) -> None:
@@ -600,6 +611,7 @@ def test_a_closed_connection_is_refused(
     _perform(application, database_url, work)
 
 
+@pytest.mark.own_session
 def test_a_broken_connection_is_refused(room: "Room", database_url: str) -> None:
     connection = psycopg.connect(libpq_url(database_url))
     room.rows("select pg_terminate_backend(%(pid)s)", pid=connection.info.backend_pid)

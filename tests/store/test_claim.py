@@ -170,6 +170,7 @@ def test_a_worker_that_was_given_up_claims_nothing(room: "Room") -> None:
     assert [] == room.claim(worker_id + 1)
 
 
+@pytest.mark.own_session
 def test_a_burial_waits_for_a_claim_under_way_and_sees_its_jobs(
     room: "Room", other_link: Link
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_burial_waits_for_a_claim_under_way_and_sees_its_jobs(
     assert (held.id, JobStatus.RUNNING) == (held.id, room.job(held.id).status)
 
 
+@pytest.mark.own_session
 def test_a_claim_waits_for_a_burial_under_way_and_gets_nothing(
     room: "Room", other_link: Link
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
     assert [({"order_id": n},) for n in (1, 2, 3)] == args
 
 
+@pytest.mark.own_session
 @pytest.mark.parametrize("name", ["pgqueue", 'a"b', "it's"])
 @pytest.mark.parametrize("way", ["statement", "function", "copy", "retry"])
 def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str, way: str) -> None:

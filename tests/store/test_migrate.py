@@ -98,6 +98,7 @@ def test_of_two_upgrades_at_once_exactly_one_applies_each_revision(empty_url: st
     assert [[], [], [], ["0001"]] == sorted(applied)
 
 
+@pytest.mark.own_session
 def test_an_upgrade_waits_while_another_holds_the_lock(empty_url: str, empty_link: Link) -> None:
     holding = "select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"
     waiting = (
@@ -119,6 +120,7 @@ def test_an_upgrade_waits_while_another_holds_the_lock(empty_url: str, empty_lin
     assert [FIRST] == applied
 
 
+@pytest.mark.own_session
 def test_a_role_that_cannot_create_schemas_migrates_one_made_for_it(
     empty_url: str, empty_link: Link
 ) -> None:

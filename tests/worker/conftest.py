@@ -12,6 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgqueue.store import processes
+from pgqueue.store.connect import Link
+from pgqueue.store.statement import run
+from pgqueue.tasks import loading
+
 APP = Path(__file__).parent / "app"
 
 _SECONDS_MAX = 60.0
@@ -28,14 +33,16 @@ class Fleet:
             env={
                 **os.environ,
                 "PGQUEUE_URL": url,
-                "PGQUEUE_TASKS": "shop.tasks",
+                "PGQUEUE_TASKS": os.environ.get("PGQUEUE_TEST_TASKS", "shop.tasks"),
                 "PGQUEUE_TIMEOUT_GRACE_SECONDS": "1",
                 "PGQUEUE_CPUS": "1",
                 **environment,
             },
             stderr=subprocess.PIPE,
         )
-        self._connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True)
+        self._connection: psycopg.Connection[Any] = psycopg.connect(
+            url, autocommit=True, prepare_threshold=None
+        )
 
     def rows(self, text: str, *params: object) -> list[tuple[Any, ...]]:
         """The answer to a query."""
@@ -70,7 +77,9 @@ class Fleet:
     def close(self) -> None:
         """End what still runs."""
         if self.process.poll() is None:
+            # Two different ones: the kernel keeps one of two equal ones that wait.
             self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGINT)
             try:
                 self.process.communicate(timeout=20)
             except subprocess.TimeoutExpired:
@@ -103,6 +112,14 @@ def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
     yield start
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def recorded(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks' options are known already, so that they can be enqueued by name."""
+    monkeypatch.syspath_prepend(str(APP))
+    tasks = loading.load(["shop.tasks", "shop.hard_tasks"])
+    run(link, processes.record_tasks(task.describe() for task in tasks))
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+"""What holds in every session of our own, whatever the server's and the URL's defaults say."""
+
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+
+T = TypeVar("T")
+
+SETTINGS: Final = {
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "20s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+}
+"""Our statements are short and hold no transaction open; they read what is committed and give
+up rather than hang."""
+
+# Longer than the server takes to give up by itself, shorter than a lease.
+_ANSWER_SECONDS_MAX = 22.0
+
+
+def as_options() -> str:
+    """The settings as libpq's `options`, for a session that is ours alone."""
+    told = {name: value.replace(" ", "\\ ") for name, value in SETTINGS.items()}
+    return " ".join(f"-c {name}={value}" for name, value in told.items())
+
+
+def as_statement() -> str:
+    """The settings as a statement, for one transaction in a session that others use too.
+
+    The isolation level is not among them: it is said when the transaction begins.
+    """
+    calls = [
+        f"set_config('{name}', '{value}', true)"
+        for name, value in SETTINGS.items()
+        if name != "default_transaction_isolation"
+    ]
+    return f"select {', '.join(calls)}"
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that waits for an answer, but not for ever.
+
+    TCP's own timers see a network that died; they do not see a proxy that goes on to
+    acknowledge what nobody reads behind it. Past the limit the statement fails with an
+    `OperationalError`, as on a broken connection, and the connection is of no use any more.
+
+    Attributes:
+        answer_seconds_max: The limit for one answer, 22 s; None for none.
+    """
+
+    answer_seconds_max: float | None = _ANSWER_SECONDS_MAX
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait for an answer; psycopg asks here for everything but the start of a session."""
+        return super().wait(gen, interval, self.answer_seconds_max if timeout is None else timeout)
