@@ -66,6 +66,9 @@ def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobCon
     def say(fraction: float, message: str) -> None:
         print(f"progress {fraction:.0%} {message}".rstrip(), file=sys.stderr)
 
+    async def acomplete(connection: object, result: object) -> None:
+        completed.append(result)
+
     # Nothing to settle: what the task writes on its connection is its own to commit.
     return JobContext(
         id=0,
@@ -75,4 +78,5 @@ def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobCon
         progress=say,
         should_stop=lambda: False,
         complete=lambda connection, result: completed.append(result),
+        acomplete=acomplete,
     )

@@ -268,12 +268,14 @@ class Client:
         """Queue jobs again by id or by filter, due at once, with their charges forgotten.
 
         Returns the status that each now has; None where it waits already, runs, or is gone. A
-        filter takes the newest 100,000 jobs that fit.
+        filter takes the newest 100,000 jobs that fit, and no at_most_once job, which only a
+        person who names it by id may start once more.
 
         Raises:
             InvalidOption: Neither ids nor a filter were given, or a filter has a bad value.
         """
-        return self._steer(jobs.retry, self._meant("retry", ids, filters))
+        delivery = "at_least_once" if ids is None else None
+        return self._steer(jobs.retry, self._meant("retry", ids, filters, delivery))
 
     def attempts(self, job_id: int) -> list[Attempt]:
         """List the settled attempts of a job, first to last."""
@@ -360,7 +362,13 @@ class Client:
         with self._links.borrow() as link:
             return self._insert_named(link, statement)
 
-    def _meant(self, verb: str, ids: int | Iterable[int] | None, filters: JobFilters) -> list[int]:
+    def _meant(
+        self,
+        verb: str,
+        ids: int | Iterable[int] | None,
+        filters: JobFilters,
+        delivery: str | None = None,
+    ) -> list[int]:
         given = {name: value for name, value in filters.items() if value is not None}
         if isinstance(ids, int):
             ids = [ids]
@@ -371,7 +379,9 @@ class Client:
 
         from pgqueue.store import reports
 
-        found = self._read(reports.job_ids(filters, ids=ids, limit=reports.LIMIT_MAX))
+        found = self._read(
+            reports.job_ids(filters, ids=ids, delivery=delivery, limit=reports.LIMIT_MAX)
+        )
         return sorted(found)
 
     def _steer(self, verb: _Steering, ids: list[int]) -> dict[int, JobStatus | None]:

@@ -11,6 +11,9 @@ from typing import Any, Final, Protocol
 
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
+from pgqueue.core.sanitise import clean_text
+
+_MESSAGE_BYTES_MAX: Final = 1_000
 
 
 class RetryJob(Exception):
@@ -21,6 +24,10 @@ class RetryJob(Exception):
     Args:
         delay: Seconds or a timedelta; None for the wait of the retry policy.
     """
+
+    # For a subclass that never calls this __init__.
+    reason = ""
+    delay: float | None = None
 
     def __init__(self, reason: str = "", *, delay: Duration | None = None) -> None:
         super().__init__(reason)
@@ -34,6 +41,9 @@ class SnoozeJob(Exception):
     Args:
         delay: Seconds or a timedelta.
     """
+
+    reason = ""
+    delay = 0.0
 
     def __init__(self, delay: Duration, *, reason: str = "") -> None:
         super().__init__(delay, reason)
@@ -79,6 +89,12 @@ class CompleteJob(Protocol):
     def __call__(self, connection: object, result: object) -> None: ...
 
 
+class ACompleteJob(Protocol):
+    """The asyncio twin of `CompleteJob`."""
+
+    async def __call__(self, connection: object, result: object) -> None: ...
+
+
 class JobContext:
     """The running job, as its task sees it.
 
@@ -87,9 +103,20 @@ class JobContext:
         progress: Takes a report of progress, which may be dropped for a later one.
         should_stop: Tells whether this attempt was asked to end.
         complete: Settles the job on a connection of the caller's.
+        acomplete: Its asyncio twin.
     """
 
-    __slots__ = ("_complete", "_log", "_progress", "_should_stop", "args", "attempt", "id", "task")
+    __slots__ = (
+        "_acomplete",
+        "_complete",
+        "_log",
+        "_progress",
+        "_should_stop",
+        "args",
+        "attempt",
+        "id",
+        "task",
+    )
 
     def __init__(
         self,
@@ -101,6 +128,7 @@ class JobContext:
         progress: ReportProgress,
         should_stop: Callable[[], bool],
         complete: CompleteJob,
+        acomplete: ACompleteJob,
     ) -> None:
         self.id = id
         self.attempt = attempt
@@ -109,6 +137,7 @@ class JobContext:
         self._progress = progress
         self._should_stop = should_stop
         self._complete = complete
+        self._acomplete = acomplete
         self._log: JobLog | None = None
 
     @property
@@ -123,13 +152,14 @@ class JobContext:
 
         Args:
             fraction: 0 to 1.
+            message: Kept up to 1,000 bytes of UTF-8; what cannot be stored is replaced.
 
         Raises:
             InvalidOption: The fraction is no number from 0 to 1.
         """
         if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
             raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
-        self._progress(float(fraction), message)
+        self._progress(float(fraction), clean_text(str(message), _MESSAGE_BYTES_MAX))
 
     def should_stop(self) -> bool:
         """Tell whether the job was cancelled, is out of time, or its worker has to stop.
@@ -150,8 +180,14 @@ class JobContext:
         Raises:
             LeaseLost: The attempt was given to another worker; roll back.
             UnstorableValue: The result cannot be stored.
+            ValueError: The result exceeds `result_bytes_max`.
+            JobTimeout, JobCancelled, JobInterrupted: Raised into this task before; roll back.
         """
         self._complete(connection, result)
+
+    async def acomplete(self, *, connection: object, result: object = None) -> None:
+        """Settle this job in the caller's transaction: the asyncio twin of `complete`."""
+        await self._acomplete(connection, result)
 
     def __repr__(self) -> str:
         return f"<JobContext {self.id} attempt {self.attempt} {self.task}>"

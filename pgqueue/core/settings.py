@@ -146,7 +146,7 @@ class Settings:
         _one_of("strict", "round_robin"), "strict", "", "Order in which the queues are taken."
     )
     processes: int = _setting(
-        _integer(0, 1_000), 1, "processes", "Children that run jobs in greenlets."
+        _integer(1, 1_000), 1, "processes", "Children that run jobs in greenlets."
     )
     greenlets: int = _setting(
         _integer(1, 10_000), 25, "slots", "Jobs that one greenlet child runs at once."

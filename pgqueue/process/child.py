@@ -40,6 +40,7 @@ class Child:
         self.refusal: tuple[str, int] | None = None
         self.unknown_tasks: frozenset[str] = frozenset()
         self._end: tuple[str, str] | None = None
+        self._stop_at: float | None = None
         self._bytes_max = 0
         self._oom_kills = oom_kills()
         self.channel, theirs = Channel.pair()
@@ -73,7 +74,15 @@ class Child:
     def stop(self, grace_seconds: float) -> None:
         """Ask it to finish what runs within the grace, hand the rest back, and exit."""
         self._end = self._end or ("stopped", "told to stop")
-        self.channel.offer("stop", grace_seconds=grace_seconds)
+        self._stop_at = time.monotonic() + grace_seconds
+        self.repeat_stop()
+
+    def repeat_stop(self) -> None:
+        """Ask again, if the line was full when it was asked to stop."""
+        if self._stop_at is not None:
+            grace_seconds = max(0.0, self._stop_at - time.monotonic())
+            if self.channel.offer("stop", grace_seconds=grace_seconds):
+                self._stop_at = None
 
     def kill(self, reason: str, detail: str) -> None:
         """End the process now; *reason* decides what its end means for its jobs."""

@@ -4,12 +4,15 @@ Both ends use it; the verbs are listed here and nowhere else. The end of file is
 too: it says that the other side is gone.
 
     to the child     config · wake (queues) · cancel (jobs) · stop (grace_seconds)
-    to the parent    ready (executors) · unknown (tasks) · refused (message, exit_code)
+    to the parent    ready (executors) · unknown (tasks) · executors (executors) ·
+                     refused (message, exit_code)
 """
 
 import json
+import select
 import socket
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 _READ_BYTES = 65536
@@ -27,6 +30,7 @@ class Channel:
         self._sending = threading.Lock()
         self._read = b""
         self._unsent = b""
+        self._put_back: list[dict[str, Any]] = []
 
     @classmethod
     def pair(cls) -> "tuple[Channel, socket.socket]":
@@ -74,16 +78,29 @@ class Channel:
         Args:
             wait: Wait until something arrives; False to look only.
         """
+        if self._put_back:
+            messages, self._put_back = self._put_back, []
+            return messages
         try:
-            arrived = self._socket.recv(_READ_BYTES, 0 if wait else socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return []
+            # Not by a flag of recv(): under gevent that waits all the same.
+            if not wait and not self._has_arrived():
+                return []
+            arrived = self._socket.recv(_READ_BYTES)
         except OSError:
             return None
         if not arrived:
             return None
         *lines, self._read = (self._read + arrived).split(b"\n")
         return [json.loads(line) for line in lines]
+
+    def _has_arrived(self) -> bool:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def put_back(self, messages: Iterable[dict[str, Any]]) -> None:
+        """Receive these first, the next time."""
+        self._put_back += messages
 
     def close(self) -> None:
         """Close this end; the other side reads the end of file."""

@@ -55,7 +55,10 @@ class Leases(Loop):
         return self._pending is not None or not self._asked.empty()
 
     def turn(self, link: Link) -> float:
-        """Answer all that was asked, then renew when it is time."""
+        """Renew when it is time, and answer all that was asked."""
+        # First, so that nothing which fails again and again costs the leases of all.
+        if time.monotonic() >= self._renew_at:
+            self._renew(link)
         while self._pending is not None or not self._asked.empty():
             # Kept until it is answered: an error on the way must not lose a worker's end.
             if self._pending is None:
@@ -64,7 +67,8 @@ class Leases(Loop):
             answer = run(link, statement)
             self._pending = None
             then(answer)
-        if time.monotonic() >= self._renew_at:
-            self._on_renewed(run(link, processes.renew(self._supervisor_id, self._lease_seconds)))
-            self._renew_at = time.monotonic() + self._heartbeat_seconds
         return max(0.0, self._renew_at - time.monotonic())
+
+    def _renew(self, link: Link) -> None:
+        self._on_renewed(run(link, processes.renew(self._supervisor_id, self._lease_seconds)))
+        self._renew_at = time.monotonic() + self._heartbeat_seconds

@@ -33,6 +33,9 @@ _log = logging.getLogger("pgqueue.supervisor")
 # unwind; then the process is ended, and its jobs are handed back from its row.
 UNWIND_SECONDS = 2.0
 
+# A child that does not read leaves no room on its line; it is told as soon as it reads.
+_STOP_AGAIN_SECONDS = 0.2
+
 _BURST_POLL_SECONDS = 0.1
 _RESPAWN_SECONDS_MAX = 30.0
 _SHORT_LIFE_SECONDS = 5.0
@@ -229,6 +232,7 @@ class Supervisor:
             "log_bytes_max": settings.log_bytes_max,
             "log_level": settings.log_level,
             "lease_seconds": settings.lease_seconds,
+            "timeout_grace_seconds": settings.timeout_grace_seconds,
         }
 
     # Hearing from children and from the database.
@@ -259,8 +263,9 @@ class Supervisor:
 
     def _wake(self, ready: Ready) -> None:
         for kind in ready:
-            if kind.quarantine and Kind(kind.executor) in self._crews:
-                self._start_crew(kind)
+            # Of an executor that no loaded task has, too: a job keeps the one of the moment of
+            # its enqueueing, and only a worker of that kind can send it on.
+            self._start_crew(kind)
         for child in self._children.values():
             if queues := ready.get(child.kind):
                 child.channel.offer("wake", queues=list(queues))
@@ -298,7 +303,14 @@ class Supervisor:
         _log.info("stopping", extra={"grace_seconds": grace_seconds})
         for child in self._children.values():
             child.stop(grace_seconds)
+        self._after(_STOP_AGAIN_SECONDS, self._repeat_stops)
         self._after(grace_seconds + UNWIND_SECONDS, self._end_resisting)
+
+    def _repeat_stops(self) -> None:
+        for child in self._children.values():
+            child.repeat_stop()
+        if self._children:
+            self._after(_STOP_AGAIN_SECONDS, self._repeat_stops)
 
     def _end_resisting(self) -> None:
         for worker_id in self.worker_ids:

@@ -122,15 +122,22 @@ def _claimed(worker_id: int, rows: Sequence[Row]) -> list[Claimed]:
     ]
 
 
-def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus]]:
+def hold(job_id: int, attempt: int, worker_id: int) -> Statement[bool]:
+    """Lock an attempt in the caller's transaction; False when its lease was lost."""
+    params = {"id": job_id, "attempt": attempt, "worker_id": worker_id}
+    return Statement("hold", params, bool)
+
+
+def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus | None]]:
     """End attempts; the answer holds each that was still held, with its job's new status.
 
-    An attempt that is missing from the answer had been taken away: its lease was lost.
+    The status is None where somebody has the job locked: nothing was written, ask again. An
+    attempt that is missing from the answer had been taken away: its lease was lost.
     """
     rows = ",".join(map(_ended_json, ended))
 
-    def decode(rows: Sequence[Row]) -> dict[Token, JobStatus]:
-        return {(row[0], row[1]): JobStatus(row[2]) for row in rows}
+    def decode(rows: Sequence[Row]) -> dict[Token, JobStatus | None]:
+        return {(row[0], row[1]): row[2] and JobStatus(row[2]) for row in rows}
 
     return Statement("settle", {"ended": f"[{rows}]"}, decode)
 

@@ -15,5 +15,18 @@ PASSING: tuple[type[Exception], ...] = (
 LOST: tuple[type[Exception], ...] = (psycopg.OperationalError,)
 """Errors that a connection gives when it breaks, among others."""
 
-BAD_DATA: tuple[type[Exception], ...] = (psycopg.DataError,)
+BAD_DATA: tuple[type[Exception], ...] = (
+    psycopg.DataError,
+    psycopg.errors.ProgramLimitExceeded,  # too large for a row, for jsonb, for a message
+    psycopg.errors.UntranslatableCharacter,
+)
 """Errors that the same parameters will always give."""
+
+TOO_MUCH: tuple[type[Exception], ...] = (
+    psycopg.errors.QueryCanceled,  # it took longer than the statement timeout
+    psycopg.errors.OutOfMemory,
+)
+"""Errors that less at once may avoid."""
+
+FAILED: tuple[type[Exception], ...] = (psycopg.Error,)
+"""Everything that is told in the place of an answer."""

@@ -105,9 +105,16 @@ def jobs(filters: JobFilters, *, ids: Iterable[int] | None = None, limit: int) -
 
 
 def job_ids(
-    filters: JobFilters, *, ids: Iterable[int] | None = None, limit: int
+    filters: JobFilters,
+    *,
+    ids: Iterable[int] | None = None,
+    delivery: str | None = None,
+    limit: int,
 ) -> Report[list[int]]:
     """The ids of the jobs that fit, newest first.
+
+    Args:
+        delivery: Only jobs of this delivery.
 
     Raises:
         InvalidOption: A filter or the limit has a bad value.
@@ -118,6 +125,8 @@ def job_ids(
         .order_by(job.c.id.desc())
         .limit(_checked_limit(limit))
     )
+    if delivery is not None:
+        question = question.where(job.c.delivery == delivery)
     return Report(question, lambda rows: [row[0] for row in rows])
 
 

@@ -66,6 +66,8 @@ def _hear_config(channel: Channel) -> Config:
         if messages is None:
             sys.exit(0)  # the supervisor is gone already
         told = next((each for each in messages if each["verb"] == "config"), None)
+        # What came with it is for the worker: a stop, perhaps.
+        channel.put_back(each for each in messages if each is not told)
     del told["verb"]
     return Config(**told)
 

@@ -75,6 +75,7 @@ class Fetcher(Loop):
         self._account_seconds = account_seconds
         self._account_at = time.monotonic() + account_seconds
         self._may_have_more = True
+        self._needs_slot = False
         self._is_closed = False
         self._wants_room = False
         running.on_room = self._room_made
@@ -83,6 +84,7 @@ class Fetcher(Loop):
         """There is work in *queues*; safe on any thread."""
         self._heard_of.update(queues)
         self._may_have_more = True
+        self._needs_slot = False
         self.poke()
 
     def close_intake(self) -> None:
@@ -97,12 +99,12 @@ class Fetcher(Loop):
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
             return _LOOK_SECONDS
-        room, free = self._running.room()
+        room, free = self._room()
         if self._may_have_more and room > 0:
             self._claim(link, min(room, _CLAIMED_MAX), free)
             return 0.0 if self._may_have_more and not self._is_closed else self._look_pause()
         self._wants_room = self._may_have_more
-        if self._wants_room and self._running.room()[0] > 0:
+        if self._wants_room and self._room()[0] > 0:
             return 0.0  # room was made between the two looks, before anyone was asked to tell
         if self._running.waiting.qsize():
             late = self._running.take_out_waiting(waited_seconds=_HOLD_SECONDS)
@@ -136,9 +138,11 @@ class Fetcher(Loop):
                 slots_free=free,
             ),
         )
-        # A prefetch stops at the first at_most_once job, so a claim that just filled the
-        # slots may have left some behind.
-        if len(claimed) == room or (claimed and len(claimed) == free):
+        # A prefetch stops at the first at_most_once job, so a claim that just filled the slots
+        # may have left some behind: for the next slot, not for another prefetch.
+        is_full = len(claimed) == room
+        self._needs_slot = not is_full and free < room and len(claimed) >= free
+        if is_full or self._needs_slot:
             self._may_have_more = True
         self._take(claimed)
 
@@ -164,9 +168,13 @@ class Fetcher(Loop):
             queues = queues[first:] + queues[:first]
         return queues
 
+    def _room(self) -> tuple[int, int]:
+        room, free = self._running.room()
+        return (0, 0) if self._needs_slot and not free else (room, free)
+
     def _room_made(self) -> None:
         # Called for every ended attempt, so it must cost nothing while nobody waits.
-        if self._wants_room and self._running.room()[0] > 0:
+        if self._wants_room and self._room()[0] > 0:
             self._wants_room = False
             self.poke()
 

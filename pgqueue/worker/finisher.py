@@ -3,28 +3,37 @@
 A lone attempt is settled at once; while that statement is under way others end, and they are
 the next batch: the busier, the larger, and nobody waits for a clock. Writes only where this
 worker still holds the attempt; one that was taken away meanwhile is reported and left alone.
-Never decides what an end means: that is `settle.sql`.
+Never decides what an end means: that is `settle.sql`. No line, and no job that somebody else has
+locked, holds up the other ends.
 """
 
 import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from pgqueue.core.events import emit
+from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.loop import Loop
 from pgqueue.store import attempts
 from pgqueue.store.attempts import Ended, LoggedLine, Progress, Token
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import BAD_DATA
-from pgqueue.store.statement import run
+from pgqueue.store.faults import BAD_DATA, FAILED, TOO_MUCH
+from pgqueue.store.statement import Statement, run
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.finisher")
 
 _BATCH_MAX = 500
+
+# Of results and tracebacks in one statement; a larger end goes alone.
+_BATCH_BYTES_MAX = 8 * 1024 * 1024
 _LINES_MAX = 1000
+
+# How soon an end is settled whose job somebody else had locked.
+_LOCKED_SECONDS = 0.2
 
 # Lines and progress of running attempts are written this often at most.
 _FLUSH_SECONDS = 0.5
@@ -54,6 +63,7 @@ class Finisher(Loop):
         self._on_refused = on_refused
         self._arrived = queue.SimpleQueue[tuple[Held, Ended] | None]()
         self._batch: list[tuple[Held, Ended]] = []
+        self._locked: list[tuple[Held, Ended]] = []
         self._lines = deque[Line]()
         self._progress: dict[Token, tuple[Held, float, str]] = {}
         self._flush_at = 0.0
@@ -77,6 +87,16 @@ class Finisher(Loop):
         if is_first:
             self._arrived.put(None)
 
+    def lines_of(self, held: Held) -> Statement[int]:
+        """Write what an attempt has logged so far in somebody else's transaction."""
+        theirs = []
+        for line in list(self._lines):
+            if line[0] is held:
+                with suppress(ValueError):  # our own thread was faster, and writes it
+                    self._lines.remove(line)
+                    theirs.append(line)
+        return attempts.log(map(_logged, theirs))
+
     def poke(self) -> None:
         """Take the next turn at once."""
         super().poke()
@@ -85,15 +105,15 @@ class Finisher(Loop):
     @property
     def is_idle(self) -> bool:
         """Whether all that ended is settled and all that was logged is written."""
-        return self._arrived.empty() and not self._batch and not self._lines
+        return self._arrived.empty() and not (self._batch or self._locked or self._lines)
 
     def turn(self, link: Link) -> float:
         """Wait for ends, lines or progress, and write what there is."""
         if not self._batch:
             self._batch = self._wait()
         self._flush(link)
-        if self._batch:
-            self._settle(link)
+        while self._batch:
+            self._settle(link, _first(self._batch))
         self._is_doubtful = False
         return 0.0
 
@@ -106,9 +126,11 @@ class Finisher(Loop):
     def _wait(self) -> list[tuple[Held, Ended]]:
         has_notes = bool(self._lines or self._progress)
         pause = max(0.0, self._flush_at - time.monotonic()) if has_notes else None
+        if self._locked:
+            pause = _LOCKED_SECONDS if pause is None else min(pause, _LOCKED_SECONDS)
         if self.is_stopping:
             pause = 0.0
-        batch: list[tuple[Held, Ended]] = []
+        batch, self._locked = self._locked, []
         try:
             first = self._arrived.get(timeout=pause)
             if first is not None:
@@ -128,42 +150,90 @@ class Finisher(Loop):
             return
         self._flush_at = time.monotonic() + _FLUSH_SECONDS
         while self._lines:
-            count = min(len(self._lines), _LINES_MAX)
-            lines = [self._lines[place] for place in range(count)]
-            run(link, attempts.log(map(_logged, lines)))
-            for _ in range(count):
-                self._lines.popleft()
+            lines = _popped(self._lines, _LINES_MAX)
+            try:
+                self._write(link, attempts.log(map(_logged, lines)))
+            except BaseException:
+                self._lines.extendleft(reversed(lines))
+                raise
         if self._progress:
             said = list(self._progress.values())
-            run(link, attempts.tell_progress(_progressed(each) for each in said))
+            # Settled in the task's own transaction, the row may be locked by it for long.
+            told = [each for each in said if not each[0].is_completed]
+            self._write(link, attempts.tell_progress(map(_progressed, told)))
             for held, fraction, message in said:
                 if self._progress.get(held.token) == (held, fraction, message):
                     del self._progress[held.token]
 
-    def _settle(self, link: Link) -> None:
+    def _write(self, link: Link, notes: Statement[int]) -> None:
+        # On a whole connection notes that fail are dropped: a full disk or a lock on the logs
+        # must not keep an end from being written.
         try:
-            self._settle_batch(link, self._batch)
-        except BAD_DATA:
-            # One end holds something that cannot be stored. It must not hold up the others,
-            # nor its own report: each is settled alone, and the bad one by what is known.
-            for held, ended in self._batch:
-                try:
-                    self._settle_batch(link, [(held, ended)])
-                except BAD_DATA as error:
-                    self._settle_batch(link, [(held, self._on_refused(held, error))])
-        self._batch = []
+            run(link, notes)
+        except FAILED as error:
+            if not link.is_usable:
+                raise
+            _log.warning("notes dropped", extra={"file": notes.file, "reason": str(error)})
 
-    def _settle_batch(self, link: Link, batch: Sequence[tuple[Held, Ended]]) -> None:
-        settled = run(link, attempts.settle(ended for _, ended in batch))
-        for held, ended in batch:
-            self._running.settled(held.token)
-            status = settled.get(held.token)
-            if status is not None:
-                emit("job.settled", job_id=ended.id, outcome=ended.outcome, status=status)
-            elif not (held.is_completed or self._is_doubtful):
-                facts = {"job_id": ended.id, "attempt": ended.attempt}
-                emit("lease.lost", worker_id=ended.worker_id, **facts)
-                _log.warning("lease lost", extra={**facts, "outcome": ended.outcome.value})
+    def _settle(self, link: Link, ends: Sequence[tuple[Held, Ended]]) -> None:
+        try:
+            settled = run(link, attempts.settle(ended for _, ended in ends))
+        except (*BAD_DATA, *TOO_MUCH) as error:
+            if not link.is_usable:
+                raise
+            self._settle_in_parts(link, ends, error)
+            return
+        del self._batch[: len(ends)]
+        for held, ended in ends:
+            self._tell(held, ended, settled)
+
+    def _settle_in_parts(
+        self, link: Link, ends: Sequence[tuple[Held, Ended]], error: Exception
+    ) -> None:
+        # One end may hold what cannot be stored, or all of them be too much at once. It must
+        # not hold up the others, nor its own report.
+        if len(ends) > 1:
+            middle = len(ends) // 2
+            self._settle(link, ends[:middle])
+            self._settle(link, ends[middle:])
+        elif isinstance(error, BAD_DATA):
+            held, _ = ends[0]
+            self._batch[0] = (held, self._on_refused(held, error))
+            self._settle(link, self._batch[:1])
+        else:
+            raise error
+
+    def _tell(self, held: Held, ended: Ended, settled: Mapping[Token, JobStatus | None]) -> None:
+        if held.token in settled and settled[held.token] is None:
+            self._locked.append((held, ended))
+            return
+        self._running.settled(held.token)
+        status = settled.get(held.token)
+        if status is not None:
+            emit("job.settled", job_id=ended.id, outcome=ended.outcome, status=status)
+        elif not (held.is_completed or self._is_doubtful):
+            facts = {"job_id": ended.id, "attempt": ended.attempt}
+            emit("lease.lost", worker_id=ended.worker_id, **facts)
+            _log.warning("lease lost", extra={**facts, "outcome": ended.outcome.value})
+
+
+def _popped(lines: deque[Line], most: int) -> list[Line]:
+    popped: list[Line] = []
+    while lines and len(popped) < most:
+        popped.append(lines.popleft())
+    return popped
+
+
+def _first(batch: Sequence[tuple[Held, Ended]]) -> list[tuple[Held, Ended]]:
+    """As many ends as one statement takes, at least one."""
+    first: list[tuple[Held, Ended]] = []
+    size = 0
+    for held, ended in batch[:_BATCH_MAX]:
+        size += len(ended.result or "") + len(ended.traceback or "")
+        if first and size > _BATCH_BYTES_MAX:
+            break
+        first.append((held, ended))
+    return first
 
 
 def _logged(line: Line) -> LoggedLine:

@@ -23,9 +23,6 @@ _SECONDS_MIN = 0.001
 # How soon a task that is between two of its own lines is looked at again.
 _SOON_SECONDS = 0.05
 
-# A task may swallow what was raised into it (a bare except); it is told again after this.
-_AGAIN_SECONDS = 1.0
-
 
 class Reach(Protocol):
     """How an executor gets at its tasks."""
@@ -38,11 +35,17 @@ class Reach(Protocol):
 
 
 class Interrupts:
-    """Watches deadlines and passes on what is asked from outside; made on the main thread."""
+    """Watches deadlines and passes on what is asked from outside; made on the main thread.
 
-    def __init__(self, running: Running, reach: Reach) -> None:
+    Args:
+        again_seconds: A task may swallow what was raised into it (a bare except); it is told
+            again after this, which is also how long its clean-up is left in peace.
+    """
+
+    def __init__(self, running: Running, reach: Reach, *, again_seconds: float) -> None:
         self._running = running
         self._reach = reach
+        self._again_seconds = again_seconds
         self._armed_for = float("inf")
         self._asked = deque[tuple[Held, Callable[[], BaseException]]]()
 
@@ -62,6 +65,10 @@ class Interrupts:
         self._asked.append((held, make_error))
         os.kill(os.getpid(), signal.SIGALRM)
 
+    def may_ask(self, held: Held) -> bool:
+        """Whether nothing was raised in it lately."""
+        return held.raised_at is None or time.monotonic() - held.raised_at >= self._again_seconds
+
     def _arm(self, at: float) -> None:
         self._armed_for = at
         signal.setitimer(signal.ITIMER_REAL, max(_SECONDS_MIN, at - time.monotonic()))
@@ -69,6 +76,7 @@ class Interrupts:
     def _on_alarm(self, signum: int, frame: FrameType | None) -> None:
         guilty: BaseException | None = None
         for held, error in (*self._asked_for(), *self._overdue()):
+            held.raised_at = time.monotonic()
             if held.raised is None:
                 held.raised = error
                 held.stack = _stack(held, frame)
@@ -97,7 +105,7 @@ class Interrupts:
             if held.deadline <= now:
                 if held.is_exposed:
                     overdue.append((held, _timeout(held)))
-                    held.deadline = now + _AGAIN_SECONDS
+                    held.deadline = now + self._again_seconds
                 else:
                     held.deadline = now + _SOON_SECONDS
             next_at = min(next_at, held.deadline)

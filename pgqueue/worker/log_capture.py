@@ -60,7 +60,13 @@ class LogCapture(logging.Handler):
         held.line_count += 1
         held.line_bytes += len(message.encode())
         self._note(
-            (held, time.monotonic(), record.levelname, clean_text(record.name, 200), message)
+            (
+                held,
+                time.monotonic(),
+                clean_text(record.levelname, 50),
+                clean_text(record.name, 200),
+                message,
+            )
         )
 
     def tell_dropped(self, held: Held) -> None:

@@ -14,6 +14,8 @@ from pgqueue.core.current import (
     RetryJob,
     SnoozeJob,
 )
+from pgqueue.core.duration import YEAR_SECONDS, seconds
+from pgqueue.core.errors import PgqueueError
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.payload import encode_result
 from pgqueue.core.sanitise import clean_text
@@ -29,6 +31,10 @@ class Limits:
     error_bytes_max: int
 
 
+class NotStarted(Exception):
+    """Raised in the place of a start, with the reason."""
+
+
 def succeeded(held: Held, value: object, limits: Limits) -> Ended:
     """The end of an attempt whose task returned *value*.
 
@@ -40,40 +46,80 @@ def succeeded(held: Held, value: object, limits: Limits) -> Ended:
     ended = _ended(held, Outcome.SUCCEEDED)
     if value is not None:
         try:
-            ended.result = encode_result(value)
+            ended.result = checked_result(value, limits)
         except Exception as error:
             return failed(held, error, limits)
-        size = len(ended.result.encode())
-        if size > limits.result_bytes_max:
-            too_large = ValueError(
-                f"The result takes {size:,} bytes as JSON and result_bytes_max is "
-                f"{limits.result_bytes_max:,}. Store the data elsewhere and return its key."
-            )
-            return failed(held, too_large, limits)
     return ended
 
 
+def checked_result(value: object, limits: Limits) -> str | None:
+    """A result as JSON text; None for none.
+
+    Raises:
+        UnstorableValue: It cannot be stored.
+        ValueError: It is too large.
+    """
+    if value is None:
+        return None
+    text = encode_result(value)
+    size = len(text.encode())
+    if size > limits.result_bytes_max:
+        raise ValueError(
+            f"The result takes {size:,} bytes as JSON and result_bytes_max is "
+            f"{limits.result_bytes_max:,}. Store the data elsewhere and return its key."
+        )
+    return text
+
+
 def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
-    """The end of an attempt whose task raised *error*."""
-    if isinstance(held.raised, JobTimeout) and not isinstance(error, JobTimeout):
-        error.add_note(f"Raised after {held.raised} had been raised into the task.")
-        ended = _ended(held, Outcome.TIMED_OUT)
-    elif isinstance(error, JobTimeout):
-        ended = _ended(held, Outcome.TIMED_OUT)
-    elif isinstance(error, JobInterrupted):
-        ended = _ended(held, Outcome.INTERRUPTED)
-    elif isinstance(error, JobCancelled | CancelJob):
-        ended = _ended(held, Outcome.CANCELLED)
-    elif isinstance(error, SnoozeJob):
-        ended = _ended(held, Outcome.SNOOZED)
-        ended.delay_seconds = error.delay
-    elif isinstance(error, RetryJob):
-        ended = _ended(held, Outcome.FAILED)
-        ended.delay_seconds = error.delay
-    else:
-        ended = _ended(held, Outcome.FAILED)
+    """The end of an attempt whose task raised *error*.
+
+    What was raised into it from outside counts before what became of that on its way out: an
+    asyncio.TaskGroup wraps it, and a broken `finally` puts another error in its place.
+    """
+    if isinstance(error, NotStarted):
+        return never_started(held, reason=str(error))
+    ended = _ended(held, _outcome(held, error))
+    if isinstance(error, RetryJob | SnoozeJob):
+        ended.delay_seconds = _delay_seconds(error)
+    if ended.outcome is Outcome.FAILED and not isinstance(error, RetryJob):
         ended.retryable = held.task.options.retry.is_retryable(error)
+    if held.raised is not None and error is not held.raised:
+        error.add_note(f"Raised after {type(held.raised).__name__} had been raised into the task.")
     _describe(ended, held, error, limits)
+    return ended
+
+
+def _outcome(held: Held, error: BaseException) -> Outcome:
+    told = held.raised if held.raised is not None else error
+    if isinstance(told, JobTimeout):
+        return Outcome.TIMED_OUT
+    if isinstance(error, CancelJob):
+        return Outcome.CANCELLED
+    if isinstance(error, SnoozeJob):
+        return Outcome.SNOOZED
+    if isinstance(told, JobInterrupted):
+        return Outcome.INTERRUPTED
+    if isinstance(told, JobCancelled):
+        return Outcome.CANCELLED
+    return Outcome.FAILED
+
+
+def _delay_seconds(error: RetryJob | SnoozeJob) -> float | None:
+    # Checked when it was made, but a subclass may have written anything since.
+    if error.delay is None:
+        return None
+    try:
+        return seconds("delay", error.delay, maximum=YEAR_SECONDS)
+    except PgqueueError:
+        return None if isinstance(error, RetryJob) else 0.0
+
+
+def unreportable(held: Held, error: BaseException, limits: Limits) -> Ended:
+    """The end of an attempt whose error breaks whoever looks at it."""
+    ended = _ended(held, Outcome.FAILED)
+    ended.error_type = clean_text(type(error).__name__, 500)
+    ended.error_message = clean_text(_text(error), limits.error_bytes_max)
     return ended
 
 

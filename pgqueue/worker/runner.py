@@ -11,9 +11,9 @@ from contextvars import Token
 from dataclasses import dataclass
 from typing import Any
 
-from pgqueue.core.current import JobContext, JobInterrupted, enter, leave
+from pgqueue.core.current import JobContext, enter, leave
 from pgqueue.store.attempts import Ended
-from pgqueue.worker.outcomes import Limits, failed, succeeded
+from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
 from pgqueue.worker.running import Held, Running
 
 
@@ -80,8 +80,7 @@ class Runner:
                 held.is_exposed = False
             ended = succeeded(held, attempt.value, self._limits)
         except BaseException as error:
-            held.is_exposed = False
-            ended = failed(held, error, self._limits)
+            ended = self._failed(held, error)
         finally:
             if attempt.token is not None:
                 leave(attempt.token)
@@ -89,11 +88,17 @@ class Runner:
         self._running.ended(held)
         self._on_ended(held, ended)
 
+    def _failed(self, held: Held, error: BaseException) -> Ended:
+        try:
+            return failed(held, error, self._limits)
+        except BaseException:  # a user's exception may break anything that is asked of it
+            return unreportable(held, error, self._limits)
+
     def _prepare(self, held: Held, attempt: _Attempt) -> tuple[Any, Any]:
         # The arguments of the call, with the context of the job entered.
         self._on_started(held)
-        if held.is_taken_away:
-            raise JobInterrupted("The attempt was taken away before it started.")
+        if held.must_not_start:
+            raise NotStarted("It was in hand and had not started when it had to be let go.")
         args = held.task.payload.decode(held.claimed.args)
         held.context = self._context_of(held, args)
         attempt.token = enter(held.context)

@@ -27,9 +27,11 @@ class Held:
         started_at: Monotonic time of the true start; None before.
         deadline: Monotonic time when JobTimeout is raised in it (again); None for never.
         is_completed: Whether the task settled itself, in a transaction of its own.
-        is_taken_away: Whether it is another worker's by now, so that it must not start.
+        must_not_start: Whether it is to be handed back instead: it is another worker's by now,
+            or this one stops.
         is_exposed: Whether the task's own code runs, so that an error may be raised in it.
         raised: What was raised into the task from outside, the first time.
+        raised_at: Monotonic time when something was raised last.
         stack: Where the task stood then.
         runner: What runs it: a greenlet or an asyncio task; None where a process does.
     """
@@ -41,11 +43,12 @@ class Held:
         "has_ended",
         "is_completed",
         "is_exposed",
-        "is_taken_away",
         "line_bytes",
         "line_count",
         "lines_dropped",
+        "must_not_start",
         "raised",
+        "raised_at",
         "received_at",
         "runner",
         "stack",
@@ -63,8 +66,9 @@ class Held:
         self.is_exposed = False
         self.has_ended = False
         self.is_completed = False
-        self.is_taken_away = False
+        self.must_not_start = False
         self.raised: BaseException | None = None
+        self.raised_at: float | None = None
         self.stack = ""
         self.runner: object = None
         self.line_count = 0

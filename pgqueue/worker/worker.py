@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from pgqueue.core.current import (
@@ -18,18 +19,15 @@ from pgqueue.core.current import (
     JobContext,
     JobInterrupted,
 )
-from pgqueue.core.errors import LeaseLost, PgqueueError, UnknownTask
+from pgqueue.core.errors import PgqueueError, UnknownTask
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.core.payload import encode_result
 from pgqueue.process.control import Channel
-from pgqueue.store import attempts
-from pgqueue.store.adopt import adopt
 from pgqueue.store.attempts import Claimed, Ended
 from pgqueue.store.connect import Database
-from pgqueue.store.statement import run
 from pgqueue.tasks import loading
 from pgqueue.tasks.task import Task
 from pgqueue.worker import outcomes
+from pgqueue.worker.completion import Completion
 from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.interrupts import Interrupts
@@ -65,6 +63,7 @@ class Config:
     log_bytes_max: int
     log_level: str
     lease_seconds: float
+    timeout_grace_seconds: float
 
 
 class Executor(Protocol):
@@ -105,13 +104,16 @@ class Worker:
             on_ended=self._on_ended,
         )
         self.executor = _executor(kind, self.running, self.runner)
-        self.interrupts = Interrupts(self.running, self.executor)
+        self.interrupts = Interrupts(
+            self.running, self.executor, again_seconds=config.timeout_grace_seconds / 2
+        )
         self.finisher = Finisher(
             self._database,
             self.running,
             worker_id=config.worker_id,
             on_refused=lambda held, error: outcomes.unreadable(held, error, self._limits),
         )
+        self.completion = Completion(self.finisher, self._limits, self._database.schema)
         self.fetcher = Fetcher(
             self._database,
             self.running,
@@ -137,8 +139,10 @@ class Worker:
         logging.getLogger().addHandler(self.capture)
         self.interrupts.install()
         self.finisher.start()
+        # A stop that came during the start must be known before the first claim.
+        self._heed(self.channel.receive(wait=False) or [])
         self.fetcher.start()
-        for target in (self._heed, self._wind_down):
+        for target in (self._hear, self._wind_down):
             threading.Thread(target=target, daemon=True, name=target.__name__).start()
         self.executor.serve()
         # What is not settled by now is handed back by the supervisor, from the worker's row.
@@ -154,33 +158,36 @@ class Worker:
 
     # The supervisor's line.
 
-    def _heed(self) -> None:
+    def _hear(self) -> None:
         while (messages := self.channel.receive()) is not None:
-            for message in messages:
-                match message["verb"]:
-                    case "wake":
-                        self.fetcher.wake(message["queues"])
-                    case "cancel":
-                        self._cancel(message["jobs"])
-                    case "stop":
-                        self.stop(message["grace_seconds"])
+            self._heed(messages)
         # The supervisor is gone: nobody renews our lease, so nothing may go on.
         self.stop(0.0)
 
+    def _heed(self, messages: Iterable[dict[str, Any]]) -> None:
+        for message in messages:
+            match message["verb"]:
+                case "wake":
+                    self.fetcher.wake(message["queues"])
+                case "cancel":
+                    self._cancel(message["jobs"])
+                case "stop":
+                    self.stop(message["grace_seconds"])
+
     def _cancel(self, jobs: Iterable[Sequence[int]]) -> None:
         for job_id, attempt in jobs:
-            if held := self.running.find((job_id, attempt)):
+            # Told at every poll while it runs; one that does not yield is told again now and
+            # then, and its clean-up is not cut short each time.
+            if (held := self.running.find((job_id, attempt))) and self.interrupts.may_ask(held):
                 self.interrupts.ask(held, lambda: JobCancelled("The job was cancelled."))
 
     def _wind_down(self) -> None:
         self._stops.wait()
         while self._stop_at is not None and time.monotonic() < self._stop_at and self._has_work:
             time.sleep(_TICK_SECONDS)
-        for held in self.running.all():
-            if held.is_exposed:
-                self.interrupts.ask(held, _interrupted)
         until = time.monotonic() + _UNWIND_SECONDS
         while self._has_work and time.monotonic() < until:
+            self._interrupt_all()
             time.sleep(_TICK_SECONDS)
         self.fetcher.stop(timeout=_UNWIND_SECONDS)
         self.executor.close()
@@ -189,6 +196,13 @@ class Worker:
             # the supervisor hands the job back.
             self.finisher.stop(timeout=_UNWIND_SECONDS)
             os._exit(0)
+
+    def _interrupt_all(self) -> None:
+        # Again and again, for what was on its way to its start the time before.
+        for held in self.running.all():
+            held.must_not_start = True
+            if held.is_exposed and self.interrupts.may_ask(held):
+                self.interrupts.ask(held, _interrupted)
 
     @property
     def _has_work(self) -> bool:
@@ -239,7 +253,7 @@ class Worker:
         for held in taken_away:
             facts = {"job_id": held.claimed.id, "attempt": held.claimed.attempt}
             _log.warning("attempt taken away", extra=facts)
-            held.is_taken_away = True
+            held.must_not_start = True
             self.interrupts.ask(held, lambda: JobInterrupted("The job's lease was lost."))
 
     # Around a run.
@@ -252,16 +266,9 @@ class Worker:
             args=args,
             progress=lambda fraction, message: self.finisher.note_progress(held, fraction, message),
             should_stop=lambda: held.raised is not None or self._stops.is_set(),
-            complete=lambda connection, result: self._complete(held, connection, result),
+            complete=partial(self.completion.complete, held),
+            acomplete=partial(self.completion.acomplete, held),
         )
-
-    def _complete(self, held: Held, connection: object, result: object) -> None:
-        ended = outcomes.succeeded(held, None, self._limits)
-        ended.result = None if result is None else encode_result(result)
-        link = adopt(connection, self._database.schema)
-        if ended.outcome is not Outcome.SUCCEEDED or not run(link, attempts.settle([ended])):
-            raise LeaseLost(held.claimed.id, held.claimed.attempt, held.claimed.worker_id)
-        held.is_completed = True
 
     def _on_ended(self, held: Held, ended: Ended) -> None:
         self.capture.tell_dropped(held)

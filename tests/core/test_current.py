@@ -37,7 +37,11 @@ class Worker:
             progress=lambda fraction, message: self.asked.append((fraction, message)),
             should_stop=lambda: True,
             complete=lambda connection, result: self.asked.append((connection, result)),
+            acomplete=self.acomplete,
         )
+
+    async def acomplete(self, connection, result):
+        self.asked.append(("awaited", connection, result))
 
 
 def test_outside_a_task_there_is_no_current_job():

@@ -188,7 +188,7 @@ def test_what_was_taken_away_while_it_waited_does_not_start(desk: Desk, client: 
     job = client.enqueue("shop.f")
     desk.turn()
     (held,) = desk.running.take_out_waiting()
-    held.is_taken_away = True
+    held.must_not_start = True
     ended: list[Ended] = []
     runner = Runner(
         desk.running,

@@ -17,9 +17,8 @@ CAUSES = {
 
 @pytest.mark.parametrize("task", CAUSES)
 def test_a_job_that_ends_its_worker_is_tried_three_times_and_its_cause_is_told(
-    client: Client, burst: Any, task: str
+    client: Client, burst: Any, recorded: None, task: str
 ) -> None:
-    burst()  # records the tasks' options
     job = client.enqueue(f"shop.tasks.{task}")
 
     burst()
@@ -33,7 +32,7 @@ def test_a_job_that_ends_its_worker_is_tried_three_times_and_its_cause_is_told(
 
 
 def test_neighbours_taken_along_twice_finish_while_the_third_try_is_alone(
-    client: Client, burst: Any, link: Any
+    client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     neighbours = [client.enqueue("shop.tasks.nap_twice") for _ in range(20)]
     poison = client.enqueue("shop.tasks.die_with_company", {"company": 20})

@@ -111,9 +111,8 @@ def test_a_call_that_no_signal_interrupts_costs_its_neighbours_nothing(
 
 
 def test_an_at_most_once_job_is_never_started_again(
-    client: Client, burst: Any, fleet: Any, tmp_path: Any
+    client: Client, burst: Any, recorded: None, fleet: Any, tmp_path: Any
 ) -> None:
-    burst()  # records the task's options
     ledger = tmp_path / "ledger"
     job = client.enqueue("shop.tasks.once_and_dead", {"path": str(ledger)})
 
@@ -158,9 +157,8 @@ def test_log_lines_past_the_limit_are_counted(client: Client, burst: Any) -> Non
 
 
 def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_its_slot(
-    client: Client, burst: Any, link: Any
+    client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
-    burst()  # records the tasks' options
     link.raw.execute(
         "insert into pgqueue.jobs (task, executor, args, priority) values "
         "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1), "
@@ -211,9 +209,8 @@ def test_a_job_of_another_kind_of_worker_is_sent_there(client: Client, burst: An
 
 
 def test_a_fast_lane_job_leaves_nothing_when_it_succeeds(
-    client: Client, burst: Any, link: Any
+    client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
-    burst()  # records the task's options
     client.enqueue("shop.tasks.noop_fast", {"n": 1})
 
     burst()

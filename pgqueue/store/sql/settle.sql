@@ -13,9 +13,11 @@
 -- outcome but success.
 --
 -- Index: jobs_pkey finds the rows; attempts_pkey is written.
--- Locks: the jobs, in id order, as every statement that touches many rows.
+-- Locks: the jobs, in id order, as every statement that touches many rows. What somebody else
+--        has locked is left for another time, so that one open transaction holds up one job.
 -- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
 --        taken away: its lease was lost, and nothing is written for it.
+-- Answer: the new status of each; null for an attempt that was locked, and is held still.
 with ended as materialized (
   select told.*
   from json_to_recordset(%(ended)s::json) as told (
@@ -64,7 +66,12 @@ held as materialized (
     and job.attempt = ended.attempt
     and job.worker_id = ended.worker_id
   order by job.id
-  for no key update of job
+  for no key update of job skip locked
+),
+passed_over as materialized (
+  select ended.id, ended.attempt, ended.worker_id
+  from ended
+  where not exists (select from held where held.id = ended.id)
 ),
 charged as (
   select
@@ -169,6 +176,7 @@ settled as (
       when decided.status in ('queued', 'scheduled') then null
       else job.worker_id
     end,
+    expires_at = case when decided.waited_seconds is null then job.expires_at end,
     deadline_at = null,
     started_at = decided.claimed_at + make_interval(secs => decided.waited_seconds),
     finished_at = case
@@ -195,4 +203,11 @@ settled as (
   returning job.id
 )
 select decided.id, decided.attempt, decided.status
-from decided;
+from decided
+union all
+select passed_over.id, passed_over.attempt, null
+from passed_over
+join pgqueue.jobs as job on job.id = passed_over.id
+where job.status = 'running'
+  and job.attempt = passed_over.attempt
+  and job.worker_id = passed_over.worker_id;

@@ -8,6 +8,7 @@ import queue
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
+from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.worker.running import Held, Running
 
 RunAsync = Callable[[Held, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
@@ -59,7 +60,7 @@ class EventLoopExecutor:
         if held.is_exposed and isinstance(task, asyncio.Task):
             # The loop knows one way to wake a task early; `_Shielded` turns the cancellation
             # into the error that was meant.
-            held.raised = error
+            held.raised = _as_cancellation(error)
             task.cancel(msg=_MARK)
 
     async def _serve(self) -> None:
@@ -101,6 +102,21 @@ class EventLoopExecutor:
 
 
 _MARK = "pgqueue"
+
+
+def _as_cancellation(error: BaseException) -> BaseException:
+    # What waits (a TaskGroup, a timeout) takes its children along for a CancelledError only.
+    kind = _CANCELLATIONS.get(type(error))
+    return error if kind is None else kind(*error.args)
+
+
+def _cancellation(kind: type[BaseException]) -> type[BaseException]:
+    return type(kind.__name__, (kind, asyncio.CancelledError), {"__module__": kind.__module__})
+
+
+_CANCELLATIONS: dict[type[BaseException], type[BaseException]] = {
+    kind: _cancellation(kind) for kind in (JobTimeout, JobCancelled, JobInterrupted)
+}
 
 
 class _Shielded:

@@ -1,0 +1,102 @@
+"""Tasks that behave badly, or only unusually, while they are ended."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import psycopg
+
+from pgqueue import Retry, RetryJob, current_job, task
+
+
+@task
+def odd_progress() -> None:
+    current_job().progress(0.5, "a\0b\ud800c" + "x" * 5_000)
+    time.sleep(1)
+
+
+class RateLimited(RetryJob):
+    """Never calls RetryJob's own __init__."""
+
+    def __init__(self, response: str) -> None:
+        self.response = response
+
+
+@task(retry=Retry(max_attempts=2, base=0.01))
+def subclassed_retry() -> None:
+    raise RateLimited("429")
+
+
+class Spiteful(Exception):
+    """Breaks whoever looks at it."""
+
+    @property
+    def __notes__(self) -> list[str]:
+        raise RuntimeError("do not look")
+
+    def __str__(self) -> str:
+        raise RuntimeError("do not read")
+
+
+@task
+def spiteful() -> None:
+    raise Spiteful
+
+
+@task
+def cleans_up_badly() -> None:
+    try:
+        time.sleep(60)
+    except BaseException as error:
+        raise ValueError("the clean-up failed") from error
+
+
+@task
+def cleans_up_slowly(path: str) -> None:
+    try:
+        time.sleep(60)
+    finally:
+        for step in range(4):
+            time.sleep(0.25)
+            with Path(path).open("a") as ledger:
+                ledger.write(f"{step}\n")
+
+
+@task
+async def waits_in_a_group() -> None:
+    async with asyncio.TaskGroup():
+        await asyncio.sleep(60)
+
+
+@task
+async def waits_for_its_group(path: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_live(path))
+
+
+async def _live(path: str) -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        Path(path).write_text("ended")
+
+
+@task
+def completes(url: str, lines: int, size: int, seconds: float) -> None:
+    job = current_job()
+    with psycopg.connect(url) as connection:
+        for n in range(lines):
+            job.log.info("line %s", n)
+        job.progress(0.5, "half")
+        job.complete(connection=connection, result="x" * size)
+        time.sleep(seconds)
+
+
+@task
+async def completes_on_asyncio(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        await current_job().acomplete(connection=connection, result="together")
+
+
+@task(executor="process", delivery="at_most_once")
+def once(n: int) -> None: ...
