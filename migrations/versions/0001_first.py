@@ -158,6 +158,8 @@ create table pgqueue.workers (
   stopped_at timestamptz,
   stop_reason text,
   stop_detail text,
+  overdue_job_id bigint,
+  started_job_ids bigint[],
   constraint workers_pkey primary key (id),
   constraint workers_stop_reason_check check (
     stop_reason in ('finished', 'stopped', 'died', 'overdue', 'silent')

@@ -62,7 +62,7 @@ def _supervise(here: Place, *, burst: bool) -> int:
             *timeouts.services(
                 supervisor_id=supervisor.id,
                 grace_seconds=here.settings.timeout_grace_seconds,
-                kill=supervisor.kill_overdue,
+                end=supervisor.end_overdue,
             ),
             *expiry.services(),
         ],

@@ -57,7 +57,8 @@ def rescue(link: Link) -> bool:
 
 
 def _ended(job: Stranded) -> Ended:
-    ended = Ended(job.id, job.attempt, job.worker_id, job.outcome, waited_seconds=0.0)
+    waited_seconds = 0.0 if job.is_started else None
+    ended = Ended(job.id, job.attempt, job.worker_id, job.outcome, waited_seconds=waited_seconds)
     match job.outcome:
         case Outcome.TIMED_OUT:
             ended.error_type = "JobTimeout"

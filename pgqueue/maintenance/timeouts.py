@@ -1,8 +1,8 @@
-"""Ends workers that run a job past its deadline and the grace after it.
+"""Asks for the end of jobs that run past their deadline and the grace after it.
 
 A worker raises JobTimeout in the guilty task by itself; this is for code that resists (a C
 call that no signal interrupts, a loop that swallows every exception). Only the supervisor
-that started a worker may end its process.
+that started a worker may end its process, and knows whether the job is guilty or waits for a slot.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pgqueue.maintenance.service import Service
 from pgqueue.store import processes
 from pgqueue.store.connect import Link
+from pgqueue.store.processes import Overdue
 from pgqueue.store.statement import run
 
 
@@ -17,20 +18,19 @@ def services(
     *,
     supervisor_id: int,
     grace_seconds: float,
-    kill: Callable[[int, str], None],
+    end: Callable[[Overdue], None],
     every_seconds: float = 1.0,
 ) -> list[Service]:
-    """`timeouts` asks for the end of workers with an overdue job.
+    """`timeouts` passes on the jobs that the rows say are overdue.
 
     Args:
         grace_seconds: How long after its deadline a job may take to give way.
-        kill: Ends a worker, given its id and the facts for a person.
+        end: Ends the worker of an overdue job if the job is guilty.
     """
 
     def end_overdue(link: Link) -> bool:
         for each in run(link, processes.overdue(supervisor_id, grace_seconds)):
-            late = f"job {each.job_id} was {each.overdue_seconds:.1f} s past its deadline"
-            kill(each.worker_id, late)
+            end(each)
         return False
 
     return [Service("timeouts", every_seconds, end_overdue)]

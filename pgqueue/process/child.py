@@ -11,13 +11,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
+from pgqueue.process.board import Board, board_file
 from pgqueue.process.control import Channel
-from pgqueue.process.crew import Kind
+from pgqueue.process.crew import Crew
 from pgqueue.process.oom import oom_kills
 
 _MODULE = "pgqueue.worker"
+
+# Who has the main thread for longer keeps errors from being raised in the jobs beside it.
+_BLOCKING_SECONDS = 1.0
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -27,32 +32,37 @@ class Child:
 
     Args:
         worker_id: Its row in `workers`, added before the start.
-        kind: Which kind of worker it is.
+        crew: Which kind of worker it is, and what it may have in hand.
         config: What the worker needs to know, as JSON values; sent over the line, so that
             no password appears among the arguments of a process.
     """
 
-    def __init__(self, worker_id: int, kind: Kind, config: Mapping[str, Any]) -> None:
+    def __init__(self, worker_id: int, crew: Crew, config: Mapping[str, Any]) -> None:
         self.worker_id = worker_id
-        self.kind = kind
+        self.kind = crew.kind
         self.started_at = time.monotonic()
         self.is_ready = False
         self.refusal: tuple[str, int] | None = None
         self.unknown_tasks: frozenset[str] = frozenset()
+        self.overdue_job_id: int | None = None
         self._end: tuple[str, str] | None = None
         self._stop_at: float | None = None
         self._bytes_max = 0
         self._oom_kills = oom_kills()
         self.channel, theirs = Channel.pair()
+        file = board_file(crew.places)
+        self.board = Board(crew.places, file)
+        fds = [theirs.fileno(), file]
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, kind.executor, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", _MODULE, crew.kind.executor, *map(str, fds)],
+                pass_fds=fds,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
         finally:
             theirs.close()
+            os.close(file)
         self.channel.send("config", **config)
 
     @property
@@ -84,10 +94,23 @@ class Child:
             if self.channel.offer("stop", grace_seconds=grace_seconds):
                 self._stop_at = None
 
-    def kill(self, reason: str, detail: str) -> None:
+    def is_guilty(self, job_id: int, grace_seconds: float) -> bool:
+        """Whether a job that is overdue by its row resists its timeout, by what the worker shows.
+
+        It is not while it has not started, or started late; nor while another has the main
+        thread, so that nothing can be raised in this one.
+        """
+        started = self.board.started()
+        if started is None:
+            return True
+        is_over = started.get(job_id, inf) + grace_seconds <= time.monotonic()
+        return is_over and self.board.blocking(_BLOCKING_SECONDS) in (None, job_id)
+
+    def kill(self, reason: str, detail: str, overdue_job_id: int | None = None) -> None:
         """End the process now; *reason* decides what its end means for its jobs."""
         if self._end is None or self._end[0] != "overdue":
             self._end = (reason, detail)
+            self.overdue_job_id = overdue_job_id
         if not self.has_ended:
             os.kill(self.pid, signal.SIGKILL)
 

@@ -34,6 +34,11 @@ class Crew:
     prefetch_max: int
     settling_max: int = 2000
 
+    @property
+    def places(self) -> int:
+        """How many jobs may be started and not settled, with some room to spare."""
+        return 2 * (self.slots + self.prefetch_max + self.settling_max) + 100
+
 
 def crew_of(kind: Kind, settings: Settings) -> Crew:
     """The crew that the settings ask for; one process where jobs run in quarantine."""

@@ -23,7 +23,7 @@ from pgqueue.process.signals import Signals
 from pgqueue.process.watch import Ready, Watch, runnable
 from pgqueue.store import processes
 from pgqueue.store.connect import Database
-from pgqueue.store.processes import Cancelling
+from pgqueue.store.processes import Cancelling, Overdue
 from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Unfinished
 
@@ -121,9 +121,9 @@ class Supervisor:
         _log.info("supervisor stopped", extra={"supervisor_id": self.id})
         return self.exit_code
 
-    def kill_overdue(self, worker_id: int, detail: str) -> None:
-        """End a worker that runs a job past its deadline and the grace; on any thread."""
-        self._tell(partial(self._kill, worker_id, "overdue", detail))
+    def end_overdue(self, overdue: Overdue) -> None:
+        """End the worker of a job past its deadline, if that job is guilty; on any thread."""
+        self._tell(partial(self._end_overdue, overdue))
 
     @property
     def worker_ids(self) -> list[int]:
@@ -205,7 +205,7 @@ class Supervisor:
                 processes.bury([worker_id], "finished", "never started"), lambda _: None
             )
             return
-        child = Child(worker_id, crew.kind, self._config(worker_id, crew))
+        child = Child(worker_id, crew, self._config(worker_id, crew))
         self._children[worker_id] = child
         self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
@@ -219,6 +219,7 @@ class Supervisor:
         return {
             "worker_id": worker_id,
             "slots": crew.slots,
+            "places": crew.places,
             "url": self.database.url,
             "schema": self.database.schema.name,
             "queues": list(settings.queues),
@@ -326,10 +327,18 @@ class Supervisor:
         if unheard := alive - set(self._children):
             self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
 
-    def _kill(self, worker_id: int, reason: str, detail: str) -> None:
+    def _end_overdue(self, overdue: Overdue) -> None:
+        child = self._children.get(overdue.worker_id)
+        if child and child.is_guilty(overdue.job_id, self.settings.timeout_grace_seconds):
+            late = f"job {overdue.job_id} was {overdue.overdue_seconds:.1f} s past its deadline"
+            self._kill(overdue.worker_id, "overdue", late, overdue.job_id)
+
+    def _kill(
+        self, worker_id: int, reason: str, detail: str, overdue_job_id: int | None = None
+    ) -> None:
         if (child := self._children.get(worker_id)) and not child.has_ended:
             _log.warning("worker killed", extra={"worker_id": worker_id, "reason": detail})
-            child.kill(reason, detail)
+            child.kill(reason, detail, overdue_job_id)
 
     def _bury(self, child: Child) -> None:
         del self._children[child.worker_id]
@@ -339,9 +348,15 @@ class Supervisor:
         reason, detail = child.end()
         level = logging.INFO if reason == "stopped" else logging.WARNING
         _log.log(level, "worker ended", extra={"worker_id": child.worker_id, "detail": detail})
-        self._leases.ask(
-            processes.bury([child.worker_id], reason, detail), lambda _: self._on_worker_ended()
+        burial = processes.bury(
+            [child.worker_id],
+            reason,
+            detail,
+            overdue_job_id=child.overdue_job_id,
+            started_job_ids=child.board.started(),
         )
+        child.board.close()
+        self._leases.ask(burial, lambda _: self._on_worker_ended())
         if self._stop_at is not None:
             return
         if child.refusal is not None and not self._was_ready:
@@ -386,3 +401,5 @@ class Supervisor:
                 pass
         self._leases.stop()
         self._selector.close()
+        self._wake_read.close()
+        self._wake_write.close()

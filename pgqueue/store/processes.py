@@ -10,7 +10,7 @@ from pgqueue.store.statement import Row, Statement, count, first_column
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A worker that runs a job past its deadline and the grace after it."""
+    """A job past the deadline in its row and the grace after it."""
 
     worker_id: int
     job_id: int
@@ -69,9 +69,27 @@ def renew(supervisor_id: int, lease_seconds: float) -> Statement[set[int]]:
     return Statement("renew", params, lambda rows: set(first_column(rows)))
 
 
-def bury(worker_ids: Iterable[int], reason: str, detail: str) -> Statement[list[int]]:
-    """Write down that workers ended: `finished`, `stopped`, `died` or `overdue`."""
-    params = {"worker_ids": list(worker_ids), "reason": reason, "detail": detail}
+def bury(
+    worker_ids: Iterable[int],
+    reason: str,
+    detail: str,
+    *,
+    overdue_job_id: int | None = None,
+    started_job_ids: Iterable[int] | None = None,
+) -> Statement[list[int]]:
+    """Write down that workers ended: `finished`, `stopped`, `died` or `overdue`.
+
+    Args:
+        overdue_job_id: The job that a worker was killed for.
+        started_job_ids: What it had started and not settled; None when that is not known.
+    """
+    params = {
+        "worker_ids": list(worker_ids),
+        "reason": reason,
+        "detail": detail,
+        "overdue_job_id": overdue_job_id,
+        "started_job_ids": None if started_job_ids is None else list(started_job_ids),
+    }
     return Statement("bury", params, first_column)
 
 
@@ -81,7 +99,10 @@ def bury_silent() -> Statement[list[int]]:
 
 
 def overdue(supervisor_id: int, grace_seconds: float) -> Statement[list[Overdue]]:
-    """Workers of a supervisor with a job that resists its timeout."""
+    """Jobs of a supervisor's workers that look as if they resisted their timeout.
+
+    The row counts from the claim; whether the job has started yet, only its worker knows.
+    """
     params = {"supervisor_id": supervisor_id, "grace_seconds": grace_seconds}
     return Statement("overdue", params, lambda rows: [Overdue(*row) for row in rows])
 

@@ -217,6 +217,8 @@ workers = Table(
     _moment("stopped_at"),
     Column("stop_reason", Text),
     Column("stop_detail", Text),
+    Column("overdue_job_id", BigInteger),
+    Column("started_job_ids", ARRAY(BigInteger)),
     PrimaryKeyConstraint("id", name="workers_pkey"),
     CheckConstraint(
         "stop_reason in ('finished', 'stopped', 'died', 'overdue', 'silent')",

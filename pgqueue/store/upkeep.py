@@ -9,12 +9,16 @@ from pgqueue.store.statement import Statement, count
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """A running job whose worker has ended, and what that end means for it."""
+    """A running job whose worker has ended, and what that end means for it.
+
+    `is_started` is False only when it is certain that the task's code never ran.
+    """
 
     id: int
     attempt: int
     worker_id: int
     outcome: Outcome
+    is_started: bool
     detail: str
     timeout_seconds: float | None
 
@@ -57,7 +61,8 @@ def stranded(jobs_max: int) -> Statement[list[Stranded]]:
         "stranded",
         {"jobs_max": jobs_max},
         lambda rows: [
-            Stranded(row[0], row[1], row[2], Outcome(row[3]), row[4], row[5]) for row in rows
+            Stranded(row[0], row[1], row[2], Outcome(row[3]), row[4], row[5], row[6])
+            for row in rows
         ],
     )
 

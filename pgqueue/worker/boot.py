@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch
+from pgqueue.process.board import Board
 from pgqueue.process.control import Channel
 from pgqueue.store import processes, version
 from pgqueue.store.connect import Database
@@ -40,7 +41,7 @@ _DATABASE_REFUSALS: tuple[type[Exception], ...] = (SchemaMismatch, *PASSING)
 _REFUSALS: tuple[type[Exception], ...] = (PgqueueError, *PASSING)
 
 
-def boot(kind: str, fd: int) -> None:
+def boot(kind: str, fd: int, board_fd: int) -> None:
     """Be a worker until told to stop."""
     os.set_inheritable(fd, False)
     channel = Channel(socket.socket(fileno=fd))
@@ -54,7 +55,9 @@ def boot(kind: str, fd: int) -> None:
         code = _EXIT_DATABASE if is_database else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)
-    worker = Worker(kind, config, channel)
+    board = Board(config.places, board_fd)
+    os.close(board_fd)
+    worker = Worker(kind, config, channel, board)
     channel.send("ready", executors=executors)
     worker.serve()
 

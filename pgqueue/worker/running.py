@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from pgqueue.core.current import JobContext
+from pgqueue.process.board import Board
 from pgqueue.store.attempts import Claimed, Token
 from pgqueue.tasks.task import Task
 
@@ -30,6 +31,7 @@ class Held:
         must_not_start: Whether it is to be handed back instead: it is another worker's by now,
             or this one stops.
         is_exposed: Whether the task's own code runs, so that an error may be raised in it.
+        place: Where the board tells of it; 0 before its start.
         raised: What was raised into the task from outside, the first time.
         raised_at: Monotonic time when something was raised last.
         stack: Where the task stood then.
@@ -47,6 +49,7 @@ class Held:
         "line_count",
         "lines_dropped",
         "must_not_start",
+        "place",
         "raised",
         "raised_at",
         "received_at",
@@ -70,6 +73,7 @@ class Held:
         self.raised: BaseException | None = None
         self.raised_at: float | None = None
         self.stack = ""
+        self.place = 0
         self.runner: object = None
         self.line_count = 0
         self.line_bytes = 0
@@ -104,14 +108,16 @@ class Running:
         slots: How many attempts run at once.
         prefetch_max: How many more may wait in hand for a slot, while runs are short.
         settling_max: Above this many unsettled attempts nothing is claimed.
+        board: Told what was started, until it is settled.
     """
 
-    def __init__(self, *, slots: int, prefetch_max: int, settling_max: int) -> None:
+    def __init__(self, *, slots: int, prefetch_max: int, settling_max: int, board: Board) -> None:
         self.slots = slots
         self.waiting = queue.SimpleQueue[Held | None]()
         self.on_room: Callable[[], None] = lambda: None
         self._prefetch_max = prefetch_max
         self._settling_max = settling_max
+        self._board = board
         self._in_hand: dict[Token, Held] = {}
         self._started = 0
         self._ended = 0
@@ -188,11 +194,19 @@ class Running:
         """A runner took it."""
         self._started += 1
         held.start()
+        held.place = self._board.start(held.claimed.id, held.deadline)
+        self.show(held)
+
+    def show(self, held: Held | None) -> None:
+        """It has the main thread from now on; None: nobody has."""
+        self._board.show(held.place if held is not None else 0)
 
     def ended(self, held: Held) -> None:
         """Its runner is free again; it is not settled yet."""
         self._ended += 1
         held.has_ended = True
+        self._board.end(held.place, held.claimed.id)
+        self.show(None)
         if held.started_at is not None:
             seconds = time.monotonic() - held.started_at
             average = self._run_seconds
@@ -205,5 +219,7 @@ class Running:
 
     def settled(self, token: Token) -> None:
         """It is out of hand."""
-        self._in_hand.pop(token, None)
+        held = self._in_hand.pop(token, None)
+        if held is not None:
+            self._board.forget(held.place)
         self.on_room()

@@ -21,6 +21,7 @@ from pgqueue.core.current import (
 )
 from pgqueue.core.errors import PgqueueError, UnknownTask
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.process.board import Board
 from pgqueue.process.control import Channel
 from pgqueue.store.attempts import Claimed, Ended
 from pgqueue.store.connect import Database
@@ -50,6 +51,7 @@ class Config:
 
     worker_id: int
     slots: int
+    places: int
     url: str
     schema: str
     queues: Sequence[str]
@@ -81,9 +83,10 @@ class Worker:
 
     Args:
         kind: `greenlet`, `asyncio` or `process`.
+        board: What the supervisor sees of it.
     """
 
-    def __init__(self, kind: str, config: Config, channel: Channel) -> None:
+    def __init__(self, kind: str, config: Config, channel: Channel, board: Board) -> None:
         self.kind = kind
         self.config = config
         self.channel = channel
@@ -95,6 +98,7 @@ class Worker:
             slots=config.slots,
             prefetch_max=config.prefetch_max,
             settling_max=config.settling_max,
+            board=board,
         )
         self.runner = Runner(
             self.running,

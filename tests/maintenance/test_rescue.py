@@ -69,7 +69,7 @@ def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
     _claim(link, worker_id)
     link.fetch("select pg_sleep(0.01)", {})
 
-    run(link, processes.bury([worker_id], "overdue", "killed"))
+    run(link, processes.bury([worker_id], "overdue", "killed", overdue_job_id=late.id))
     rescue.rescue(link)
 
     assert ["timed_out"] == [each.outcome for each in client.attempts(late.id)]

@@ -8,14 +8,14 @@ import pytest
 
 from pgqueue.process import child as child_module
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Kind
+from pgqueue.process.crew import Crew, Kind
 from pgqueue.process.oom import oom_kills
 
 
 @pytest.fixture
 def child() -> Child:
     """A worker that waits for the rest of its configuration."""
-    return Child(7, Kind("process"), {})
+    return Child(7, Crew(Kind("process"), 1, 1, 0), {})
 
 
 def _ended(child: Child) -> tuple[str, str]:

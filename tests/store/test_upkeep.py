@@ -109,7 +109,10 @@ def test_the_end_of_a_worker_means_an_outcome_for_each_of_its_jobs(
     worker_id = room.worker()
     room.claim(worker_id)
     _pass_time(room, "deadline_at", 30)
-    run(room.link, processes.bury([worker_id], reason, "what was seen"))
+    run(
+        room.link,
+        processes.bury([worker_id], reason, "what was seen", overdue_job_id=jobs[0].id),
+    )
 
     stranded = run(room.link, upkeep.stranded(10))
 
@@ -121,6 +124,26 @@ def test_the_end_of_a_worker_means_an_outcome_for_each_of_its_jobs(
         (each.id, each.attempt, each.worker_id, each.outcome, each.detail, each.timeout_seconds)
         for each in stranded
     ]
+
+
+def test_what_a_dead_worker_had_not_started_was_only_interrupted(room: "Room") -> None:
+    started, waiting = room.enqueue(), room.enqueue()
+    worker_id = room.worker()
+    room.claim(worker_id)
+    run(room.link, processes.bury([worker_id], "died", "killed", started_job_ids=[started.id]))
+
+    stranded = run(room.link, upkeep.stranded(10))
+
+    assert [(started.id, "lost", True), (waiting.id, "interrupted", False)] == [
+        (each.id, each.outcome, each.is_started) for each in stranded
+    ]
+
+
+def test_a_worker_that_had_started_nothing_lost_nothing(room: "Room") -> None:
+    held = room.hold()
+    run(room.link, processes.bury([held.worker_id], "died", "killed", started_job_ids=[]))
+
+    assert [False] == [each.is_started for each in run(room.link, upkeep.stranded(10))]
 
 
 def test_jobs_of_a_live_worker_are_not_stranded(room: "Room") -> None:
@@ -214,19 +237,21 @@ def test_unfinished_counts_by_task_in_queues_and_their_sub_queues(room: "Room") 
     assert [Unfinished(JobStatus.QUEUED, "shop.send", 3)] == asked("mail/", "other")
 
 
-def test_overdue_names_a_worker_only_after_the_grace(room: "Room") -> None:
+def test_overdue_names_jobs_only_after_the_grace(room: "Room") -> None:
     room.enqueue(timeout_seconds=10.0)
     room.enqueue(timeout_seconds=10.0)
     worker_id = room.worker(supervisor_id=7)
-    first, _ = room.claim(worker_id)
+    claimed = room.claim(worker_id)
     _pass_time(room, "deadline_at", 15)
 
     def asked(supervisor_id: int, grace_seconds: float) -> list[Overdue]:
         return run(room.link, processes.overdue(supervisor_id, grace_seconds))
 
-    [overdue] = asked(7, 2)
-    assert (worker_id, first.id) == (overdue.worker_id, overdue.job_id)
-    assert overdue.overdue_seconds == pytest.approx(5, abs=0.5)
+    overdue = asked(7, 2)
+    assert {(worker_id, each.id) for each in claimed} == {
+        (each.worker_id, each.job_id) for each in overdue
+    }
+    assert overdue[0].overdue_seconds == pytest.approx(5, abs=0.5)
     assert [] == asked(7, 10)
     assert [] == asked(8, 2)
 

@@ -9,6 +9,7 @@ import pytest
 from pgqueue import task
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.process.board import Board
 from pgqueue.store import attempts, processes
 from pgqueue.store.attempts import Claimed, Ended
 from pgqueue.store.connect import Database, Link
@@ -63,7 +64,7 @@ class Desk:
                 lease_seconds=60,
             ),
         )
-        self.running = Running(slots=5, prefetch_max=0, settling_max=100)
+        self.running = Running(slots=5, prefetch_max=0, settling_max=100, board=Board(100))
         self.released: list[Held] = []
         self.taken_away: list[Held] = []
         self.fetcher = Fetcher(

@@ -192,3 +192,51 @@ def test_a_stop_during_the_start_is_heeded_before_the_first_claim(
 
     assert 0 == workers.wait()
     assert ("queued", 0) == (client.job(job.id).status, client.job(job.id).attempt)
+
+
+def test_only_the_stuck_job_is_charged_whatever_the_timeouts_beside_it(
+    client: Client, burst: Any, recorded: None
+) -> None:
+    naps = [_enqueue(client, "short_nap", seconds=1) for _ in range(8)]
+    stuck = _enqueue(client, "stuck")
+
+    burst()
+
+    assert ("failed", 1) == (client.job(stuck.id).status, client.job(stuck.id).failure_count)
+    for job in naps:
+        left = client.job(job.id)
+        assert ("succeeded", 0, 0) == (left.status, left.failure_count, left.lost_count)
+
+
+def test_what_waits_behind_a_long_call_in_its_right_is_not_late(
+    client: Client, burst: Any, recorded: None, link: Any
+) -> None:
+    for n in range(5):
+        client.enqueue("shop.tasks.noop", {"n": n})  # short runs, so that more is prefetched
+    call = _enqueue(client, "long_call", seconds=4)
+    behind = [_enqueue(client, "quick") for _ in range(8)]
+
+    burst("--greenlets", "1")
+
+    assert {("succeeded", 1)} == {
+        (client.job(job.id).status, client.job(job.id).attempt) for job in (call, *behind)
+    }
+    assert [(0,)] == link.fetch(
+        "select count(*) from pgqueue.workers where stop_reason = 'overdue'", {}
+    )
+
+
+def test_a_killed_worker_lost_what_it_had_started_and_nothing_else(
+    client: Client, burst: Any, recorded: None
+) -> None:
+    for n in range(5):
+        client.enqueue("shop.tasks.noop", {"n": n})
+    poison = client.enqueue("shop.tasks.die_once")
+    behind = [_enqueue(client, "quick") for _ in range(8)]
+
+    burst("--greenlets", "1")
+
+    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(poison.id)]
+    for job in behind:
+        assert {"lost"} & {each.outcome for each in client.attempts(job.id)} == set()
+        assert "succeeded" == client.job(job.id).status

@@ -15,7 +15,9 @@ update pgqueue.workers as worker
 set
   stopped_at = clock_timestamp(),
   stop_reason = %(reason)s::text,
-  stop_detail = %(detail)s::text
+  stop_detail = %(detail)s::text,
+  overdue_job_id = %(overdue_job_id)s::bigint,
+  started_job_ids = %(started_job_ids)s::bigint[]
 from ending
 where worker.id = ending.id
 returning worker.id;

@@ -1,18 +1,19 @@
--- Find workers of one supervisor that run a job past its deadline and the grace after it.
+-- Find jobs of one supervisor's workers past their deadline and the grace after it.
 --
 -- The worker itself raises JobTimeout in the task at the deadline; what is still running
--- after the grace resists, and only the end of its process stops it.
+-- after the grace resists, and only the end of its process stops it. The deadline counts from
+-- the claim: whether the job is guilty, or waits behind one that is, its worker's board tells.
 --
 -- Index: jobs_running (deadline_at) where status = 'running': overdue rows only.
 -- Locks: none.
 select
   worker.id,
-  min(job.id) as job_id,
-  max(extract(epoch from clock_timestamp() - job.deadline_at))::float8 as overdue_seconds
+  job.id as job_id,
+  extract(epoch from clock_timestamp() - job.deadline_at)::float8 as overdue_seconds
 from pgqueue.jobs as job
 join pgqueue.workers as worker on worker.id = job.worker_id
 where job.status = 'running'
   and job.deadline_at < clock_timestamp() - make_interval(secs => %(grace_seconds)s::float8)
   and worker.supervisor_id = %(supervisor_id)s::bigint
   and worker.stopped_at is null
-group by worker.id;
+order by job.deadline_at;

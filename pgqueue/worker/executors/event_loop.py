@@ -94,7 +94,7 @@ class EventLoopExecutor:
     async def _run_one(self, held: Held) -> None:
         task = asyncio.current_task()
         try:
-            await self._run(held, lambda awaitable: _Shielded(awaitable, held))
+            await self._run(held, lambda awaitable: _Shielded(awaitable, held, self._running))
         finally:
             if task is not None:
                 self._tasks.pop(task, None)
@@ -120,20 +120,27 @@ _CANCELLATIONS: dict[type[BaseException], type[BaseException]] = {
 
 
 class _Shielded:
-    """Awaits the task's coroutine, and raises in it what was meant by a cancellation."""
+    """Awaits the task's coroutine, and raises in it what was meant by a cancellation.
 
-    def __init__(self, awaitable: Awaitable[Any], held: Held) -> None:
+    Shows who has the loop: a coroutine that never awaits has told who it is.
+    """
+
+    def __init__(self, awaitable: Awaitable[Any], held: Held, running: Running) -> None:
         self._awaitable = awaitable
         self._held = held
+        self._running = running
 
     def __await__(self) -> Generator[Any, Any, Any]:
         inner = self._awaitable.__await__()
         thrown: BaseException | None = None
         while True:
+            self._running.show(self._held)
             try:
                 waits_for = next(inner) if thrown is None else inner.throw(thrown)
             except StopIteration as end:
                 return end.value
+            finally:
+                self._running.show(None)
             thrown = None
             try:
                 yield waits_for

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
-from greenlet import getcurrent
+from greenlet import getcurrent, settrace
 
 from pgqueue.worker.running import Held, Running
 
@@ -26,9 +26,11 @@ class GreenletExecutor:
         self._run = run
         self._closed = Event()
         self._runs: dict[int, Held] = {}
+        self._shown: Held | None = None
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
+        settrace(self._switched)
         slots = [gevent.spawn(self._slot) for _ in range(self._running.slots)]
         self._closed.wait()
         for _ in slots:
@@ -57,10 +59,18 @@ class GreenletExecutor:
         if held.is_exposed and isinstance(slot, gevent.Greenlet):
             slot.throw(error)
 
+    def _switched(self, event: str, greenlets: tuple[object, object]) -> None:
+        # At each switch of a greenlet, so that a stuck one has told who it is.
+        held = self._runs.get(id(greenlets[1]))
+        if held is not self._shown:
+            self._shown = held
+            self._running.show(held)
+
     def _slot(self) -> None:
         slot = getcurrent()
         while (held := self._running.waiting.get()) is not None:
             held.runner = slot
-            self._runs[id(slot)] = held
+            self._runs[id(slot)] = self._shown = held
             self._run(held)
             del self._runs[id(slot)]
+            self._shown = None

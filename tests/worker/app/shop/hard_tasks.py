@@ -1,6 +1,7 @@
 """Tasks that behave badly, or only unusually, while they are ended."""
 
 import asyncio
+import ctypes
 import time
 from pathlib import Path
 
@@ -100,3 +101,22 @@ async def completes_on_asyncio(url: str) -> None:
 
 @task(executor="process", delivery="at_most_once")
 def once(n: int) -> None: ...
+
+
+@task(timeout=2)
+def short_nap(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@task(timeout=2)
+def stuck() -> int:
+    return sum(range(10**12))
+
+
+@task(timeout=60)
+def long_call(seconds: int) -> None:
+    ctypes.PyDLL(None).sleep(seconds)
+
+
+@task(timeout=1)
+def quick() -> None: ...

@@ -1,0 +1,99 @@
+"""What a worker shows its supervisor, in memory that both have.
+
+It can be read whatever state the worker is in: stuck in C, stopped, or dead. It tells which job has
+the main thread, and which jobs were started, with their deadlines. Nothing is decided from it that
+the rows could decide: it says who among the jobs of one worker is guilty.
+"""
+
+import mmap
+import os
+import struct
+import tempfile
+import time
+from math import inf
+
+# Place (counted from 1) of the job that has the main thread, 0 for none; since when, by the
+# monotonic clock; whether places ran out.
+_HEAD = struct.Struct("<qdq")
+_SHOWN = struct.Struct("<qd")
+
+# Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
+_PLACE = struct.Struct("<qd")
+
+
+class Board:
+    """A table of places in shared memory; the worker writes it, its supervisor reads it.
+
+    Args:
+        places: How many started jobs it can tell of.
+        fd: A file for it, which another process has open too; none for this process alone.
+    """
+
+    def __init__(self, places: int, fd: int = -1) -> None:
+        self._memory = mmap.mmap(fd, _HEAD.size + places * _PLACE.size)
+        self._free = list(range(places, 0, -1))
+        self._places = places
+
+    # For the worker.
+
+    def start(self, job_id: int, deadline: float | None) -> int:
+        """Tell of a job that is about to start; its place, 0 if none is left."""
+        if not self._free:
+            _HEAD.pack_into(self._memory, 0, 0, 0.0, 1)
+            return 0
+        place = self._free.pop()
+        self._write(place, job_id, inf if deadline is None else deadline)
+        return place
+
+    def end(self, place: int, job_id: int) -> None:
+        """Its task has ended, and it waits to be settled: it has no deadline any more."""
+        if place:
+            self._write(place, job_id, inf)
+
+    def forget(self, place: int) -> None:
+        """It is settled."""
+        if place:
+            self._write(place, 0, inf)
+            self._free.append(place)
+
+    def show(self, place: int) -> None:
+        """The job of this place has the main thread now; 0 for none."""
+        _SHOWN.pack_into(self._memory, 0, place, time.monotonic())
+
+    # For the supervisor.
+
+    def started(self) -> dict[int, float] | None:
+        """Deadlines of the jobs that were started and are not settled; None if unknown."""
+        if _HEAD.unpack_from(self._memory)[2]:
+            return None
+        table = _PLACE.iter_unpack(self._memory[_HEAD.size :])
+        return {job_id: deadline for job_id, deadline in table if job_id}
+
+    def blocking(self, seconds: float) -> int | None:
+        """The job that has had the main thread for so long without a pause; None if none has."""
+        place, since, _ = _HEAD.unpack_from(self._memory)
+        if not 1 <= place <= self._places or time.monotonic() - since < seconds:
+            return None
+        job_id: int = _PLACE.unpack_from(self._memory, self._offset(place))[0]
+        return job_id or None
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()
+
+    def _write(self, place: int, job_id: int, deadline: float) -> None:
+        _PLACE.pack_into(self._memory, self._offset(place), job_id, deadline)
+
+    def _offset(self, place: int) -> int:
+        return _HEAD.size + (place - 1) * _PLACE.size
+
+
+def board_file(places: int) -> int:
+    """A file for a board, without a name; the caller closes it."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("pgqueue")
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    os.ftruncate(fd, _HEAD.size + places * _PLACE.size)
+    return fd

@@ -1,0 +1,65 @@
+"""What a supervisor reads on the board of its worker."""
+
+import os
+import time
+from math import inf
+
+import pytest
+
+from pgqueue.process.board import Board, board_file
+
+
+def test_a_job_is_told_from_its_start_until_it_is_settled() -> None:
+    board = Board(3)
+
+    place = board.start(7, 12.5)
+    other = board.start(8, None)
+    assert {7: 12.5, 8: inf} == board.started()
+
+    board.end(place, 7)
+    assert {7: inf, 8: inf} == board.started()
+
+    board.forget(place)
+    board.forget(other)
+    assert {} == board.started()
+
+
+def test_places_are_used_again_and_what_finds_none_makes_the_board_worthless() -> None:
+    board = Board(1)
+    for job_id in range(3):
+        board.forget(board.start(job_id + 1, None))
+    assert {} == board.started()
+
+    board.start(8, None)
+    board.forget(board.start(9, None))
+
+    assert board.started() is None
+
+
+def test_who_has_the_main_thread_for_long_is_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(2)
+    board.show(board.start(7, None))
+    assert board.blocking(60) is None
+
+    now = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    assert 7 == board.blocking(60)
+
+    board.show(0)
+    assert board.blocking(0) is None
+
+
+def test_two_processes_have_one_board() -> None:
+    file = board_file(2)
+    ours = Board(2, file)
+
+    child = os.fork()
+    if child == 0:
+        theirs = Board(2, file)
+        theirs.show(theirs.start(7, 1.0))
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(file)
+
+    assert {7: 1.0} == ours.started()
+    assert 7 == ours.blocking(0)
