@@ -1,16 +1,14 @@
-"""All commands in one application, and every error turned into a message and an exit code.
-
-Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 database unreachable or a schema that
-does not fit.
-"""
+"""All commands in one application, and every error turned into a message and an exit code."""
 
 import sys
 from collections.abc import Sequence
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from pgqueue.cli import config, demo, enqueue, jobs, logs, migrate, run, tasks, worker
+from pgqueue.cli.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
 from pgqueue.core.errors import (
     DatabaseUnreachable,
     EmbeddedUnavailable,
@@ -21,10 +19,7 @@ from pgqueue.core.errors import (
     WrongStatus,
 )
 from pgqueue.store.faults import PASSING
-
-EXIT_FAILED: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_DATABASE: Final = 3
+from pgqueue.tasks.default import configure
 
 _DATABASE = (DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, WrongStatus)
@@ -36,6 +31,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"pgqueue {version('pgqueue')}")
+        raise typer.Exit
+
+
+@app.callback()
+def pgqueue(
+    is_version_asked: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the release."
+        ),
+    ] = False,
+) -> None:
+    """A task queue that lives in PostgreSQL."""
+
+
 app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
 app.command("run")(run.run)
@@ -70,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         show()
         return int(getattr(error, "exit_code", EXIT_USAGE))
+    finally:
+        configure()  # closes what a command opened for the tasks of this process
     return code if isinstance(code, int) else 0
 
 

@@ -77,6 +77,23 @@ def unchecked(flags: Mapping[str, object]) -> Iterator[Place]:
         yield Place(Database(server.url, settings.schema), settings, True)
 
 
+@contextmanager
+def available(flags: Mapping[str, object]) -> Iterator[Settings]:
+    """The settings, with their database for what runs here: a task that needs none needs none.
+
+    An embedded server is started if one is named, or was made here before.
+    """
+    settings = load_settings({name: value for name, value in flags.items() if value is not None})
+    url = settings.url
+    if embedded.is_embedded(url) if url else embedded.DEFAULT_FOLDER.exists():
+        with unchecked(flags):
+            yield settings
+        return
+    if url is not None:
+        configure(url=url, schema=settings.schema)
+    yield settings
+
+
 def _check(database: Database) -> None:
     link = database.open("pgqueue cli")
     try:

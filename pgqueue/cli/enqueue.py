@@ -1,7 +1,9 @@
 """`pgqueue enqueue`: one job, by its task's name."""
 
+import difflib
 import json
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +19,12 @@ from pgqueue.cli.options import (
 )
 from pgqueue.cli.output import print_json
 from pgqueue.cli.redaction import Redaction
-from pgqueue.core.errors import UnknownTask
+from pgqueue.client.client import Client
+from pgqueue.core.errors import TaskModuleNotFound, UnknownTask
 from pgqueue.tasks import loading
+
+if TYPE_CHECKING:
+    from pgqueue.tasks.task import Task
 
 
 def enqueue(
@@ -32,18 +38,15 @@ def enqueue(
     schema: SchemaName = None,
     as_json: AsJson = False,
 ) -> int:
-    """Enqueue a job and print its id; with the task's code at hand, its arguments are checked."""
+    """Enqueue a job and print its id; where the task's code is at hand, arguments are checked."""
     given = arguments(args)
     told = {"queue": queue, "priority": priority, "run_after": run_after}
     options: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     with place({"tasks": modules(tasks), "url": url, "schema": schema}) as here:
-        loading.load(here.settings.tasks)
-        try:
-            found = loading.resolve(task)
-        except UnknownTask:
-            if tasks:
-                raise
+        found = _find(task, here.settings.tasks, must_exist=bool(tasks))
+        if found is None:
             with here.client() as client:
+                _warn_of_a_new_name(client, task)
                 job = client.enqueue(task, given, **options)
         else:
             # Read as a worker reads them, so that text becomes a date or a UUID here too.
@@ -56,3 +59,26 @@ def enqueue(
     else:
         print(job.id)
     return 0
+
+
+def _find(name: str, modules: tuple[str, ...], *, must_exist: bool) -> "Task[..., Any] | None":
+    # Told no modules, the one that the name says; it need not be here at all.
+    try:
+        loading.load(modules or (loading.module_of(name),))
+        return loading.resolve(name)
+    except TaskModuleNotFound:
+        if modules:
+            raise
+    except UnknownTask as error:
+        # Its module is here and has no such task: a name that is mistyped.
+        if must_exist or not modules:
+            raise error
+    return None
+
+
+def _warn_of_a_new_name(client: Client, name: str) -> None:
+    if client.task(name) is None:
+        known = [each.name for each in client.tasks()]
+        near = difflib.get_close_matches(name, known, n=1)
+        advice = f" Did you mean {near[0]!r}?" if near else ""
+        print(f"pgqueue: no worker has recorded {name!r} yet.{advice}", file=sys.stderr)

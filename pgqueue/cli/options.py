@@ -50,7 +50,12 @@ def arguments(given: list[str] | None) -> dict[str, Any]:
             reason = "arguments are one JSON object, or words of the form name=value."
             raise InvalidOption("argument", word, reason)
         try:
-            found[name] = json.loads(value)
+            found[name] = json.loads(value, parse_constant=_no_constant)
         except ValueError:
             found[name] = value
     return found
+
+
+def _no_constant(word: str) -> None:
+    # Python reads NaN and Infinity, which JSON does not know.
+    raise ValueError(f"{word} is no JSON")

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pgqueue.core.job import LogLine
+
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -38,6 +40,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
+def print_json_line(value: Any) -> None:
+    """One JSON document on one line, for a reader that waits for it."""
+    print(json.dumps(plain(value), ensure_ascii=False), flush=True)
+
+
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table, or a line that says that there is nothing; where piped, lines with tabs."""
     if not console.is_terminal:
@@ -56,6 +63,12 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         console.print("nothing found")
 
 
+def line(logged: LogLine) -> str:
+    """A line of a job's log, as one line."""
+    message = shown(logged.message).replace("\n", "\\n")
+    return f"{shown(logged.logged_at)} {shown(logged.level):<7} {message}"
+
+
 def shown(value: object) -> str:
     """A value for a person; control characters of foreign text are escaped."""
     if value is None:
@@ -64,5 +77,7 @@ def shown(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Enum):
         return str(value.value)
-    text = value if isinstance(value, str) else str(plain(value))
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(plain(value), ensure_ascii=False)
+    text = str(value)
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

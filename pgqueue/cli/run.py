@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pgqueue.cli.database import available
 from pgqueue.cli.options import Arguments, Modules, SchemaName, Url, arguments, modules
 from pgqueue.core.current import (
     JobCancelled,
@@ -17,10 +18,8 @@ from pgqueue.core.current import (
     leave,
 )
 from pgqueue.core.payload import encode_result
-from pgqueue.core.settings import load_settings
-from pgqueue.store.embedded import is_embedded
+from pgqueue.core.settings import Settings
 from pgqueue.tasks import loading
-from pgqueue.tasks.default import configure
 from pgqueue.telemetry.log_lines import set_up
 
 
@@ -32,14 +31,15 @@ def run(
     schema: SchemaName = None,
 ) -> int:
     """Run a task in this process and print its result as JSON."""
-    flags = {"tasks": modules(tasks), "url": url, "schema": schema}
-    settings = load_settings({name: value for name, value in flags.items() if value is not None})
-    set_up(settings.log_level)
-    if settings.url is not None and not is_embedded(settings.url):
-        configure(url=settings.url, schema=settings.schema)
-    loading.load(settings.tasks or (_module_of(task),))
+    with available({"tasks": modules(tasks), "url": url, "schema": schema}) as settings:
+        set_up(settings.log_level)
+        return _run(task, arguments(args), settings)
+
+
+def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
+    loading.load(settings.tasks or (loading.module_of(task),))
     found = loading.resolve(task)
-    text = found.payload.encode_mapping(arguments(args), args_bytes_max=settings.args_bytes_max)
+    text = found.payload.encode_mapping(given, args_bytes_max=settings.args_bytes_max)
     decoded = found.payload.decode(text)
     positional, named = found.payload.bind_call(decoded)
     completed: list[object] = []
@@ -56,10 +56,6 @@ def run(
         leave(token)
     print(text)
     return 0
-
-
-def _module_of(name: str) -> str:
-    return name.rpartition(".")[0] or name
 
 
 def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobContext:

@@ -1,13 +1,15 @@
 """`pgqueue tasks`: what workers recorded of the tasks they loaded."""
 
+import difflib
+import sys
 from typing import Annotated
 
 import typer
 
 from pgqueue.cli.database import place
+from pgqueue.cli.exit_codes import EXIT_USAGE
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, print_json, print_rows, shown
-from pgqueue.core.errors import UnknownTask
 
 app = typer.Typer(help="See the tasks that workers recorded.", no_args_is_help=True)
 
@@ -40,8 +42,12 @@ def show(
     """Show one task: signature, docstring, options."""
     with place({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.task(name)
+        known = [] if found else [each.name for each in client.tasks()]
     if found is None:
-        raise UnknownTask(name)
+        near = difflib.get_close_matches(name, known, n=1)
+        advice = f"Did you mean {near[0]!r}?" if near else "`pgqueue tasks list` prints all."
+        print(f"No worker has recorded a task named {name!r}. {advice}", file=sys.stderr)
+        return EXIT_USAGE
     if as_json:
         print_json(found)
         return 0

@@ -68,8 +68,10 @@ def _supervise(here: Place, *, burst: bool) -> int:
         ],
     )
     maintenance.start()
-    code = supervisor.run()
-    maintenance.stop()
+    try:
+        code = supervisor.run()
+    finally:
+        maintenance.stop()
     _hand_back(here.database)
     return code
 

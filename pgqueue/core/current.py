@@ -19,7 +19,8 @@ _MESSAGE_BYTES_MAX: Final = 1_000
 class RetryJob(Exception):
     """Raised by a task to fail this attempt, and to be tried again after a delay of its choice.
 
-    Charged like any failure. `raise RetryJob(delay=5) from error` keeps the cause.
+    Charged like any failure, so the task's `retry` must allow another attempt: without one,
+    `max_attempts` is 1. `raise RetryJob(delay=5) from error` keeps the cause.
 
     Args:
         delay: Seconds or a timedelta; None for the wait of the retry policy.
@@ -33,6 +34,9 @@ class RetryJob(Exception):
         super().__init__(reason)
         self.reason = reason
         self.delay = None if delay is None else seconds("delay", delay, maximum=YEAR_SECONDS)
+
+    def __str__(self) -> str:
+        return self.reason or "the task asked for another attempt"
 
 
 class SnoozeJob(Exception):

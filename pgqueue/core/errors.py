@@ -194,8 +194,8 @@ class DatabaseUnreachable(PgqueueError):
 
     def __str__(self) -> str:
         return (
-            f"The database did not answer: {self.reason}. Check that it runs and that the "
-            "setting `url` names it; `pgqueue config` prints where the value came from."
+            f"The database cannot be used: {self.reason.rstrip(' .?')}. Check that it runs and "
+            "that the setting `url` names it; `pgqueue config` prints where the value came from."
         )
 
 
@@ -237,10 +237,16 @@ class SchemaMismatch(PgqueueError):
 class SchemaMissing(SchemaMismatch):
     """The database was never migrated."""
 
+    def __init__(self, found: str | None, needed: str, schema: str) -> None:
+        super().__init__(found, needed)
+        self.args = (found, needed, schema)
+        self.schema = schema
+
     def __str__(self) -> str:
         return (
-            f"The database has no tables of pgqueue and this release needs revision "
-            f"{self.needed}. Run `pgqueue migrate`, or check the setting `schema`."
+            f"The database has no tables of pgqueue in the schema {self.schema!r}, and this "
+            f"release needs revision {self.needed}. Run `pgqueue migrate`, or check the setting "
+            "`schema`."
         )
 
 

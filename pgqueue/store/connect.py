@@ -15,7 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
+from pgqueue.core.settings import redact_url
 from pgqueue.store import session
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
@@ -59,7 +60,12 @@ class Database:
         try:
             told: dict[str, Any] = conninfo_to_dict(libpq_url(self.url))
         except psycopg.ProgrammingError as error:
-            raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
+            raise InvalidSettings(
+                name="url",
+                value=redact_url(self.url),
+                origin="the database's URL",
+                reason="it takes postgresql://…, libpq's name=value words, or embedded:[PATH].",
+            ) from error
         if self._takes_options:
             told["options"] = f"{session.as_options()} {told.get('options', '')}".strip()
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})

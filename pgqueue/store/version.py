@@ -40,7 +40,7 @@ def check(link: Link) -> None:
     """
     found = current(link)
     if found is None:
-        raise SchemaMissing(found=None, needed=NEWEST)
+        raise SchemaMissing(found=None, needed=NEWEST, schema=link.schema.name)
     if found not in REVISIONS:
         raise SchemaTooNew(found=found, needed=NEWEST)
     if found != NEWEST:

@@ -58,6 +58,11 @@ def resolve(name: str) -> "Task[..., Any]":
     return found
 
 
+def module_of(name: str) -> str:
+    """The module that a task's canonical path most likely lies in."""
+    return name.rpartition(".")[0] or name
+
+
 def _modules_of(name: str) -> Iterator[str]:
     """The modules that a canonical path may lie in, longest first."""
     parts = name.split(".")

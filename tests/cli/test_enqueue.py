@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def test_the_id_is_printed(at: "Command", client: Client) -> None:
-    said = at("enqueue", "shop.work", "user_id=7", "name=Ada")
+    said = at("enqueue", "nowhere.work", "user_id=7", "name=Ada")
 
     job = client.job(int(said.out))
     assert {"user_id": 7, "name": "Ada"} == job.args
@@ -18,7 +18,17 @@ def test_the_id_is_printed(at: "Command", client: Client) -> None:
 
 def test_options_reach_the_row(at: "Command", client: Client) -> None:
     said = at(
-        *("enqueue", "shop.work", "--queue", "mail", "--priority", 5, "--run-after", 60, "--json")
+        *(
+            "enqueue",
+            "nowhere.work",
+            "--queue",
+            "mail",
+            "--priority",
+            5,
+            "--run-after",
+            60,
+            "--json",
+        )
     )
 
     job = client.job(said.document["id"])
@@ -47,7 +57,7 @@ def test_a_task_that_the_named_modules_lack_is_refused(at: "Command", client: Cl
 
 
 def test_a_bad_option_is_wrong_usage(at: "Command") -> None:
-    said = at("enqueue", "shop.work", "--priority", 1000)
+    said = at("enqueue", "nowhere.work", "--priority", 1000)
 
     assert 2 == said.code
     assert "priority=1000" in said.err

@@ -134,3 +134,51 @@ def test_neither_ids_nor_filters_is_wrong_usage(at: "Command", client: Client) -
 
     assert 2 == said.code
     assert "queued" == client.job(job.id).status
+
+
+def test_several_statuses_and_ids_choose_jobs(
+    at: "Command", client: Client, fail: Callable[[], None]
+) -> None:
+    failed = client.enqueue("shop.mail")
+    fail()
+    queued, other = client.enqueue("shop.mail"), client.enqueue("shop.mail")
+
+    by_status = at("jobs", "list", "--status", "failed,queued", "--json").document
+    by_id = at("jobs", "list", queued.id, failed.id, "--json").document
+
+    assert {failed.id, queued.id, other.id} == {row["id"] for row in by_status}
+    assert {queued.id, failed.id} == {row["id"] for row in by_id}
+
+
+def test_what_is_left_says_why(at: "Command", client: Client) -> None:
+    waiting, running = client.enqueue("shop.mail", queue="later"), client.enqueue("shop.mail")
+    with Client(client.database.url) as other:
+        other.cancel(waiting.id)
+
+    said = at("jobs", "cancel", waiting.id, 99_999)
+
+    assert 1 == said.code
+    assert [f"{waiting.id} left: it is cancelled", "99999 there is no such job"] == (
+        said.out.splitlines()
+    )
+    assert f"{running.id} left: it is queued" in at("jobs", "retry", running.id).out
+
+
+def test_a_dry_run_tells_what_would_become_of_each(
+    at: "Command", client: Client, fail: Callable[[], None]
+) -> None:
+    failed = client.enqueue("shop.mail")
+    fail()
+    queued = client.enqueue("shop.mail")
+
+    rows = at("jobs", "retry", "--task", "shop.*", "--dry-run", "--json").document
+
+    assert {failed.id: "queued", queued.id: "left: it is queued"} == {
+        row["id"]: row["outlook"] for row in rows
+    }
+
+
+def test_arguments_are_shown_as_they_are_given(at: "Command", client: Client) -> None:
+    job = client.enqueue("shop.mail", {"prices": [1.5, True, None]})
+
+    assert '{"prices": [1.5, true, null]}' in at("jobs", "show", job.id).out

@@ -22,7 +22,7 @@ EXAMPLES = [
     errors.DatabaseUnreachable("refused"),
     errors.EmbeddedUnavailable("not installed"),
     errors.UnsupportedConnection("sqlite3.Connection", "Pass a psycopg connection."),
-    errors.SchemaMissing(None, "0001"),
+    errors.SchemaMissing(None, "0001", "pgqueue"),
     errors.SchemaTooOld("0001", "0002"),
     errors.SchemaTooNew("0003", "0002"),
     errors.JobGone(812),

@@ -36,3 +36,9 @@ async def wait() -> str:
 def pay(card: dict[str, str], day: datetime.date) -> str:
     """Take a secret and a date."""
     return day.isoformat()
+
+
+@task
+def order() -> None:
+    """Enqueue another job."""
+    bake.enqueue(1)
