@@ -12,6 +12,7 @@ import typer
 
 from pgqueue.cli import config, demo, enqueue, jobs, logs, migrate, run, tasks, worker
 from pgqueue.core.errors import (
+    AccessDenied,
     DatabaseUnreachable,
     EmbeddedUnavailable,
     JobGone,
@@ -26,7 +27,7 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_DATABASE: Final = 3
 
-_DATABASE = (DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
+_DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, WrongStatus)
 
 app = typer.Typer(

@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 
 from pgqueue.core.errors import DatabaseUnreachable
 from pgqueue.store import session
+from pgqueue.store.denial import explained
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
 
@@ -125,13 +126,18 @@ class Link:
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        with self._settings(), psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
+        with (
+            explained(),
+            self._settings(),
+            psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor,
+        ):
             cursor.execute(text.encode(), params, binary=True)
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
         with (
+            explained(),
             self._settings(),
             psycopg.Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
@@ -197,12 +203,14 @@ class AsyncLink:
 
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
-            await cursor.execute(text.encode(), params, binary=True)
-            return await cursor.fetchall() if cursor.description else []
+        with explained():
+            async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
+                await cursor.execute(text.encode(), params, binary=True)
+                return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
-        async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
-            for row in rows:
-                await copy.write_row(row)
+        with explained():
+            async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+                for row in rows:
+                    await copy.write_row(row)
