@@ -24,6 +24,9 @@ PREPARE = (
     "set local lock_timeout = '60s'",
     schema.qualify("select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"),
     "set local lock_timeout = '5s'",
+    # What a migration names is built in: a function of the same name that stands in front of it
+    # would stay in our functions for good.
+    "set local search_path = pg_catalog, pg_temp",
 )
 CREATE_SCHEMA = f"create schema if not exists {schema.quoted}"
 # It needs the right to create schemas even where ours exists, so it is asked first.

@@ -62,7 +62,7 @@ class Database:
         except psycopg.ProgrammingError as error:
             raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
         if self._takes_options:
-            told["options"] = f"{session.as_options()} {told.get('options', '')}".strip()
+            told["options"] = session.as_options(told.get("options", ""))
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})
 
     def open(self, application_name: str = "pgqueue") -> "Link":
