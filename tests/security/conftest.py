@@ -1,8 +1,12 @@
 """A database whose rights are handed out, and a login in each of its roles."""
 
+import os
+import subprocess
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -87,3 +91,23 @@ def crowd(nobody: Crowd, database_url: str) -> Crowd:
     roles.apply(database_url, prefix=nobody.prefix)
     nobody.log_in()
     return nobody
+
+
+Burst = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def burst() -> Burst:
+    """Runs a worker, on a URL, that ends when nothing is left."""
+
+    def work(url: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "pgqueue", "worker", "--burst", "--tasks", "vault", *words],
+            cwd=Path(__file__).parent / "app",
+            env={**os.environ, "PGQUEUE_URL": url, "PGQUEUE_CPUS": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+
+    return work

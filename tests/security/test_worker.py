@@ -1,35 +1,17 @@
 """A real `pgqueue worker`, whose database login has the role worker and nothing else."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Crowd
-
-APP = Path(__file__).parent / "app"
-
-
-def burst(url: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    """A worker that ends when nothing is left."""
-    return subprocess.run(
-        [sys.executable, "-m", "pgqueue", "worker", "--burst", "--tasks", "vault", *words],
-        cwd=APP,
-        env={**os.environ, "PGQUEUE_URL": url, "PGQUEUE_CPUS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+    from tests.security.conftest import Burst, Crowd
 
 
 def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
-    crowd: "Crowd", client: Client
+    crowd: "Crowd", client: Client, burst: "Burst"
 ) -> None:
     recording = burst(crowd.url("worker"))
     producer = crowd.client("producer")
@@ -61,7 +43,7 @@ def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
     assert ends <= {"finished", "stopped"}
 
 
-def test_a_worker_without_rights_says_what_it_lacks(crowd: "Crowd") -> None:
+def test_a_worker_without_rights_says_what_it_lacks(crowd: "Crowd", burst: "Burst") -> None:
     said = burst(crowd.url("viewer"))
 
     assert 3 == said.returncode
