@@ -11,6 +11,7 @@ from typing import Final
 import typer
 
 from pgqueue.cli import config, demo, enqueue, jobs, logs, migrate, run, tasks, worker
+from pgqueue.cli.process_title import hide_passwords
 from pgqueue.core.errors import (
     AccessDenied,
     DatabaseUnreachable,
@@ -50,6 +51,8 @@ app.command("config")(config.config)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    if arguments is None:
+        hide_passwords()
     try:
         code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except PgqueueError as error:

@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.core.settings import redact_url
 from pgqueue.store import session
 from pgqueue.store.denial import explained
 from pgqueue.store.schema import Schema
@@ -42,6 +43,16 @@ def libpq_url(url: str) -> str:
     return f"{scheme.partition('+')[0]}://{rest}" if colon else url
 
 
+def _unambiguous(url: str) -> str:
+    # libpq ends the password at the first @ or /, and what it takes for a host or a database
+    # then is told in errors.
+    if url.startswith(("postgresql://", "postgres://")):
+        before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
+        if "@" in before or "/" in before:
+            raise ValueError
+    return url
+
+
 class Database:
     """Where pgqueue's tables are: a URL and a schema. Opens our own connections.
 
@@ -58,9 +69,13 @@ class Database:
     def conninfo(self, application_name: str) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
         try:
-            told: dict[str, Any] = conninfo_to_dict(libpq_url(self.url))
-        except psycopg.ProgrammingError as error:
-            raise DatabaseUnreachable(reason=f"the URL cannot be read: {error}") from error
+            told: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
+        except (psycopg.ProgrammingError, ValueError):
+            # Without libpq's own words, which quote the piece that it stumbled over.
+            raise DatabaseUnreachable(
+                reason=f"the URL {redact_url(self.url)} cannot be read. In its user and password "
+                "the characters @ / : and % are written %40 %2F %3A and %25"
+            ) from None
         if self._takes_options:
             told["options"] = session.as_options(told.get("options", ""))
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})
