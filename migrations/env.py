@@ -24,10 +24,25 @@ PREPARE = (
     "set local lock_timeout = '60s'",
     schema.qualify("select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"),
     "set local lock_timeout = '5s'",
+    # What a migration names is built in: a function of the same name that stands in front of it
+    # would stay in our functions for good.
+    "set local search_path = pg_catalog, pg_temp",
 )
 CREATE_SCHEMA = f"create schema if not exists {schema.quoted}"
 # It needs the right to create schemas even where ours exists, so it is asked first.
 HAS_SCHEMA = text("select exists (select from pg_namespace where nspname = :name)")
+# What a later revision adds belongs to whom the rest was handed over (`pgqueue migrate --roles`):
+# a function of ours must not run with the rights of whoever happened to migrate.
+ACT_AS_OWNER = text(
+    """
+    select set_config('role', owner.rolname, true)
+    from pg_namespace as space
+    join pg_roles as owner on owner.oid = space.nspowner
+    where space.nspname = :name
+      and owner.rolname <> current_user
+      and pg_has_role(owner.oid, 'usage')
+    """
+)
 
 options = {
     "version_table": "schema_version",
@@ -54,6 +69,7 @@ def run_online() -> None:
             connection.execute(text(statement))
         if not connection.scalar(HAS_SCHEMA, {"name": schema.name}):
             connection.execute(text(CREATE_SCHEMA))
+        connection.execute(ACT_AS_OWNER, {"name": schema.name})
         context.configure(connection=connection, **options)
         with context.begin_transaction():
             context.run_migrations()

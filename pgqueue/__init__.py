@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         current_job,
     )
     from pgqueue.core.errors import (
+        AccessDenied,
         DatabaseUnreachable,
         EmbeddedUnavailable,
         InvalidArguments,
@@ -65,6 +66,7 @@ _HOMES: Final = {
         "current_job",
     ),
     "pgqueue.core.errors": (
+        "AccessDenied",
         "DatabaseUnreachable",
         "EmbeddedUnavailable",
         "InvalidArguments",
@@ -98,6 +100,7 @@ _HOMES: Final = {
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AccessDenied",
     "Attempt",
     "Call",
     "CancelJob",

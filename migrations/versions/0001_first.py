@@ -181,6 +181,73 @@ create table pgqueue.tasks (
 """
 
 FUNCTIONS = """
+-- Inserts for a caller who may read neither tasks nor jobs, and shows it its own row only.
+create function pgqueue.enqueue_named(
+  task text,
+  args jsonb,
+  run_after timestamptz,
+  options jsonb
+) returns pgqueue.jobs
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+  with known as (
+    select coalesce(
+      (
+        select recorded.options
+        from pgqueue.tasks as recorded
+        where recorded.name = enqueue_named.task
+          or enqueue_named.task = any(recorded.aliases)
+        order by recorded.name = enqueue_named.task desc
+        limit 1
+      ),
+      '{}'
+    ) || coalesce(enqueue_named.options, '{}') as options
+  ),
+  inserted as (
+    insert into pgqueue.jobs as job (
+      queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
+      backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,
+      timeout_seconds, keep_seconds, expires_at, tags
+    )
+    select
+      coalesce(known.options ->> 'queue', 'default'),
+      enqueue_named.task,
+      coalesce(enqueue_named.args, '{}'),
+      case when enqueue_named.run_after > clock_timestamp() then 'scheduled' else 'queued' end,
+      coalesce((known.options ->> 'priority')::integer, 0),
+      coalesce(enqueue_named.run_after, clock_timestamp()),
+      coalesce(known.options ->> 'executor', 'greenlet'),
+      coalesce(known.options ->> 'delivery', 'at_least_once'),
+      coalesce((known.options ->> 'max_attempts')::integer, 1),
+      coalesce(known.options ->> 'backoff', 'exponential'),
+      coalesce((known.options ->> 'backoff_base_seconds')::double precision, 2.0),
+      coalesce((known.options ->> 'backoff_max_seconds')::double precision, 3600.0),
+      coalesce((known.options ->> 'backoff_jitter')::boolean, true),
+      case
+        when known.options ? 'timeout_seconds'
+        then (known.options ->> 'timeout_seconds')::double precision
+        else 3600.0
+      end,
+      coalesce((known.options ->> 'keep_seconds')::double precision, 86400.0),
+      clock_timestamp() + make_interval(
+        secs => (known.options ->> 'expires_after_seconds')::double precision
+      ),
+      coalesce(array(select jsonb_array_elements_text(known.options -> 'tags')), '{}')
+    from known
+    returning job as row, job.id, job.status
+  ),
+  notified as (
+    select inserted.id, pg_notify('pgqueue.jobs', '')
+    from inserted
+    where inserted.status = 'queued'
+  )
+  select inserted.row
+  from inserted
+  left join notified on notified.id = inserted.id;
+end;
+
 create function pgqueue.enqueue(
   task text,
   args jsonb default '{}',
@@ -193,70 +260,29 @@ create function pgqueue.enqueue(
   options jsonb default null
 ) returns bigint
 language sql
+set search_path = pg_catalog, pg_temp
 begin atomic
-  with known as (
-    select coalesce(
-      (
-        select recorded.options
-        from pgqueue.tasks as recorded
-        where recorded.name = enqueue.task
-          or enqueue.task = any(recorded.aliases)
-        order by recorded.name = enqueue.task desc
-        limit 1
-      ),
-      '{}'
-    ) || coalesce(enqueue.options, '{}') as options
-  ),
-  inserted as (
-    insert into pgqueue.jobs (
-      queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
-      backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,
-      timeout_seconds, keep_seconds, expires_at, tags
-    )
-    select
-      coalesce(enqueue.queue, known.options ->> 'queue', 'default'),
-      enqueue.task,
-      coalesce(enqueue.args, '{}'),
-      case when enqueue.run_after > clock_timestamp() then 'scheduled' else 'queued' end,
-      coalesce(enqueue.priority, (known.options ->> 'priority')::integer, 0),
-      coalesce(enqueue.run_after, clock_timestamp()),
-      coalesce(known.options ->> 'executor', 'greenlet'),
-      coalesce(known.options ->> 'delivery', 'at_least_once'),
-      coalesce(enqueue.max_attempts, (known.options ->> 'max_attempts')::integer, 1),
-      coalesce(known.options ->> 'backoff', 'exponential'),
-      coalesce((known.options ->> 'backoff_base_seconds')::double precision, 2.0),
-      coalesce((known.options ->> 'backoff_max_seconds')::double precision, 3600.0),
-      coalesce((known.options ->> 'backoff_jitter')::boolean, true),
-      case
-        when enqueue.timeout is not null then enqueue.timeout
-        when known.options ? 'timeout_seconds'
-        then (known.options ->> 'timeout_seconds')::double precision
-        else 3600.0
-      end,
-      coalesce((known.options ->> 'keep_seconds')::double precision, 86400.0),
-      clock_timestamp() + make_interval(
-        secs => (known.options ->> 'expires_after_seconds')::double precision
-      ),
-      coalesce(
-        enqueue.tags,
-        array(select jsonb_array_elements_text(known.options -> 'tags')),
-        '{}'
+  select job.id
+  from pgqueue.enqueue_named(
+    enqueue.task,
+    enqueue.args,
+    enqueue.run_after,
+    coalesce(enqueue.options, '{}') || jsonb_strip_nulls(
+      jsonb_build_object(
+        'queue', enqueue.queue,
+        'priority', enqueue.priority,
+        'timeout_seconds', enqueue.timeout,
+        'max_attempts', enqueue.max_attempts,
+        'tags', enqueue.tags
       )
-    from known
-    returning jobs.id, jobs.status
-  ),
-  notified as (
-    select inserted.id, pg_notify('pgqueue.jobs', '')
-    from inserted
-    where inserted.status = 'queued'
-  )
-  select inserted.id
-  from inserted
-  left join notified on notified.id = inserted.id;
+    )
+  ) as job;
 end;
 
 create function pgqueue.cancel(id bigint) returns text
 language sql
+security definer
+set search_path = pg_catalog, pg_temp
 begin atomic
   update pgqueue.jobs as job
   set
@@ -274,6 +300,8 @@ end;
 
 create function pgqueue.retry(id bigint) returns text
 language sql
+security definer
+set search_path = pg_catalog, pg_temp
 begin atomic
   with revived as (
     update pgqueue.jobs as job
@@ -302,8 +330,62 @@ begin atomic
 end;
 """
 
+GUARDS = """
+-- Takes new jobs and shows none. INSERT ... RETURNING needs the right to read what it returns,
+-- and on the table that would be the right to read everybody's jobs.
+create view pgqueue.new_jobs as
+select
+  job.id,
+  job.queue,
+  job.task,
+  job.args,
+  job.status,
+  job.priority,
+  job.position,
+  job.run_at,
+  job.executor,
+  job.delivery,
+  job.max_attempts,
+  job.backoff,
+  job.backoff_base_seconds,
+  job.backoff_max_seconds,
+  job.backoff_jitter,
+  job.timeout_seconds,
+  job.keep_seconds,
+  job.expires_at,
+  job.created_at,
+  job.tags
+from pgqueue.jobs as job
+where false;
+
+create function pgqueue.refuse_status() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = 'permission denied to insert a job that is ' || new.status,
+    hint = 'A new job is scheduled or queued; workers decide what becomes of it.';
+end
+$$;
+
+-- COPY writes the status itself. After, because a trigger before the insert makes COPY go row
+-- by row; by privilege, because row security does not allow COPY at all.
+create trigger jobs_begin after insert on pgqueue.jobs
+for each row
+when (
+  new.status in ('running', 'succeeded', 'failed', 'cancelled')
+  and not has_column_privilege(new.tableoid, 'status', 'update')
+)
+execute function pgqueue.refuse_status();
+
+-- Functions are executable by everybody unless that is taken away.
+revoke all on all functions in schema pgqueue from public;
+"""
+
 VIEWS = """
-create view pgqueue.queue_stats as
+create view pgqueue.queue_stats with (security_invoker = true) as
 select
   job.queue,
   count(*) filter (where job.status = 'queued') as queued_count,
@@ -317,7 +399,7 @@ from pgqueue.jobs as job
 where job.status in ('scheduled', 'queued', 'running', 'blocked')
 group by job.queue;
 
-create view pgqueue.task_stats as
+create view pgqueue.task_stats with (security_invoker = true) as
 select
   job.task,
   count(*) as attempt_count,
@@ -336,7 +418,7 @@ from pgqueue.attempts as attempt
 join pgqueue.jobs as job on job.id = attempt.job_id
 group by job.task;
 
-create view pgqueue.running_jobs as
+create view pgqueue.running_jobs with (security_invoker = true) as
 select
   job.id,
   job.task,
@@ -356,7 +438,7 @@ from pgqueue.jobs as job
 left join pgqueue.workers as worker on worker.id = job.worker_id
 where job.status = 'running';
 
-create view pgqueue.failure_groups as
+create view pgqueue.failure_groups with (security_invoker = true) as
 select
   job.task,
   last.error_type,
@@ -376,7 +458,7 @@ group by job.task, last.error_type;
 
 def upgrade() -> None:
     schema = Schema(op.get_context().opts["pgqueue_schema"])
-    for part in (TABLES, FUNCTIONS, VIEWS):
+    for part in (TABLES, FUNCTIONS, GUARDS, VIEWS):
         op.execute(schema.qualify(part).strip().removesuffix(";"))
 
 
@@ -386,13 +468,16 @@ def downgrade() -> None:
         schema.qualify(
             """
             drop view pgqueue.failure_groups, pgqueue.running_jobs, pgqueue.task_stats,
-              pgqueue.queue_stats;
+              pgqueue.queue_stats, pgqueue.new_jobs;
+            drop trigger jobs_begin on pgqueue.jobs;
+            drop function pgqueue.refuse_status();
             drop function pgqueue.retry(bigint);
             drop function pgqueue.cancel(bigint);
             drop function pgqueue.enqueue(
               text, jsonb, text, integer, timestamptz, double precision, integer, text[],
               jsonb
             );
+            drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
             drop table pgqueue.tasks, pgqueue.workers, pgqueue.logs, pgqueue.attempts,
               pgqueue.jobs;
             drop sequence pgqueue.supervisor_id, pgqueue.jobs_position;

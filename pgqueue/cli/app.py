@@ -9,7 +9,9 @@ import typer
 
 from pgqueue.cli import config, demo, enqueue, jobs, logs, migrate, run, tasks, worker
 from pgqueue.cli.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
+from pgqueue.cli.process_title import hide_passwords
 from pgqueue.core.errors import (
+    AccessDenied,
     DatabaseUnreachable,
     EmbeddedUnavailable,
     JobGone,
@@ -21,7 +23,7 @@ from pgqueue.core.errors import (
 from pgqueue.store.faults import PASSING
 from pgqueue.tasks.default import configure
 
-_DATABASE = (DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
+_DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, WrongStatus)
 
 app = typer.Typer(
@@ -64,6 +66,8 @@ app.command("config")(config.config)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    if arguments is None:
+        hide_passwords()
     try:
         code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except PgqueueError as error:

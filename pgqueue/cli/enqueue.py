@@ -20,7 +20,7 @@ from pgqueue.cli.options import (
 from pgqueue.cli.output import print_json
 from pgqueue.cli.redaction import Redaction
 from pgqueue.client.client import Client
-from pgqueue.core.errors import TaskModuleNotFound, UnknownTask
+from pgqueue.core.errors import AccessDenied, TaskModuleNotFound, UnknownTask
 from pgqueue.tasks import loading
 
 if TYPE_CHECKING:
@@ -77,8 +77,11 @@ def _find(name: str, modules: tuple[str, ...], *, must_exist: bool) -> "Task[...
 
 
 def _warn_of_a_new_name(client: Client, name: str) -> None:
-    if client.task(name) is None:
-        known = [each.name for each in client.tasks()]
+    try:
+        known = [] if client.task(name) else [each.name for each in client.tasks()]
+    except AccessDenied:
+        return  # who may only enqueue may not look
+    if known:
         near = difflib.get_close_matches(name, known, n=1)
         advice = f" Did you mean {near[0]!r}?" if near else ""
         print(f"pgqueue: no worker has recorded {name!r} yet.{advice}", file=sys.stderr)

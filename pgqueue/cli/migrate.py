@@ -13,11 +13,15 @@ from pgqueue.core.settings import load_settings
 def migrate(
     plan: Annotated[bool, typer.Option("--plan", help="Only list what would be done.")] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
+    roles: Annotated[bool, typer.Option("--roles", help="Make database roles instead.")] = False,
+    prefix: Annotated[str, typer.Option(help="Of the roles' names.")] = "pgqueue",
     url: Url = None,
     schema: SchemaName = None,
     as_json: AsJson = False,
 ) -> int:
     """Create pgqueue's tables, or bring them up to this release."""
+    if roles:
+        return _roles(plan, sql, prefix, {"url": url, "schema": schema}, as_json)
     from pgqueue.store import migrate as migrations  # loads SQLAlchemy and Alembic
 
     if sql:
@@ -33,5 +37,26 @@ def migrate(
     for revision in revisions:
         print(f"{'pending' if plan else 'applied'} {revision.id} {revision.title}")
     if not revisions:
+        print("up to date")
+    return 0
+
+
+def _roles(plan: bool, sql: bool, prefix: str, flags: dict[str, str | None], as_json: bool) -> int:
+    from pgqueue.store import roles
+
+    if sql:
+        print(roles.sql(load_settings(flags).schema, prefix), end="")
+        return 0
+    with unchecked(flags) as here:
+        change = roles.plan if plan else roles.apply
+        changes = change(here.database.url, here.database.schema.name, prefix)
+    if as_json:
+        print_json(changes)
+        return 0
+    told = ("missing", "surplus") if plan else ("given", "taken")
+    for word, rights in zip(told, (changes.given, changes.taken), strict=True):
+        for right in rights:
+            print(f"{word} {right}")
+    if not (changes.given or changes.taken):
         print("up to date")
     return 0

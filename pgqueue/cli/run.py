@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from pgqueue.core.current import (
     JobContext,
     JobInterrupted,
     JobTimeout,
+    censored,
     enter,
     leave,
 )
@@ -43,14 +45,14 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     decoded = found.payload.decode(text)
     positional, named = found.payload.bind_call(decoded)
     completed: list[object] = []
-    token = enter(_context(found.name, decoded, completed))
+    token = enter(_context(found.name, decoded, completed, found.secrets_in(text)))
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value
         text = encode_result(completed[-1] if completed else result)
     except (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted):
         # What would fail the attempt in a worker, a result that cannot be stored included.
-        traceback.print_exc()
+        print(censored(traceback.format_exc()), end="", file=sys.stderr)
         return 1
     finally:
         leave(token)
@@ -58,7 +60,9 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     return 0
 
 
-def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobContext:
+def _context(
+    name: str, args: dict[str, Any], completed: list[object], secrets: Sequence[str]
+) -> JobContext:
     def say(fraction: float, message: str) -> None:
         print(f"progress {fraction:.0%} {message}".rstrip(), file=sys.stderr)
 
@@ -75,4 +79,5 @@ def _context(name: str, args: dict[str, Any], completed: list[object]) -> JobCon
         should_stop=lambda: False,
         complete=lambda connection, result: completed.append(result),
         acomplete=acomplete,
+        secrets=secrets,
     )

@@ -25,8 +25,7 @@ from pgqueue.core.retry import Retry
 from pgqueue.core.settings import load_settings
 from pgqueue.store import bulk, jobs
 from pgqueue.store.adopt import aadopt, adopt
-from pgqueue.store.atomic import aas_one, as_one
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connect import Database
 from pgqueue.store.statement import Statement, arun, run
 
 if TYPE_CHECKING:
@@ -174,10 +173,7 @@ class Client:
             expires_after=expires_after,
             tags=tags,
         )
-        statement = self._by_name(task, args, options)
-        if connection is not None:
-            return self._insert_named(adopt(connection, self.database.schema), statement)
-        return self._insert_named_alone(statement)
+        return self._bound(self._ask(self._by_name(task, args, options), connection))
 
     async def aenqueue(
         self,
@@ -206,12 +202,9 @@ class Client:
         )
         statement = self._by_name(task, args, options)
         if connection is None:
-            return await asyncio.to_thread(self._insert_named_alone, statement)
+            return self._bound(await asyncio.to_thread(self._ask, statement))
         link = await aadopt(connection, self.database.schema)
-        async with aas_one(link):
-            job_id = await arun(link, statement)
-            found = await arun(link, jobs.job(job_id))
-        return self._present(job_id, found)
+        return self._bound(await arun(link, statement))
 
     def job(self, job_id: int) -> Job:
         """Read one job.
@@ -344,23 +337,12 @@ class Client:
 
     def _by_name(
         self, task: str, args: Mapping[str, object] | None, options: CallOptions
-    ) -> Statement[int]:
+    ) -> Statement[Job]:
         check_text("task", task, NAME_CHARACTERS_MAX)
         text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
         columns = options.columns()
         run_after: Any = columns.pop("run_after", None)
         return jobs.enqueue_by_name(task, text, run_after=run_after, options=columns)
-
-    def _insert_named(self, link: Link, statement: Statement[int]) -> Job:
-        # At once: a worker may finish the job, and delete it, before it is read.
-        with as_one(link):
-            job_id = run(link, statement)
-            found = run(link, jobs.job(job_id))
-        return self._present(job_id, found)
-
-    def _insert_named_alone(self, statement: Statement[int]) -> Job:
-        with self._links.borrow() as link:
-            return self._insert_named(link, statement)
 
     def _meant(
         self,

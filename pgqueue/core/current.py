@@ -5,12 +5,13 @@ the callables that act; nothing here does I/O.
 """
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
+from pgqueue.core.redaction import without
 from pgqueue.core.sanitise import clean_text
 
 _MESSAGE_BYTES_MAX: Final = 1_000
@@ -108,6 +109,7 @@ class JobContext:
         should_stop: Tells whether this attempt was asked to end.
         complete: Settles the job on a connection of the caller's.
         acomplete: Its asyncio twin.
+        secrets: Texts that may leave in none of its messages.
     """
 
     __slots__ = (
@@ -115,6 +117,7 @@ class JobContext:
         "_complete",
         "_log",
         "_progress",
+        "_secrets",
         "_should_stop",
         "args",
         "attempt",
@@ -133,6 +136,7 @@ class JobContext:
         should_stop: Callable[[], bool],
         complete: CompleteJob,
         acomplete: ACompleteJob,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.id = id
         self.attempt = attempt
@@ -142,6 +146,7 @@ class JobContext:
         self._should_stop = should_stop
         self._complete = complete
         self._acomplete = acomplete
+        self._secrets = secrets
         self._log: JobLog | None = None
 
     @property
@@ -163,7 +168,7 @@ class JobContext:
         """
         if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
             raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
-        self._progress(float(fraction), clean_text(str(message), _MESSAGE_BYTES_MAX))
+        self._progress(float(fraction), clean_text(self.censored(str(message)), _MESSAGE_BYTES_MAX))
 
     def should_stop(self) -> bool:
         """Tell whether the job was cancelled, is out of time, or its worker has to stop.
@@ -192,6 +197,10 @@ class JobContext:
     async def acomplete(self, *, connection: object, result: object = None) -> None:
         """Settle this job in the caller's transaction: the asyncio twin of `complete`."""
         await self._acomplete(connection, result)
+
+    def censored(self, text: str) -> str:
+        """Return text about this job, without what its task redacts."""
+        return without(text, self._secrets)
 
     def __repr__(self) -> str:
         return f"<JobContext {self.id} attempt {self.attempt} {self.task}>"
@@ -233,6 +242,12 @@ def current_job() -> JobContext:
 def find_current_job() -> JobContext | None:
     """Return the job that runs here, or None: for what is called inside tasks and outside."""
     return _CURRENT.get()
+
+
+def censored(text: str) -> str:
+    """Return text without what the task of the job that runs here redacts, if one runs here."""
+    context = find_current_job()
+    return text if context is None else context.censored(text)
 
 
 def enter(context: JobContext) -> Token[JobContext | None]:

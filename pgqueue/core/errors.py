@@ -14,6 +14,7 @@
     ├── NoCurrentJob           asked for the running job, outside a task
     ├── NoDatabase             no database was configured
     ├── DatabaseUnreachable    the database did not answer
+    ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
     ├── SchemaMismatch         the database and this release do not fit together
@@ -197,6 +198,18 @@ class DatabaseUnreachable(PgqueueError):
             f"The database cannot be used: {self.reason.rstrip(' .?')}. Check that it runs and "
             "that the setting `url` names it; `pgqueue config` prints where the value came from."
         )
+
+
+class AccessDenied(PgqueueError):
+    """The database refused, because the connection's role lacks a right."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason, advice)
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"The database refused: {self.reason}. {self.advice}"
 
 
 class EmbeddedUnavailable(PgqueueError):

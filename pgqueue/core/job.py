@@ -48,13 +48,14 @@ class Job:
     """One job, as its row stood when it was read.
 
     `args` and `result` are decoded JSON, or `Undecodable`. `finished_at`, `result` and `error`
-    belong to the last settled attempt; `attempts()` tells of all.
+    belong to the last settled attempt; `attempts()` tells of all. The `repr` leaves the arguments
+    out: jobs are logged by people who do not know what is secret in them.
     """
 
     id: int
     queue: str
     task: str
-    args: Any
+    args: Any = field(repr=False)
     status: JobStatus
     priority: int
     position: int

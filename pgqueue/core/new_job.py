@@ -4,7 +4,7 @@ Made by `tasks` from a checked call and by `client` from a name and a mapping; r
 Never holds an undecided value: every option has its default applied and is valid already.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -21,7 +21,7 @@ class NewJob:
     """
 
     task: str
-    args: str = "{}"
+    args: str = field(default="{}", repr=False)
     queue: str = "default"
     priority: int = 0
     executor: str = "greenlet"

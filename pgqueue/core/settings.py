@@ -25,8 +25,12 @@ _PREFIX: Final = "PGQUEUE_"
 _SCHEMA_BYTES_MAX: Final = 48
 _MEBIBYTE: Final = 1024 * 1024
 _SECRET_QUERY: Final = re.compile(r"(?i)([?&](?:password|sslpassword)=)[^&#]*")
-_SECRET_WORD: Final = re.compile(r"(?i)(\b(?:password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
-_SECRET_USER: Final = re.compile(r"(?<=://)([^:/?#@]*):.*@")
+_SECRET_WORD: Final = re.compile(
+    r"(?i)(\b(?:password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|\S+)"
+)
+# Greedy, and without a scheme too: what is mistyped is shown as well, and must hide no less.
+_SECRET_USER: Final = re.compile(r"((?:://|^(?![\w+.-]*://))[^:/?#@=\s]*):.*@", re.DOTALL)
+_SCHEME: Final = re.compile(r"\s*[\w+.-]*://")
 
 Read = Callable[[object], object]
 """Turns what a layer says into the value, or raises ValueError with the reason."""
@@ -199,6 +203,11 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
+    def __repr__(self) -> str:
+        return (
+            f"Settings({', '.join(f'{name}={value!r}' for name, value in self.redacted().items())})"
+        )
+
     def redacted(self) -> dict[str, object]:
         """Return the values by name, with no password in them, for printing."""
         return {setting.name: _hide(getattr(self, setting.name)) for setting in declared_settings()}
@@ -259,7 +268,7 @@ def redact_url(url: str) -> str:
     """Return a database URL or libpq connection string with its passwords hidden."""
     url = _SECRET_USER.sub(r"\1:***@", url)
     url = _SECRET_QUERY.sub(r"\1***", url)
-    return url if "://" in url else _SECRET_WORD.sub(r"\1***", url)
+    return url if _SCHEME.match(url) else _SECRET_WORD.sub(r"\1***", url)
 
 
 _Layer = dict[str, tuple[object, str]]

@@ -18,6 +18,7 @@ from psycopg.rows import tuple_row
 from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
 from pgqueue.core.settings import redact_url
 from pgqueue.store import session
+from pgqueue.store.denial import explained
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
 
@@ -42,6 +43,16 @@ def libpq_url(url: str) -> str:
     return f"{scheme.partition('+')[0]}://{rest}" if colon else url
 
 
+def _unambiguous(url: str) -> str:
+    # libpq ends the password at the first @ or /, and what it takes for a host or a database
+    # then is told in errors.
+    if url.startswith(("postgresql://", "postgres://")):
+        before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
+        if "@" in before or "/" in before:
+            raise ValueError
+    return url
+
+
 class Database:
     """Where pgqueue's tables are: a URL and a schema. Opens our own connections.
 
@@ -58,16 +69,18 @@ class Database:
     def conninfo(self, application_name: str) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
         try:
-            told: dict[str, Any] = conninfo_to_dict(libpq_url(self.url))
-        except psycopg.ProgrammingError as error:
+            told: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
+        except (psycopg.ProgrammingError, ValueError):
+            # Without libpq's own words, which quote the piece that it stumbled over.
             raise InvalidSettings(
                 name="url",
                 value=redact_url(self.url),
                 origin="the database's URL",
-                reason="it takes postgresql://…, libpq's name=value words, or embedded:[PATH].",
-            ) from error
+                reason="it takes postgresql://…, libpq's name=value words, or embedded:[PATH]. In "
+                "user and password the characters @ / : and % are written %40 %2F %3A and %25.",
+            ) from None
         if self._takes_options:
-            told["options"] = f"{session.as_options()} {told.get('options', '')}".strip()
+            told["options"] = session.as_options(told.get("options", ""))
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})
 
     def open(self, application_name: str = "pgqueue") -> "Link":
@@ -131,13 +144,18 @@ class Link:
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        with self._settings(), psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor:
+        with (
+            explained(),
+            self._settings(),
+            psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor,
+        ):
             cursor.execute(text.encode(), params, binary=True)
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
         with (
+            explained(),
             self._settings(),
             psycopg.Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
@@ -203,12 +221,14 @@ class AsyncLink:
 
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
-            await cursor.execute(text.encode(), params, binary=True)
-            return await cursor.fetchall() if cursor.description else []
+        with explained():
+            async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
+                await cursor.execute(text.encode(), params, binary=True)
+                return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
-        async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
-            for row in rows:
-                await copy.write_row(row)
+        with explained():
+            async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+                for row in rows:
+                    await copy.write_row(row)

@@ -78,8 +78,8 @@ def enqueue(new: NewJob) -> Statement[Job]:
 
 def enqueue_by_name(
     task: str, args: str, *, run_after: RunAfter, options: Mapping[str, object]
-) -> Statement[int]:
-    """Insert one job with the options recorded for its task; the answer is its id.
+) -> Statement[Job]:
+    """Insert one job with the options recorded for its task, and answer with it.
 
     Args:
         args: JSON text of one object.
@@ -92,7 +92,7 @@ def enqueue_by_name(
         "run_after_seconds": run_after_seconds(run_after),
         "options": json.dumps(options),
     }
-    return Statement("enqueue_by_name", params, _only_value)
+    return Statement("enqueue_by_name", params, lambda rows: job_from(rows[0]))
 
 
 def job(job_id: int) -> Statement[Job | None]:
@@ -165,11 +165,6 @@ def _attempt_from(row: Row) -> Attempt:
     values = list(row)
     values[5] = Outcome(row[5])
     return Attempt(*values)
-
-
-def _only_value(rows: Sequence[Row]) -> int:
-    value: int = rows[0][0]
-    return value
 
 
 def _statuses(rows: Sequence[Row]) -> dict[int, JobStatus | None]:

@@ -1,7 +1,7 @@
 """The name of our schema, and SQL text written for it.
 
 The `.sql` files and the migrations say `pgqueue.`; `Schema` puts the configured, quoted name
-in its place, once per file. No other place in pgqueue composes an identifier into SQL.
+in its place, once per file. Only `roles` composes other identifiers into SQL, by `quoted`.
 """
 
 from functools import cache
@@ -31,7 +31,7 @@ class Schema:
                 name="schema", value=name, origin="the schema's name", reason=str(error)
             ) from error
         self.name = name
-        self.quoted = '"' + name.replace('"', '""') + '"'
+        self.quoted = quoted(name)
         # A channel is data, not an identifier, so it carries the quoted name as it is written
         # in the SQL: `pg_notify('pgqueue.jobs', '')`.
         self.channel = f"{self.quoted}.jobs"
@@ -48,16 +48,33 @@ class Schema:
     def qualify(self, text: str) -> str:
         """SQL text with this schema in the place of `pgqueue.`, inside literals too."""
         in_literal = "'" + self.quoted.replace("'", "''") + "."
-        return text.replace(f"'{_WRITTEN}", in_literal).replace(_WRITTEN, f"{self.quoted}.")
+        text = text.replace(f"'{_WRITTEN}", in_literal).replace(_WRITTEN, f"{self.quoted}.")
+        return text.replace(" in schema pgqueue ", f" in schema {self.quoted} ")
 
     def render(self, file: str) -> str:
         """The text of `store/sql/FILE.sql` for this schema, without its comments."""
         return _render(self, file)
 
 
-@cache
-def _render(schema: Schema, file: str) -> str:
+def quoted(name: str) -> str:
+    """A name as an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as a literal, whatever `standard_conforming_strings` says."""
+    doubled = text.replace("\\", "\\\\").replace("'", "''")
+    return f"E'{doubled}'"
+
+
+def read(file: str) -> str:
+    """The text of `store/sql/FILE.sql` as it is written, without its comments."""
     written = files("pgqueue.store").joinpath("sql", f"{file}.sql").read_text("utf-8")
     # psycopg counts a placeholder inside a comment as a parameter, so comments go first.
     lines = (line for line in written.splitlines() if not line.lstrip().startswith("--"))
-    return schema.qualify("\n".join(lines)).strip().removesuffix(";")
+    return "\n".join(lines).strip()
+
+
+@cache
+def _render(schema: Schema, file: str) -> str:
+    return schema.qualify(read(file)).removesuffix(";")

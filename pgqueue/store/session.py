@@ -15,16 +15,21 @@ SETTINGS: Final = {
     "timezone": "UTC",
 }
 """Our statements are short and hold no transaction open; they read what is committed and give
-up rather than hang."""
+up rather than hang. A URL may say otherwise."""
+
+# Not the URL's to say: an application's path may begin with a schema in which others can create,
+# and a function there that fits better than PostgreSQL's own would run with our rights. See
+# test_our_own_sessions_look_nowhere_but_in_the_catalog.
+_PATH = "pg_catalog, pg_temp"
 
 # Longer than the server takes to give up by itself, shorter than a lease.
 _ANSWER_SECONDS_MAX = 22.0
 
 
-def as_options() -> str:
-    """The settings as libpq's `options`, for a session that is ours alone."""
-    told = {name: value.replace(" ", "\\ ") for name, value in SETTINGS.items()}
-    return " ".join(f"-c {name}={value}" for name, value in told.items())
+def as_options(told: str) -> str:
+    """The settings as libpq's `options`, around those of a URL, for a session of our own."""
+    settings = [_option(name, value) for name, value in SETTINGS.items()]
+    return " ".join((*settings, told, _option("search_path", _PATH)))
 
 
 def as_statement() -> str:
@@ -34,10 +39,15 @@ def as_statement() -> str:
     """
     calls = [
         f"set_config('{name}', '{value}', true)"
-        for name, value in SETTINGS.items()
+        for name, value in {**SETTINGS, "search_path": _PATH}.items()
         if name != "default_transaction_isolation"
     ]
     return f"select {', '.join(calls)}"
+
+
+def _option(name: str, value: str) -> str:
+    escaped = value.replace(" ", "\\ ")
+    return f"-c {name}={escaped}"
 
 
 class PatientConnection(psycopg.Connection[Any]):

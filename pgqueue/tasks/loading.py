@@ -66,7 +66,8 @@ def module_of(name: str) -> str:
 def _modules_of(name: str) -> Iterator[str]:
     """The modules that a canonical path may lie in, longest first."""
     parts = name.split(".")
-    if all(part.isidentifier() for part in parts):
+    # No row starts a program: `shop.__main__` is run by being imported.
+    if all(part.isidentifier() and not part.startswith("__") for part in parts):
         for length in range(len(parts) - 1, 0, -1):
             yield ".".join(parts[:length])
 

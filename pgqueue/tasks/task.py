@@ -6,6 +6,7 @@ options, before anything is sent; the client does the sending.
 
 import functools
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from pgqueue.core.options import (
     check_names,
 )
 from pgqueue.core.payload import Payload
+from pgqueue.core.redaction import secrets_of
 from pgqueue.core.sanitise import clean_text
 from pgqueue.tasks.default import client_for
 from pgqueue.tasks.registry import REGISTRY
@@ -140,6 +142,12 @@ class Task(Generic[P, R]):
     ) -> int:
         """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
         return await Call(self, _AS_DECLARED).aenqueue_many(calls, batch_size=batch_size)
+
+    def secrets_in(self, args: str) -> tuple[str, ...]:
+        """Return the texts in stored arguments that the option `redact` keeps from being shown."""
+        if not self.options.redact:
+            return ()
+        return secrets_of(json.loads(args), [path.split(".") for path in self.options.redact])
 
     def describe(self) -> dict[str, Any]:
         """Return what is recorded of the task for those who enqueue it by name."""

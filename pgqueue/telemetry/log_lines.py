@@ -8,6 +8,8 @@ import logging
 import sys
 import time
 
+from pgqueue.core.current import censored
+
 # What every record has; whatever else it carries came as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -28,7 +30,7 @@ class LogLines(logging.Formatter):
             line = f"{line}  {facts}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
-        return line
+        return censored(line)
 
 
 def set_up(level: str) -> None:

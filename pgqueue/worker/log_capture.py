@@ -44,7 +44,7 @@ class LogCapture(logging.Handler):
         """Note the line, unless no job runs here or its limits are reached."""
         context = find_current_job()
         held = None if context is None else self._held_of(context)
-        if held is None or held.has_ended:
+        if context is None or held is None or held.has_ended:
             return
         if held.line_count >= self._lines_max or held.line_bytes >= self._bytes_max:
             held.lines_dropped += 1
@@ -56,7 +56,7 @@ class LogCapture(logging.Handler):
         except Exception as error:
             message = f"{record.msg!r} cannot be formatted: {type(error).__name__}"
         room = min(_MESSAGE_BYTES_MAX, self._bytes_max - held.line_bytes)
-        message = clean_text(message, max(64, room))
+        message = clean_text(context.censored(message), max(64, room))
         held.line_count += 1
         held.line_bytes += len(message.encode())
         self._note(

@@ -13,6 +13,7 @@ from pgqueue.core.current import (
     JobTimeout,
     RetryJob,
     SnoozeJob,
+    censored,
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
@@ -165,14 +166,14 @@ def _describe(ended: Ended, held: Held, error: BaseException, limits: Limits) ->
     if kind.__module__ not in ("builtins", "pgqueue.core.current"):
         name = f"{kind.__module__}.{name}"
     ended.error_type = clean_text(name, 500)
-    ended.error_message = clean_text(_text(error), limits.error_bytes_max)
+    ended.error_message = clean_text(censored(_text(error)), limits.error_bytes_max)
     try:
         lines = traceback.format_exception(error)
     except BaseException as broken:  # user classes may break anything a traceback calls
         lines = [f"{name}: its traceback cannot be formatted ({type(broken).__name__})\n"]
     if error is held.raised and held.stack and not error.__traceback__:
         lines = ["The task stood here:\n", held.stack, *lines]
-    ended.traceback = clean_text("".join(lines), limits.error_bytes_max)
+    ended.traceback = clean_text(censored("".join(lines)), limits.error_bytes_max)
 
 
 def _text(error: BaseException) -> str:

@@ -19,6 +19,7 @@ EXAMPLES = [
     errors.TaskModuleBroken("shop", "ZeroDivisionError: division by zero"),
     errors.NoCurrentJob(),
     errors.NoDatabase(),
+    errors.AccessDenied("permission denied for table jobs", "Grant it."),
     errors.DatabaseUnreachable("refused"),
     errors.EmbeddedUnavailable("not installed"),
     errors.UnsupportedConnection("sqlite3.Connection", "Pass a psycopg connection."),

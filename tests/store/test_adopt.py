@@ -47,7 +47,7 @@ NEW = NewJob(
 )
 # A pooler lends one session after another, and what is prepared in one is not in the next.
 PREPARE_AFTER = None if os.environ.get("PGQUEUE_TEST_POOLED") else 2
-OWN_WRITE = "insert into orders default values"
+OWN_WRITE = "insert into public.orders default values"
 
 
 class OwnCursor(psycopg.Cursor[Any]):
@@ -299,9 +299,9 @@ KINDS = [
 @pytest.fixture
 def orders(room: "Room") -> Iterator[None]:
     """A table of the application's."""
-    room.rows("create table orders (id bigint generated always as identity)")
+    room.rows("create table public.orders (id bigint generated always as identity)")
     yield
-    room.rows("drop table orders")
+    room.rows("drop table public.orders")
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -707,7 +707,7 @@ async def _execute(application: Application, statement: str) -> None:
 def _visible(room: "Room") -> tuple[int, int]:
     """How many orders and jobs another connection sees."""
     orders, inserted = room.row(
-        "select (select count(*) from orders), (select count(*) from pgqueue.jobs)"
+        "select (select count(*) from public.orders), (select count(*) from pgqueue.jobs)"
     )
     return orders, inserted
 

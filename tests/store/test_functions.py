@@ -145,23 +145,26 @@ def test_plain_sql_cannot_insert_what_python_would_refuse(room: "Room", call: st
 
 
 def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
-    room.rows("create table orders (id bigint)")
+    room.rows("create table public.orders (id bigint)")
     room.rows(
         """
-        create function ship() returns trigger language plpgsql as $$
+        create function public.ship() returns trigger language plpgsql as $$
         begin
           perform pgqueue.enqueue('shop.ship', jsonb_build_object('order_id', new.id));
           return new;
         end $$
         """
     )
-    room.rows("create trigger ship after insert on orders for each row execute function ship()")
+    room.rows(
+        "create trigger ship after insert on public.orders"
+        " for each row execute function public.ship()"
+    )
 
-    room.rows("insert into orders select generate_series(1, 3)")
+    room.rows("insert into public.orders select generate_series(1, 3)")
 
     args = room.rows("select args from pgqueue.jobs order by id")
-    room.rows("drop table orders")
-    room.rows("drop function ship")
+    room.rows("drop table public.orders")
+    room.rows("drop function public.ship")
     assert [({"order_id": n},) for n in (1, 2, 3)] == args
 
 

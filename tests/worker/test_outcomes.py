@@ -127,14 +127,14 @@ def test_an_at_most_once_job_is_never_started_again(
 def test_a_task_completes_in_the_transaction_of_its_own_rows(
     client: Client, burst: Any, link: Any, database_url: str
 ) -> None:
-    link.raw.execute("create table effects (n integer)")
+    link.raw.execute("create table public.effects (n integer)")
     name = "shop.tasks.complete_with_its_row"
     together = client.enqueue(name, {"url": database_url})
     regretted = client.enqueue(name, {"url": database_url, "is_rolled_back": True})
 
     burst()
 
-    assert [(1,)] == link.fetch("select count(*)::integer from effects", {})
+    assert [(1,)] == link.fetch("select count(*)::integer from public.effects", {})
     assert ("succeeded", "written together") == (
         client.job(together.id).status,
         client.job(together.id).result,

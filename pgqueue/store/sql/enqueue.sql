@@ -1,5 +1,7 @@
 -- Insert one job and wake the supervisors that listen.
 --
+-- Through the view new_jobs, so that a producer gets its own row back and can read no other.
+--
 -- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written.
 -- Locks: the new row only. The job exists if and only if the caller's transaction commits.
 with due as (
@@ -10,7 +12,7 @@ with due as (
   ) as run_at
 ),
 inserted as (
-  insert into pgqueue.jobs (
+  insert into pgqueue.new_jobs (
     queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
     backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,
     timeout_seconds, keep_seconds, expires_at, tags

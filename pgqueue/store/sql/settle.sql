@@ -100,7 +100,7 @@ decided as materialized (
       when charged.outcome = 'snoozed' or (
         coalesce(charged.retryable, true) and charged.failures < charged.max_attempts
       )
-        then case when wait.seconds > 0 then 'scheduled' else 'queued' end
+        then case when wait.seconds > 0::float8 then 'scheduled' else 'queued' end
       else 'failed'
     end as status,
     wait.seconds as wait_seconds
@@ -111,11 +111,11 @@ decided as materialized (
       least(
         charged.backoff_max_seconds,
         charged.backoff_base_seconds * case charged.backoff
-          when 'exponential' then power(2, least(charged.failures - 1, 60))
-          when 'linear' then charged.failures
-          else 1
+          when 'exponential' then power(2::float8, least(charged.failures - 1, 60)::float8)
+          when 'linear' then charged.failures::float8
+          else 1::float8
         end
-      ) * case when charged.backoff_jitter then 0.5 + 0.5 * random() else 1 end
+      ) * case when charged.backoff_jitter then 0.5::float8 + 0.5::float8 * random() else 1 end
     ) as seconds
   ) as wait
 ),
@@ -124,7 +124,7 @@ forgotten as (
   using decided
   where job.id = decided.id
     and decided.status = 'succeeded'
-    and decided.keep_seconds = 0
+    and decided.keep_seconds = 0::float8
   returning job.id
 ),
 forgotten_attempts as (
@@ -153,7 +153,7 @@ recorded as (
     decided.error_message,
     decided.traceback
   from decided
-  where not (decided.status = 'succeeded' and decided.keep_seconds = 0)
+  where not (decided.status = 'succeeded' and decided.keep_seconds = 0::float8)
 ),
 settled as (
   update pgqueue.jobs as job
@@ -162,7 +162,7 @@ settled as (
     failure_count = decided.failures,
     lost_count = decided.losses,
     position = case
-      when decided.status = 'queued' then nextval('pgqueue.jobs_position')
+      when decided.status = 'queued' then nextval('pgqueue.jobs_position'::regclass)
       else job.position
     end,
     run_at = case
@@ -199,7 +199,7 @@ settled as (
     end
   from decided
   where job.id = decided.id
-    and not (decided.status = 'succeeded' and decided.keep_seconds = 0)
+    and not (decided.status = 'succeeded' and decided.keep_seconds = 0::float8)
   returning job.id
 )
 select decided.id, decided.attempt, decided.status

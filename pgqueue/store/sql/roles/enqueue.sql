@@ -1,0 +1,22 @@
+-- Put jobs in: one by one through the view, which shows nothing but the row just inserted;
+-- many by COPY, which PostgreSQL takes on tables alone; by name through the functions.
+--
+-- Only the columns that say what is to be done: an id, an attempt or a worker cannot be forged,
+-- and the trigger jobs_begin refuses a status that only workers give.
+grant select on pgqueue.new_jobs to pgqueue_producer, pgqueue_worker;
+
+grant insert (
+  queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
+  backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,
+  timeout_seconds, keep_seconds, expires_at, tags
+)
+on pgqueue.new_jobs, pgqueue.jobs to pgqueue_producer, pgqueue_worker;
+
+grant usage on sequence pgqueue.jobs_position to pgqueue_producer, pgqueue_worker;
+
+grant execute on function
+  pgqueue.enqueue(
+    text, jsonb, text, integer, timestamptz, double precision, integer, text[], jsonb
+  ),
+  pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb)
+to pgqueue_producer, pgqueue_worker;

@@ -1,0 +1,43 @@
+-- Hand the schema and all that is in it to the owner.
+--
+-- Functions that run with their owner's rights then have those of a role that owns nothing
+-- else. Only what belongs to another is touched: ALTER ... OWNER locks a table against all.
+-- The schema comes first, as the owner of a table must be allowed to create in it.
+do $$
+declare
+  owner regrole := quote_ident(current_setting('roles.prefix') || '_owner')::regrole;
+  schema regnamespace := quote_ident(current_setting('roles.schema'))::regnamespace;
+  object text;
+begin
+  for object in
+    select format('schema %s', found.oid::regnamespace)
+    from pg_namespace as found
+    where found.oid = schema
+      and found.nspowner <> owner
+    union all
+    select format(
+      '%s %s',
+      case found.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end,
+      found.oid::regclass
+    )
+    from pg_class as found
+    where found.relnamespace = schema
+      and found.relowner <> owner
+      and found.relkind in ('r', 'v', 'S')
+      and not exists (
+        select
+        from pg_depend as identity
+        where identity.classid = 'pg_class'::regclass
+          and identity.objid = found.oid
+          and identity.deptype = 'i'
+      )
+    union all
+    select format('function %s', found.oid::regprocedure)
+    from pg_proc as found
+    where found.pronamespace = schema
+      and found.proowner <> owner
+  loop
+    execute format('alter %s owner to %s', object, owner);
+  end loop;
+end
+$$;

@@ -1,0 +1,1 @@
+"""The package that a worker is told."""

@@ -1,0 +1,113 @@
+"""A database whose rights are handed out, and a login in each of its roles."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgqueue.client.client import Client
+from pgqueue.store import roles
+from pgqueue.store.connect import libpq_url
+
+USERS = tuple(role for role in roles.ROLES if role != "owner")
+
+
+class Crowd:
+    """One login in each role, by the role's name; roles belong to the whole server."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.prefix = prefix
+        self._url = libpq_url(url)
+        self._open = ExitStack()
+        self.admin = self._connect(self._url)
+
+    def name(self, role: str) -> str:
+        """The role's own name."""
+        return f"{self.prefix}_{role}"
+
+    def log_in(self) -> None:
+        """Make a login in each role, as a person would for an application."""
+        for role in USERS:
+            self.admin.execute(
+                sql.SQL("create role {} login in role {}").format(
+                    sql.Identifier(f"{self.prefix}_login_{role}"), sql.Identifier(self.name(role))
+                )
+            )
+
+    def url(self, role: str) -> str:
+        """Where the login in that role connects to."""
+        return make_conninfo(self._url, user=f"{self.prefix}_login_{role}")
+
+    def connection(self, role: str) -> "psycopg.Connection[Any]":
+        """A connection of that login, in autocommit."""
+        return self._connect(self.url(role))
+
+    def client(self, role: str) -> Client:
+        """A client of that login."""
+        return self._open.enter_context(Client(self.url(role)))
+
+    def close(self) -> None:
+        """Leave the server as it was."""
+        found = self.admin.execute(
+            "select rolname from pg_roles where starts_with(rolname, %s)", [self.prefix]
+        ).fetchall()
+        for (name,) in found:
+            for text in ("reassign owned by {} to current_user", "drop owned by {}"):
+                self.admin.execute(sql.SQL(text).format(sql.Identifier(name)))
+        for (name,) in found:
+            self.admin.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+        self._open.close()
+
+    def _connect(self, url: str) -> "psycopg.Connection[Any]":
+        return self._open.enter_context(psycopg.connect(url, autocommit=True))
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix that no other test has."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def nobody(database_url: str, prefix: str) -> Iterator[Crowd]:
+    """The roles before they are made."""
+    crowd = Crowd(database_url, prefix)
+    yield crowd
+    crowd.close()
+
+
+@pytest.fixture
+def crowd(nobody: Crowd, database_url: str) -> Crowd:
+    """The roles, made, with a login in each."""
+    roles.apply(database_url, prefix=nobody.prefix)
+    nobody.log_in()
+    return nobody
+
+
+Burst = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def burst() -> Burst:
+    """Runs a worker, on a URL, that ends when nothing is left."""
+
+    def work(url: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "pgqueue", "worker", "--burst", "--tasks", "vault", *words],
+            cwd=Path(__file__).parent / "app",
+            env={**os.environ, "PGQUEUE_URL": url, "PGQUEUE_CPUS": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+
+    return work

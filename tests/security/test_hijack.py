@@ -1,0 +1,247 @@
+"""Nobody puts a table, a function or an operator of theirs in the place of the one we mean."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgqueue.client.client import Client
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.store import migrate
+from pgqueue.store.connect import Database, libpq_url
+from pgqueue.store.schema import Schema
+
+if TYPE_CHECKING:
+    from tests.security.conftest import Crowd
+
+TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "new_jobs")
+STATEMENTS = sorted(
+    each.name.removesuffix(".sql")
+    for each in files("pgqueue.store").joinpath("sql").iterdir()
+    if each.name.endswith(".sql") and each.name != "copy_jobs.sql"
+)
+# What joins a caller's transaction meets the caller's path; all else runs in our own sessions.
+ON_THE_CALLERS = ("await_caller", "due", "enqueue", "enqueue_by_name", "hold", "notify", "settle")
+CALLS = {
+    "enqueue": ("producer", "select pgqueue.enqueue('t', '{\"card\": 4111}', tags => '{a}')"),
+    "enqueue_named": (
+        "producer",
+        "select id from pgqueue.enqueue_named('t', '{\"card\": 4111}', null, '{\"priority\": 3}')",
+    ),
+    "cancel": ("operator", "select pgqueue.cancel(%(id)s)"),
+    "retry": ("operator", "select pgqueue.retry(%(id)s)"),
+}
+
+# What stands first in a hostile path: for each type, or pair of types, an overload that fits
+# better than the built-in one wherever ours is not asked with exactly its own types.
+HOSTILE = r"""
+do $$
+declare
+  types text[] := '{smallint,integer,bigint,double precision,numeric,text,name,boolean,jsonb,json,
+    timestamptz,interval,text[],bigint[]}';
+  operators text[] := '{=,<>,<,<=,>,>=,+,-,*,/,||,->,->>,?,@>}';
+  one text;
+  two text;
+  name text;
+begin
+  create schema evil;
+  grant usage on schema evil to public;
+  foreach one in array types loop
+    foreach two in array types loop
+      execute format(
+        'create function evil.strike(%s, %s) returns boolean language plpgsql as
+        ''begin raise exception ''''hijacked''''; end''', one, two);
+      foreach name in array operators loop
+        execute format(
+          'create operator evil.%s (leftarg = %s, rightarg = %s, function = evil.strike)',
+          name, one, two);
+      end loop;
+      foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
+        execute format(
+          'create function evil.%I(%s, %s) returns %2$s language plpgsql as
+          ''begin raise exception ''''hijacked''''; end''', name, one, two);
+      end loop;
+    end loop;
+    foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
+      execute format(
+        'create function evil.%I(%s) returns %2$s language plpgsql as
+        ''begin raise exception ''''hijacked''''; end''', name, one);
+    end loop;
+  end loop;
+end
+$$
+"""
+
+
+@pytest.fixture
+def hostile(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection of whoever owns all, whose path begins with the hostile schema."""
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
+        connection.execute(
+            "select set_config('hostile.functions', %s, false)", [",".join(_functions())]
+        )
+        connection.execute(HOSTILE)
+        for table in TABLES:
+            connection.execute(f"create table evil.{table} (like pgqueue.{table})".encode())
+        connection.execute("grant all on all tables in schema evil to public")
+        connection.execute("set search_path = evil, public")
+        yield connection
+
+
+def test_every_function_has_a_fixed_path_and_few_run_as_their_owner(crowd: "Crowd") -> None:
+    found = crowd.admin.execute(
+        """
+        select proname, proconfig, prosecdef
+        from pg_proc
+        where pronamespace = 'pgqueue'::regnamespace
+        """
+    ).fetchall()
+
+    assert {("search_path=pg_catalog, pg_temp",)} == {tuple(config) for _, config, _ in found}
+    assert {"cancel", "enqueue_named", "retry"} == {name for name, _, raised in found if raised}
+    assert {*CALLS, "refuse_status"} == {name for name, _, _ in found}
+
+
+def test_every_view_but_the_one_to_insert_by_reads_with_its_readers_rights(
+    crowd: "Crowd",
+) -> None:
+    found = crowd.admin.execute(
+        """
+        select relname
+        from pg_class
+        where relnamespace = 'pgqueue'::regnamespace
+          and relkind = 'v'
+          and not coalesce('security_invoker=true' = any(reloptions), false)
+        """
+    ).fetchall()
+
+    assert [("new_jobs",)] == found
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_temporary_table_does_not_stand_in_for_ours(
+    crowd: "Crowd", client: Client, name: str
+) -> None:
+    job_id = client.enqueue("t", run_after=60.0).id
+    role, call = CALLS[name]
+    connection = crowd.connection(role)
+    for table in TABLES:
+        connection.execute(
+            f"create temporary table {table} (id bigint, task text, args jsonb)".encode()
+        )
+        connection.execute(f"grant all on pg_temp.{table} to public".encode())
+    connection.execute("set search_path = pg_temp, pgqueue, pg_catalog")
+
+    connection.execute(call.encode(), {"id": job_id})
+
+    assert [0] * len(TABLES) == [
+        connection.execute(f"select count(*) from pg_temp.{table}".encode()).fetchall()[0][0]
+        for table in TABLES
+    ]
+    _assert_done(client, name, job_id)
+
+
+@pytest.mark.parametrize("path", ["evil, public", "evil, pg_catalog", "evil, pg_temp", ""])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_function_does_its_own_work_under_a_hostile_path(
+    hostile: "psycopg.Connection[Any]", crowd: "Crowd", client: Client, name: str, path: str
+) -> None:
+    job_id = client.enqueue("t", run_after=60.0).id
+    role, call = CALLS[name]
+    connection = crowd.connection(role)
+    connection.execute("select set_config('search_path', %s, false)", [path])
+
+    connection.execute(call.encode(), {"id": job_id})
+
+    _assert_done(client, name, job_id)
+
+
+@pytest.mark.parametrize("file", ON_THE_CALLERS)
+def test_a_statement_on_a_callers_connection_asks_for_nothing_of_somebody_elses(
+    hostile: "psycopg.Connection[Any]", file: str
+) -> None:
+    text = re.sub(r"%\(\w+\)s", "null", Schema().render(file))
+
+    # A body is bound when it is created, and the catalog remembers to what.
+    hostile.execute(
+        f"create function public.probe() returns void begin atomic {text}; end".encode()
+    )
+
+    assert [] == _depending_on_evil(hostile, "probe")
+
+
+@pytest.mark.parametrize("where", ["role", "database", "url"])
+def test_our_own_sessions_look_nowhere_but_in_the_catalog(
+    hostile: "psycopg.Connection[Any]", crowd: "Crowd", database_url: str, where: str
+) -> None:
+    url = crowd.url("worker")
+    if where == "url":
+        url = make_conninfo(url, options="-c search_path=evil,public")
+    else:
+        name = hostile.info.dbname if where == "database" else f"{crowd.prefix}_login_worker"
+        hostile.execute(
+            sql.SQL("alter {} {} set search_path = evil, public").format(
+                sql.SQL(where), sql.Identifier(name)
+            )
+        )
+
+    link = Database(url).open()
+
+    path = link.raw.execute("show search_path").fetchall()
+    link.close()
+    assert [("pg_catalog, pg_temp",)] == path
+
+
+def test_the_hostile_schema_is_one_that_can_be_fallen_for(
+    hostile: "psycopg.Connection[Any]",
+) -> None:
+    with pytest.raises(psycopg.errors.RaiseException, match="hijacked"):
+        hostile.execute("select power(2, 3)")
+
+
+def test_a_migration_is_not_taken_in_by_the_path_it_runs_with(
+    hostile: "psycopg.Connection[Any]", database_url: str
+) -> None:
+    url = make_conninfo(libpq_url(database_url), options="-c search_path=evil,public")
+
+    migrate.upgrade(url, "later")
+
+    assert [] == _depending_on_evil(hostile, "later.")
+
+
+def _depending_on_evil(connection: "psycopg.Connection[Any]", name: str) -> list[str]:
+    """What is bound to something in the hostile schema, of the objects whose name has *name*."""
+    connection.execute("set search_path = pg_catalog")  # descriptions then name each schema
+    found = connection.execute(
+        """
+        select
+          pg_describe_object(classid, objid, objsubid)
+            || ' asks for ' || pg_describe_object(refclassid, refobjid, refobjsubid)
+        from pg_depend
+        where pg_describe_object(refclassid, refobjid, refobjsubid) like '%evil.%'
+          and pg_describe_object(classid, objid, objsubid) not like '%evil.%'
+        order by 1
+        """
+    ).fetchall()
+    return [each for (each,) in found if name in each]
+
+
+def _functions() -> list[str]:
+    """The names of the functions that our statements call, as far as a pattern can tell."""
+    text = " ".join(Schema().render(file) for file in STATEMENTS)
+    known = {"any", "all", "in", "as", "and", "or", "exists", "select", "values", "filter"}
+    return sorted(set(re.findall(r"(?<![.\w])([a-z_]+)\(", text)) - known)
+
+
+def _assert_done(client: Client, name: str, job_id: int) -> None:
+    if name.startswith("enqueue"):
+        newest = client.jobs(limit=1)[0]
+        assert ("t", {"card": 4111}) == (newest.task, newest.args)
+    else:
+        expected = {"cancel": JobStatus.CANCELLED, "retry": JobStatus.QUEUED}[name]
+        assert expected == client.job(job_id).status

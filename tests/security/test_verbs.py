@@ -1,0 +1,351 @@
+"""Each verb of the library under each role: it works, or the refusal says what to do."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import create_engine
+
+from pgqueue.client.client import Client
+from pgqueue.core.errors import AccessDenied
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.core.new_job import NewJob
+from pgqueue.store import attempts, processes
+from pgqueue.store.attempts import Ended
+from pgqueue.store.connect import Database
+from pgqueue.store.schema import Schema
+from pgqueue.store.statement import run
+
+if TYPE_CHECKING:
+    from tests.security.conftest import Crowd
+
+GOLDEN = Path(__file__).parent / "golden" / "statements.txt"
+USERS = ("producer", "worker", "viewer", "operator")
+STATEMENTS = sorted(
+    each.name.removesuffix(".sql")
+    for each in files("pgqueue.store").joinpath("sql").iterdir()
+    if each.name.endswith(".sql")
+)
+
+# A view of several tables takes nothing from anybody, and PostgreSQL says that first.
+_REFUSED = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ObjectNotInPrerequisiteState,
+    psycopg.errors.WrongObjectType,
+)
+
+NEW = NewJob("shop.mail", '{"card": "4111"}')
+
+Verb = Callable[["Crowd", str, int], object]
+
+
+def _on_own_link(crowd: "Crowd", role: str, statement: Any) -> object:
+    link = Database(crowd.url(role)).open()
+    try:
+        return run(link, statement)
+    finally:
+        link.close()
+
+
+def _copy(crowd: "Crowd", role: str, job_id: int) -> object:
+    return crowd.client(role).insert_many([NEW, NewJob("shop.mail", run_after=60.0)])
+
+
+def _on_sqlalchemy(crowd: "Crowd", role: str, job_id: int) -> object:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: crowd.connection(role))
+    with engine.connect() as connection:
+        Client(crowd.url(role)).insert(NEW, connection=connection)
+        connection.commit()
+    engine.dispose()
+    return None
+
+
+def _in_asyncio(crowd: "Crowd", role: str, job_id: int) -> object:
+    async def work() -> None:
+        async with await psycopg.AsyncConnection.connect(crowd.url(role)) as connection:
+            client = crowd.client(role)
+            await client.ainsert(NEW, connection=connection)
+            await client.ainsert_many([NEW], connection=connection)
+            await client.aenqueue("shop.mail", connection=connection)
+
+    return asyncio.run(work())
+
+
+def _settle(crowd: "Crowd", role: str, job_id: int) -> object:
+    ended = Ended(job_id, 1, 1, Outcome.SUCCEEDED, waited_seconds=0.0)
+    return _on_own_link(crowd, role, attempts.settle([ended]))
+
+
+def _claim(crowd: "Crowd", role: str, job_id: int) -> object:
+    asked: dict[str, Any] = {"queues": ["default"], "unknown_tasks": []}
+    statement = attempts.claim(worker_id=1, executor="greenlet", jobs_max=1, slots_free=1, **asked)
+    return _on_own_link(crowd, role, statement)
+
+
+def _plain(text: str) -> Verb:
+    return lambda crowd, role, job_id: (
+        crowd.connection(role).execute(text.encode(), {"id": job_id}).statusmessage
+    )
+
+
+VERBS: dict[str, tuple[set[str], Verb]] = {
+    "enqueue": ({"producer", "worker"}, lambda crowd, role, _: crowd.client(role).insert(NEW)),
+    "enqueue on a connection of SQLAlchemy's": ({"producer", "worker"}, _on_sqlalchemy),
+    "enqueue on a connection of asyncio's": ({"producer", "worker"}, _in_asyncio),
+    "enqueue many": ({"producer", "worker"}, _copy),
+    "enqueue by name": (
+        {"producer", "worker"},
+        lambda crowd, role, _: crowd.client(role).enqueue("shop.mail", {"n": 1}, priority=3),
+    ),
+    "enqueue by SQL": ({"producer", "worker"}, _plain("select pgqueue.enqueue('shop.mail')")),
+    "read a job": (
+        {"worker", "viewer", "operator"},
+        lambda crowd, role, job_id: crowd.client(role).job(job_id),
+    ),
+    "list jobs": (
+        {"worker", "viewer", "operator"},
+        lambda crowd, role, _: crowd.client(role).jobs(),
+    ),
+    "count jobs": (
+        {"worker", "viewer", "operator"},
+        lambda crowd, role, _: crowd.client(role).count(task="shop.*"),
+    ),
+    "read attempts": (
+        {"viewer", "operator"},
+        lambda crowd, role, job_id: crowd.client(role).attempts(job_id),
+    ),
+    "read logs": (
+        {"viewer", "operator"},
+        lambda crowd, role, job_id: crowd.client(role).logs(job_id),
+    ),
+    "list tasks": (
+        {"worker", "viewer", "operator"},
+        lambda crowd, role, _: crowd.client(role).tasks(),
+    ),
+    "list workers": (
+        {"worker", "viewer", "operator"},
+        lambda crowd, role, _: crowd.client(role).workers(with_stopped=True),
+    ),
+    "cancel": ({"operator"}, lambda crowd, role, job_id: crowd.client(role).cancel(job_id)),
+    "cancel by filter": (
+        {"operator"},
+        lambda crowd, role, _: crowd.client(role).cancel(task="shop.*"),
+    ),
+    "retry": ({"operator"}, lambda crowd, role, job_id: crowd.client(role).retry(job_id)),
+    "claim": ({"worker"}, _claim),
+    "settle": ({"worker"}, _settle),
+    "record a task": (
+        {"worker"},
+        lambda crowd, role, _: _on_own_link(crowd, role, processes.record_tasks([])),
+    ),
+    "read the views": (
+        {"viewer", "operator"},
+        _plain(
+            "select from pgqueue.queue_stats, pgqueue.task_stats, pgqueue.running_jobs,"
+            " pgqueue.failure_groups"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("role", USERS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_works_for_those_it_is_meant_for_alone(
+    crowd: "Crowd", client: Client, verb: str, role: str
+) -> None:
+    job_id = client.insert(NEW).id
+    allowed, act = VERBS[verb]
+
+    if role in allowed:
+        act(crowd, role, job_id)
+    else:
+        before = client.job(job_id)
+        with pytest.raises((AccessDenied, psycopg.errors.InsufficientPrivilege)) as denied:
+            act(crowd, role, job_id)
+        assert "permission denied" in str(denied.value)
+        assert (before, 1) == (client.job(job_id), client.count())
+
+
+def test_a_denial_says_which_right_is_missing_and_who_gives_it(crowd: "Crowd") -> None:
+    with pytest.raises(AccessDenied) as denied:
+        crowd.client("producer").cancel(1)
+
+    assert "permission denied for function cancel" == denied.value.reason
+    assert "pgqueue migrate --roles" in str(denied.value)
+
+
+def test_an_enqueued_job_is_handed_to_its_producer_whole(crowd: "Crowd", client: Client) -> None:
+    producer = crowd.client("producer")
+
+    inserted = [producer.insert(NEW), producer.enqueue("shop.mail", {"n": 1}, tags=["a"])]
+
+    assert inserted == [client.job(each.id) for each in inserted]
+
+
+def test_a_producer_enqueues_in_its_own_transaction(crowd: "Crowd", client: Client) -> None:
+    producer = crowd.client("producer")
+    with psycopg.connect(crowd.url("producer")) as connection:
+        producer.insert(NEW, connection=connection)
+        producer.insert_many([NEW], connection=connection)
+        producer.enqueue("shop.mail", connection=connection)
+        seen_by_others = client.count()
+        connection.rollback()
+
+    assert (0, 0) == (seen_by_others, client.count())
+
+
+def test_a_producer_sees_no_job_of_anybody(crowd: "Crowd", client: Client) -> None:
+    producer = crowd.client("producer")
+    producer.insert(NEW)
+    connection = crowd.connection("producer")
+
+    assert [] == connection.execute("select id, args from pgqueue.new_jobs").fetchall()
+    for text in (
+        "select args from pgqueue.jobs",
+        "select count(*) from pgqueue.jobs",
+        "insert into pgqueue.jobs (task) values ('t') returning id",
+        "update pgqueue.new_jobs set args = '{}'",
+        "delete from pgqueue.new_jobs",
+        "insert into pgqueue.new_jobs (task) values ('t') on conflict (id) do update set id = 1",
+        "select nextval('pgqueue.supervisor_id')",
+        "select setval('pgqueue.jobs_position', 1)",
+        "truncate pgqueue.jobs",
+        "create table pgqueue.mine (id bigint)",
+        "copy pgqueue.jobs to stdout",
+        "select options from pgqueue.tasks",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(text.encode())
+
+
+def test_a_condition_of_a_producers_never_meets_a_job(crowd: "Crowd", client: Client) -> None:
+    client.insert(NEW)
+    connection = crowd.connection("producer")
+    connection.execute(
+        "create function pg_temp.tell(args jsonb) returns boolean language plpgsql cost 0.0001"
+        " as $$ begin raise exception 'seen %', args; end $$"
+    )
+
+    found = connection.execute(
+        "select id from pgqueue.new_jobs where pg_temp.tell(args)"
+    ).fetchall()
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("column", ["id", "attempt", "worker_id", "position", "kept_until"])
+def test_a_producer_cannot_forge_what_only_workers_write(crowd: "Crowd", column: str) -> None:
+    connection = crowd.connection("producer")
+
+    for table in ("jobs", "new_jobs"):
+        text = f"insert into pgqueue.{table} (task, {column}) values ('t', null)"
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedColumn)):
+            connection.execute(text.encode())
+
+
+@pytest.mark.parametrize("table", ["jobs", "new_jobs"])
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_producers_job_has_no_past(
+    crowd: "Crowd", client: Client, status: JobStatus, table: str
+) -> None:
+    connection = crowd.connection("producer")
+    text = "copy pgqueue.jobs (task, status) from stdin"
+
+    def insert() -> None:
+        if table == "new_jobs":
+            connection.execute(
+                "insert into pgqueue.new_jobs (task, status) values ('t', %s)", [status]
+            )
+            return
+        with connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
+            copy.write_row(("t", status.value))
+
+    if status in (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.BLOCKED):
+        insert()
+    else:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"that is {status.value}"):
+            insert()
+    assert (
+        int(status in (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.BLOCKED)) == client.count()
+    )
+
+
+@pytest.mark.parametrize("column", ["id", "task", "args", "queue", "max_attempts", "created_at"])
+def test_a_worker_cannot_change_what_a_job_is_to_do(crowd: "Crowd", column: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        crowd.connection("worker").execute(
+            sql.SQL("update pgqueue.jobs set {column} = {column}").format(
+                column=sql.Identifier(column)
+            )
+        )
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_who_reads_writes_nothing(crowd: "Crowd", role: str) -> None:
+    connection = crowd.connection(role)
+    names = [
+        name
+        for (name,) in connection.execute(
+            "select relname from pg_class where relnamespace = 'pgqueue'::regnamespace"
+            " and relkind in ('r', 'v')"
+        ).fetchall()
+    ]
+
+    for name in names:
+        table = sql.Identifier("pgqueue", name)
+        connection.execute(sql.SQL("select from {} limit 1").format(table))
+        for text in ("delete from {}", "insert into {} default values", "truncate {}"):
+            with pytest.raises(_REFUSED):
+                connection.execute(sql.SQL(text).format(table))
+    assert "jobs" in names
+
+
+def test_no_role_can_log_in_or_belongs_to_another(crowd: "Crowd") -> None:
+    found = crowd.admin.execute(
+        """
+        select role.rolname, role.rolcanlogin, role.rolsuper, role.rolbypassrls
+        from pg_roles as role
+        where role.rolname = any(%(names)s)
+          and (
+            role.rolcanlogin or role.rolsuper or role.rolbypassrls or role.rolcreaterole
+            or exists (select from pg_auth_members as held where held.member = role.oid)
+          )
+        """,
+        {"names": [crowd.name(role) for role in ("owner", *USERS)]},
+    ).fetchall()
+
+    assert [] == found
+
+
+def test_each_statement_is_allowed_to_whom_the_golden_file_says(crowd: "Crowd") -> None:
+    connections = {role: crowd.connection(role) for role in USERS}
+
+    told = []
+    for file in STATEMENTS:
+        allowed = [role for role in USERS if _may(connections[role], file)]
+        told.append(f"{file}: {', '.join(allowed) or 'nobody'}")
+
+    assert GOLDEN.read_text().splitlines() == told
+
+
+def _may(connection: "psycopg.Connection[Any]", file: str) -> bool:
+    """Whether a statement is allowed; asked with nothing, so other errors are no matter."""
+    text = Schema().render(file)
+    try:
+        with connection.transaction(force_rollback=True), connection.cursor() as cursor:
+            if file == "copy_jobs":
+                with cursor.copy(text.encode()):
+                    pass
+            else:
+                cursor.execute(re.sub(r"%\(\w+\)s", "null", text).encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    except psycopg.DatabaseError:
+        pass
+    return True
