@@ -30,6 +30,8 @@ pickling. What a task raises to decide its own outcome is no error: see `core.cu
 
 from collections.abc import Sequence
 
+from pgqueue.core.brief import brief
+
 
 class PgqueueError(Exception):
     """The root of every error that pgqueue raises on purpose."""
@@ -57,7 +59,7 @@ class InvalidOption(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.option}={_brief(self.value)} is refused: {self.reason}"
+        return f"{self.option}={brief(self.value)} is refused: {self.reason}"
 
 
 class InvalidSettings(PgqueueError):
@@ -71,7 +73,7 @@ class InvalidSettings(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.name} = {_brief(self.value)} from {self.origin} is refused: {self.reason}"
+        return f"{self.name} = {brief(self.value)} from {self.origin} is refused: {self.reason}"
 
 
 class InvalidPayload(PgqueueError):
@@ -102,11 +104,15 @@ class UnstorableValue(InvalidPayload):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.path} = {_brief(self.value)} cannot be stored: {self.reason}"
+        return f"{self.path} = {brief(self.value)} cannot be stored: {self.reason}"
 
 
 class PayloadTooLarge(InvalidPayload):
-    """The arguments of one job exceed the limit."""
+    """The arguments of one job exceed the limit.
+
+    Attributes:
+        size_bytes: Of what is more than four times the limit not all is counted.
+    """
 
     def __init__(self, task: str, size_bytes: int, args_bytes_max: int) -> None:
         super().__init__(task, size_bytes, args_bytes_max)
@@ -310,13 +316,3 @@ class LeaseLost(PgqueueError):
             f"{self.job_id}: it was silent for longer than its lease, or the job was settled "
             "meanwhile. Roll back what this attempt wrote; another attempt owns the job."
         )
-
-
-def _brief(value: object) -> str:
-    # Only the type of what is too long or refuses to show itself: an error must never be
-    # larger than, or raise because of, the value that it refuses.
-    try:
-        shown = repr(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
-    return shown if len(shown) <= 80 else f"{shown[:60]}… ({type(value).__name__})"
