@@ -16,7 +16,7 @@ from pgqueue.core.current import (
     enter,
     leave,
 )
-from pgqueue.core.payload import encode_result
+from pgqueue.core.result import encode_result
 from pgqueue.core.settings import load_settings
 from pgqueue.store.embedded import is_embedded
 from pgqueue.tasks import loading
@@ -47,9 +47,11 @@ def run(
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value
-        text = encode_result(completed[-1] if completed else result)
+        text = encode_result(
+            completed[-1] if completed else result, result_bytes_max=settings.result_bytes_max
+        )
     except (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted):
-        # What would fail the attempt in a worker, a result that cannot be stored included.
+        # What would fail the attempt in a worker, and a result that it would not store as it is.
         traceback.print_exc()
         return 1
     finally:

@@ -180,7 +180,7 @@ class JobContext:
         Raises:
             LeaseLost: The attempt was given to another worker; roll back.
             UnstorableValue: The result cannot be stored.
-            ValueError: The result exceeds `result_bytes_max`.
+            ResultTooLarge: It exceeds `result_bytes_max`.
             JobTimeout, JobCancelled, JobInterrupted: Raised into this task before; roll back.
         """
         self._complete(connection, result)

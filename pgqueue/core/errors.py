@@ -7,7 +7,8 @@
     ├── InvalidPayload         arguments or a result were refused, nothing was stored
     │   ├── InvalidArguments   they do not fit the task's signature or type hints
     │   ├── UnstorableValue    one value in them cannot be stored and read back equal
-    │   └── PayloadTooLarge    they exceed the limit in bytes
+    │   ├── PayloadTooLarge    they exceed the limit in bytes
+    │   └── ResultTooLarge     a result exceeds its limit in bytes
     ├── UnknownTask            no task has that name here
     ├── TaskModuleNotFound     a module of tasks does not exist
     ├── TaskModuleBroken       a module of tasks exists and raised while it was imported
@@ -125,6 +126,25 @@ class PayloadTooLarge(InvalidPayload):
             f"The arguments of {self.task} take {self.size_bytes:,} bytes as JSON and "
             f"args_bytes_max is {self.args_bytes_max:,}. Store the data elsewhere and pass its "
             "key, or raise the setting."
+        )
+
+
+class ResultTooLarge(InvalidPayload):
+    """The result of one job exceeds the limit.
+
+    Attributes:
+        size_bytes: Counted no further than needed.
+    """
+
+    def __init__(self, size_bytes: int, result_bytes_max: int) -> None:
+        super().__init__(size_bytes, result_bytes_max)
+        self.size_bytes = size_bytes
+        self.result_bytes_max = result_bytes_max
+
+    def __str__(self) -> str:
+        return (
+            f"The result takes {self.size_bytes:,} bytes as JSON or more and result_bytes_max is "
+            f"{self.result_bytes_max:,}. Store the data elsewhere and return its key."
         )
 
 

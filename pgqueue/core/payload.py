@@ -1,4 +1,4 @@
-"""The arguments of a task on their way into a row and back, and its result.
+"""The arguments of a task on their way into a row and back.
 
 A Payload knows one function's signature and type hints. What it encodes was bound, validated,
 and proven to read back equal; what it decodes is validated again, because anyone may have
@@ -342,32 +342,6 @@ def encode_mapping(
     text = write_json(tree)
     _check_size(task, text, args_bytes_max)
     return text
-
-
-def encode_result(value: object) -> str:
-    """Return the JSON text of what a task returned.
-
-    A result is for reading, so it is taken more freely than arguments: tuples and sets become
-    lists, keys become text, and dates, UUIDs, decimals, dataclasses and models become what
-    pydantic makes of them.
-
-    Raises:
-        UnstorableValue: A value in it has no JSON form, or PostgreSQL cannot store it.
-    """
-    if value is None:
-        return "null"
-    tree = value
-    if type(value) not in (str, int, float, bool):
-        tree = _result_tree(value)
-    check_storable(tree, "result", exact=False)
-    return write_json(tree)
-
-
-def _result_tree(value: object) -> object:
-    try:
-        return _jsonable(value)
-    except (ValueError, RecursionError) as error:
-        raise _undumpable(value, error).refusal("result") from None
 
 
 def _jsonable(value: object) -> object:

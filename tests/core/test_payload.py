@@ -25,7 +25,7 @@ from pgqueue.core.errors import (
     PgqueueError,
     UnstorableValue,
 )
-from pgqueue.core.payload import Payload, encode_mapping, encode_result
+from pgqueue.core.payload import Payload, encode_mapping
 
 
 class Opaque:
@@ -472,42 +472,3 @@ def test_a_hint_that_json_cannot_serve_is_told_of_at_first_use():
 
     with pytest.raises(InvalidTask, match="cannot be stored as JSON"):
         payload_of(Socket).encode((Socket(),), {})
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "null"),
-        (7, "7"),
-        ("é", '"é"'),
-        (-0.0, "-0.0"),
-        ((1, {2}), "[1,[2]]"),
-        ({1: uuid.UUID(int=1)}, '{"1":"00000000-0000-0000-0000-000000000001"}'),
-        (Line("a", Decimal("1.5")), '{"name":"a","price":"1.5","sizes":[]}'),
-        (datetime(2026, 1, 1, tzinfo=UTC), '"2026-01-01T00:00:00Z"'),
-        (Level.HIGH, "3"),
-        (b"\xff", '"_w=="'),
-    ],
-)
-def test_a_result_becomes_json(value, text):
-    assert text == encode_result(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "path"),
-    [
-        ("a\0", "result"),
-        ({"rows": [1, "\ud800"]}, "result.rows[1]"),
-        ([float("nan")], "result[0]"),
-        (Line("a", Decimal(1), (float("inf"),)), "result.sizes[0]"),
-        ({"file": Opaque()}, "result.file"),
-        (deep(100), "result[0][0][0][0][0][0][0][0][0][0][0][0]…"),
-        (2**64, "result"),
-    ],
-    ids=repr,
-)
-def test_a_result_that_cannot_be_stored_is_refused_by_its_path(value, path):
-    with pytest.raises(UnstorableValue) as caught:
-        encode_result(value)
-
-    assert path == caught.value.path
