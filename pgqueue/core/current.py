@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
+from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
 from pgqueue.core.sanitise import clean_text
 
-_MESSAGE_BYTES_MAX: Final = 1_000
+PROGRESS_BYTES_MAX: Final = 1_000
+"""Limit of the text beside a report of progress."""
 
 
 class RetryJob(Exception):
@@ -152,14 +154,18 @@ class JobContext:
 
         Args:
             fraction: 0 to 1.
-            message: Kept up to 1,000 bytes of UTF-8; what cannot be stored is replaced.
+            message: Kept up to 1,000 bytes; what cannot be stored in it is replaced by U+FFFD.
 
         Raises:
-            InvalidOption: The fraction is no number from 0 to 1.
+            InvalidOption: The fraction is no number from 0 to 1, or the message is no text.
         """
-        if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+        number = _number(fraction)
+        if number is None or not 0 <= number <= 1:
             raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
-        self._progress(float(fraction), clean_text(str(message), _MESSAGE_BYTES_MAX))
+        text = plain_text(message, PROGRESS_BYTES_MAX + 1)
+        if text is None:
+            raise InvalidOption("message", message, "it takes text.")
+        self._progress(number, clean_text(text, PROGRESS_BYTES_MAX))
 
     def should_stop(self) -> bool:
         """Tell whether the job was cancelled, is out of time, or its worker has to stop.
@@ -239,3 +245,12 @@ def enter(context: JobContext) -> Token[JobContext | None]:
 def leave(token: Token[JobContext | None]) -> None:
     """Undo an `enter`, in the same thread, greenlet or coroutine."""
     _CURRENT.reset(token)
+
+
+def _number(value: object) -> float | None:
+    if not issubclass(type(value), (int, float)):
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (OverflowError, ValueError):
+        return None
