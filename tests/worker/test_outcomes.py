@@ -177,10 +177,10 @@ def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_i
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     link.raw.execute(
-        "insert into pgqueue.jobs (task, executor, args, priority) values "
-        "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1), "
-        "('shop.tasks.async_nap', 'asyncio', '{\"seconds\": 1e5000}', 1), "
-        "('shop.tasks.count_to', 'process', '{\"n\": 1e5000}', 1)"
+        "insert into pgqueue.jobs (task, executor, args, priority, attempt) values "
+        "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1, 1), "
+        "('shop.tasks.async_nap', 'asyncio', '{\"seconds\": 1e5000}', 1, 1), "
+        "('shop.tasks.count_to', 'process', '{\"n\": 1e5000}', 1, 1)"
     )
     good = [
         client.enqueue("shop.tasks.noop", {"n": 1}),
