@@ -6,6 +6,7 @@ answer with 100 MB. Whatever it does, there is a report, and the report has a li
 
 import traceback
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from types import WrapperDescriptorType
 from typing import Final
 
@@ -23,6 +24,15 @@ _ARGS_BYTES_MAX: Final = 256 * 1024
 _FAMILY_MAX: Final = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is told of an exception: its class, its message, and its traceback, causes first."""
+
+    type: str
+    message: str
+    traceback: str
+
+
 def type_text(error: BaseException) -> str:
     """Return the name of an exception's class, with its module unless that goes without saying."""
     path = path_of(type(error)).removeprefix("pgqueue.core.current.")
@@ -31,33 +41,39 @@ def type_text(error: BaseException) -> str:
 
 def message_text(error: BaseException, bytes_max: int) -> str:
     """Return what an exception says."""
+    return _message(error, bytes_max)[0]
+
+
+def report(error: BaseException, bytes_max: int, *, before: Iterable[str] = ()) -> Report:
+    """Return all that is told of an exception.
+
+    Args:
+        bytes_max: Limit of the message, and of the traceback.
+        before: Lines for the traceback to begin with.
+    """
+    message, is_readable = _message(error, bytes_max)
+    short = [*traceback.format_tb(error.__traceback__), f"{type_text(error)}: {message}\n"]
+    lines = list(before)
+    # What did not answer once is not asked again: the next answer may never come.
+    if is_readable and not any(map(_is_heavy, _family(error))):
+        try:
+            lines += _whole(error, bytes_max)
+        except BaseException as broken:
+            lines += [*short, f"No more can be told: that raised {name_of(type(broken))}.\n"]
+    else:
+        lines += short
+    return Report(type_text(error), message, clean_text("".join(lines), bytes_max))
+
+
+def _message(error: BaseException, bytes_max: int) -> tuple[str, bool]:
     if _is_heavy(error):
         args = _args(error)
         text = plain_text(args[0], bytes_max + 1) if len(args) == 1 else None
-        return clean_text(brief(args) if text is None else text, bytes_max)
+        return clean_text(brief(args) if text is None else text, bytes_max), True
     try:
-        text = str(error)
+        return clean_text(str(error), bytes_max), True
     except BaseException as broken:
-        text = f"<its message cannot be read: str() raised {name_of(type(broken))}>"
-    return clean_text(text, bytes_max)
-
-
-def traceback_text(error: BaseException, bytes_max: int, *, before: Iterable[str] = ()) -> str:
-    """Return an exception's traceback, those of its causes first.
-
-    Args:
-        before: Lines to begin with.
-    """
-    lines = list(before)
-    try:
-        if any(map(_is_heavy, _family(error))):
-            lines += _short(error, bytes_max)
-        else:
-            lines += _whole(error, bytes_max)
-    except BaseException as broken:
-        lines += _short(error, bytes_max)
-        lines.append(f"No more can be told: that raised {name_of(type(broken))}.\n")
-    return clean_text("".join(lines), bytes_max)
+        return f"<its message cannot be read: str() raised {name_of(type(broken))}>", False
 
 
 def _whole(error: BaseException, bytes_max: int) -> Iterator[str]:
@@ -68,12 +84,6 @@ def _whole(error: BaseException, bytes_max: int) -> Iterator[str]:
         size += len(line)
         if size > bytes_max:
             break
-
-
-def _short(error: BaseException, bytes_max: int) -> list[str]:
-    """Return the traceback of the exception itself, its message written by us."""
-    own = f"{type_text(error)}: {message_text(error, bytes_max)}\n"
-    return [*traceback.format_tb(error.__traceback__), own]
 
 
 def _is_heavy(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pgqueue.core.anatomy import name_of, plain_text
 from pgqueue.core.brief import brief
-from pgqueue.core.failure import traceback_text
+from pgqueue.core.failure import report
 from pgqueue.core.sanitise import clean_text
 from pgqueue.core.weight import is_heavier
 
@@ -30,7 +30,7 @@ def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -
     text = clean_text(text, bytes_max)
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if raised is not None:
-        text = clean_text(f"{text}\n{traceback_text(raised, bytes_max)}", bytes_max)
+        text = clean_text(f"{text}\n{report(raised, bytes_max).traceback}", bytes_max)
     return text
 
 

@@ -18,7 +18,7 @@ from pgqueue.core.current import (
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
-from pgqueue.core.failure import message_text, traceback_text, type_text
+from pgqueue.core.failure import Report, message_text, report
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.result import encode_result, salvage_result
 from pgqueue.store.attempts import Ended
@@ -81,9 +81,9 @@ def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
     kind = type(error)
     if issubclass(kind, NotStarted):
         return never_started(held, reason=str(error))
-    report = _report(held, error, limits)
+    told = _report(held, error, limits)
     ended = _ended(held, _outcome(held, error))
-    ended.error_type, ended.error_message, ended.traceback = report
+    _tell(ended, told)
     if issubclass(kind, RetryJob | SnoozeJob):
         ended.delay_seconds = _delay_seconds(error)
     elif ended.outcome is Outcome.FAILED:
@@ -119,9 +119,8 @@ def unreportable(held: Held, error: BaseException, limits: Limits) -> Ended:
     """The end of an attempt whose end could not be told, because *error* was raised meanwhile."""
     is_late = isinstance(held.raised, JobTimeout)
     ended = _ended(held, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
-    ended.error_type = type_text(error)
-    ended.error_message = "Raised while the end of the attempt was written down."
-    ended.traceback = traceback_text(error, limits.error_bytes_max)
+    before = ["Raised while the end of the attempt was told.\n"]
+    _tell(ended, report(error, limits.error_bytes_max, before=before))
     return ended
 
 
@@ -161,14 +160,16 @@ def _ended(held: Held, outcome: Outcome) -> Ended:
     )
 
 
-def _report(held: Held, error: BaseException, limits: Limits) -> tuple[str, str, str]:
+def _report(held: Held, error: BaseException, limits: Limits) -> Report:
     before = []
     if error is held.raised and held.stack and not error.__traceback__:
         before = ["The task stood here:\n", held.stack]
     elif held.raised is not None and error is not held.raised:
         before = [f"Raised after {name_of(type(held.raised))} had been raised into the task.\n"]
-    return (
-        type_text(error),
-        message_text(error, limits.error_bytes_max),
-        traceback_text(error, limits.error_bytes_max, before=before),
-    )
+    return report(error, limits.error_bytes_max, before=before)
+
+
+def _tell(ended: Ended, told: Report) -> None:
+    ended.error_type = told.type
+    ended.error_message = told.message
+    ended.traceback = told.traceback

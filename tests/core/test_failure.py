@@ -3,7 +3,7 @@
 import pytest
 
 from pgqueue.core.current import JobTimeout
-from pgqueue.core.failure import message_text, traceback_text, type_text
+from pgqueue.core.failure import message_text, report, type_text
 
 
 class Hostile(Exception):
@@ -57,7 +57,7 @@ def test_an_exception_is_told(error, kind, message):
 def test_a_traceback_leads_to_the_line_whatever_is_told_of_the_rest(make):
     error = make()
 
-    text = traceback_text(raised(error), 10_000)
+    text = report(raised(error), 10_000).traceback
 
     assert "in raised" in text
     assert type(error).__name__ in text
@@ -67,8 +67,23 @@ def test_a_traceback_begins_with_its_causes_and_ends_at_its_limit():
     error = ValueError("last")
     error.__cause__ = KeyError("first")
 
-    text = traceback_text(raised(error), 10_000, before=["The task stood here:\n"])
+    text = report(raised(error), 10_000, before=["The task stood here:\n"]).traceback
 
     assert text.startswith("The task stood here:\nKeyError: 'first'\n")
     assert text.endswith("ValueError: last\n")
-    assert 100 == len(traceback_text(raised(error), 100).encode())
+    assert 100 == len(report(raised(error), 100).traceback.encode())
+
+
+def test_what_does_not_answer_is_asked_once():
+    asked = []
+
+    class Slow(Exception):
+        def __str__(self):
+            asked.append(self)
+            raise JobTimeout
+
+    told = report(raised(Slow()), 1_000)
+
+    assert 1 == len(asked)
+    assert "str() raised JobTimeout" in told.message
+    assert "in raised" in told.traceback
