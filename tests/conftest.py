@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -29,6 +29,8 @@ from pgqueue.store.connect import Database, Link
 
 # What a crash would lose is no matter here; what a commit means stays.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
+
+FreshDatabase = Callable[[str], AbstractContextManager[str]]
 
 # The folder of the embedded server, from the process that starts a run to its workers.
 _FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
@@ -100,22 +102,36 @@ def template(server_url: str) -> Iterator[str]:
         _drop(connection, name)
 
 
+@pytest.fixture(scope="session")
+def fresh_database(server_url: str, template: str) -> FreshDatabase:
+    """Makes migrated databases, each for as long as its user wants it, behind an entrance."""
+
+    @contextmanager
+    def make(entrance_url: str) -> Iterator[str]:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with _administrator(server_url) as connection:
+            connection.execute(
+                sql.SQL("create database {} template {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+            yield url_of(entrance_url, name)
+            _drop(connection, name)
+
+    return make
+
+
 @pytest.fixture
 def database_url(
-    server_url: str, entrance_url: str, template: str, request: pytest.FixtureRequest
+    fresh_database: FreshDatabase,
+    server_url: str,
+    entrance_url: str,
+    request: pytest.FixtureRequest,
 ) -> Iterator[str]:
     """A fresh, migrated database."""
-    if request.node.get_closest_marker("own_session"):
-        entrance_url = server_url
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with _administrator(server_url) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        yield url_of(entrance_url, name)
-        _drop(connection, name)
+    needs_server = request.node.get_closest_marker("own_session")
+    with fresh_database(server_url if needs_server else entrance_url) as url:
+        yield url
 
 
 @pytest.fixture

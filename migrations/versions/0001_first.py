@@ -61,6 +61,21 @@ create table pgqueue.jobs (
   constraint jobs_queue_check check (char_length(queue) between 1 and 200),
   constraint jobs_task_check check (char_length(task) between 1 and 500),
   constraint jobs_args_check check (jsonb_typeof(args) = 'object'),
+  constraint jobs_args_depth_check check (
+    attempt > 0
+    or not jsonb_path_exists(
+      args, 'strict $.**{64} ? (@.type() == "array" || @.type() == "object")'
+    )
+  ),
+  constraint jobs_args_numbers_check check (
+    attempt > 0
+    or not jsonb_path_exists(
+      args,
+      'strict $.** ? (@.type() == "number"
+        && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))'
+    )
+  ),
+  constraint jobs_args_size_check check (attempt > 0 or octet_length(args::text) <= 2097152),
   constraint jobs_status_check check (
     status in ('scheduled', 'queued', 'running', 'blocked', 'succeeded', 'failed', 'cancelled')
   ),
@@ -76,7 +91,17 @@ create table pgqueue.jobs (
   constraint jobs_backoff_max_check check (backoff_max_seconds between 0 and 31622400),
   constraint jobs_timeout_check check (timeout_seconds > 0 and timeout_seconds <= 31622400),
   constraint jobs_keep_check check (keep_seconds between 0 and 3162240000),
-  constraint jobs_progress_check check (progress between 0 and 1)
+  constraint jobs_progress_check check (progress between 0 and 1),
+  constraint jobs_unique_key_check check (char_length(unique_key) between 1 and 500),
+  constraint jobs_concurrency_key_check check (char_length(concurrency_key) between 1 and 500),
+  constraint jobs_ordering_key_check check (char_length(ordering_key) between 1 and 500),
+  constraint jobs_tags_check check (
+    cardinality(tags) <= 50
+    and coalesce(array_ndims(tags), 1) = 1
+    and array_position(tags, null) is null
+    and array_position(tags, '') is null
+    and char_length(array_to_string(tags, '')) <= 10000
+  )
 ) with (
   fillfactor = 85,
   autovacuum_vacuum_scale_factor = 0.02,

@@ -19,7 +19,7 @@ from pgqueue.core.current import (
     enter,
     leave,
 )
-from pgqueue.core.payload import encode_result
+from pgqueue.core.result import encode_result
 from pgqueue.core.settings import Settings
 from pgqueue.tasks import loading
 from pgqueue.telemetry.log_lines import set_up
@@ -49,9 +49,11 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value
-        text = encode_result(completed[-1] if completed else result)
+        text = encode_result(
+            completed[-1] if completed else result, result_bytes_max=settings.result_bytes_max
+        )
     except (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted):
-        # What would fail the attempt in a worker, a result that cannot be stored included.
+        # What would fail the attempt in a worker, and a result that it would not store as it is.
         print(censored(traceback.format_exc()), end="", file=sys.stderr)
         return 1
     finally:

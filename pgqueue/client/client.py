@@ -338,7 +338,7 @@ class Client:
     def _by_name(
         self, task: str, args: Mapping[str, object] | None, options: CallOptions
     ) -> Statement[Job]:
-        check_text("task", task, NAME_CHARACTERS_MAX)
+        task = check_text("task", task, NAME_CHARACTERS_MAX)
         text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
         columns = options.columns()
         run_after: Any = columns.pop("run_after", None)

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
+from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
 from pgqueue.core.redaction import without
 from pgqueue.core.sanitise import clean_text
 
-_MESSAGE_BYTES_MAX: Final = 1_000
+PROGRESS_BYTES_MAX: Final = 1_000
+"""Limit of the text beside a report of progress."""
 
 
 class RetryJob(Exception):
@@ -161,14 +163,18 @@ class JobContext:
 
         Args:
             fraction: 0 to 1.
-            message: Kept up to 1,000 bytes of UTF-8; what cannot be stored is replaced.
+            message: Kept up to 1,000 bytes; what cannot be stored in it is replaced by U+FFFD.
 
         Raises:
-            InvalidOption: The fraction is no number from 0 to 1.
+            InvalidOption: The fraction is no number from 0 to 1, or the message is no text.
         """
-        if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+        number = _number(fraction)
+        if number is None or not 0 <= number <= 1:
             raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
-        self._progress(float(fraction), clean_text(self.censored(str(message)), _MESSAGE_BYTES_MAX))
+        text = plain_text(message, PROGRESS_BYTES_MAX + 1)
+        if text is None:
+            raise InvalidOption("message", message, "it takes text.")
+        self._progress(number, clean_text(self.censored(text), PROGRESS_BYTES_MAX))
 
     def should_stop(self) -> bool:
         """Tell whether the job was cancelled, is out of time, or its worker has to stop.
@@ -189,7 +195,7 @@ class JobContext:
         Raises:
             LeaseLost: The attempt was given to another worker; roll back.
             UnstorableValue: The result cannot be stored.
-            ValueError: The result exceeds `result_bytes_max`.
+            ResultTooLarge: It exceeds `result_bytes_max`.
             JobTimeout, JobCancelled, JobInterrupted: Raised into this task before; roll back.
         """
         self._complete(connection, result)
@@ -258,3 +264,12 @@ def enter(context: JobContext) -> Token[JobContext | None]:
 def leave(token: Token[JobContext | None]) -> None:
     """Undo an `enter`, in the same thread, greenlet or coroutine."""
     _CURRENT.reset(token)
+
+
+def _number(value: object) -> float | None:
+    if not issubclass(type(value), (int, float)):
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (OverflowError, ValueError):
+        return None

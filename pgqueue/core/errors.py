@@ -7,7 +7,8 @@
     ├── InvalidPayload         arguments or a result were refused, nothing was stored
     │   ├── InvalidArguments   they do not fit the task's signature or type hints
     │   ├── UnstorableValue    one value in them cannot be stored and read back equal
-    │   └── PayloadTooLarge    they exceed the limit in bytes
+    │   ├── PayloadTooLarge    they exceed the limit in bytes
+    │   └── ResultTooLarge     a result exceeds its limit in bytes
     ├── UnknownTask            no task has that name here
     ├── TaskModuleNotFound     a module of tasks does not exist
     ├── TaskModuleBroken       a module of tasks exists and raised while it was imported
@@ -30,6 +31,8 @@ pickling. What a task raises to decide its own outcome is no error: see `core.cu
 """
 
 from collections.abc import Sequence
+
+from pgqueue.core.brief import brief
 
 
 class PgqueueError(Exception):
@@ -58,7 +61,7 @@ class InvalidOption(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.option}={_brief(self.value)} is refused: {self.reason}"
+        return f"{self.option}={brief(self.value)} is refused: {self.reason}"
 
 
 class InvalidSettings(PgqueueError):
@@ -72,7 +75,7 @@ class InvalidSettings(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.name} = {_brief(self.value)} from {self.origin} is refused: {self.reason}"
+        return f"{self.name} = {brief(self.value)} from {self.origin} is refused: {self.reason}"
 
 
 class InvalidPayload(PgqueueError):
@@ -103,11 +106,15 @@ class UnstorableValue(InvalidPayload):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.path} = {_brief(self.value)} cannot be stored: {self.reason}"
+        return f"{self.path} = {brief(self.value)} cannot be stored: {self.reason}"
 
 
 class PayloadTooLarge(InvalidPayload):
-    """The arguments of one job exceed the limit."""
+    """The arguments of one job exceed the limit.
+
+    Attributes:
+        size_bytes: Of what is more than four times the limit not all is counted.
+    """
 
     def __init__(self, task: str, size_bytes: int, args_bytes_max: int) -> None:
         super().__init__(task, size_bytes, args_bytes_max)
@@ -120,6 +127,25 @@ class PayloadTooLarge(InvalidPayload):
             f"The arguments of {self.task} take {self.size_bytes:,} bytes as JSON and "
             f"args_bytes_max is {self.args_bytes_max:,}. Store the data elsewhere and pass its "
             "key, or raise the setting."
+        )
+
+
+class ResultTooLarge(InvalidPayload):
+    """The result of one job exceeds the limit.
+
+    Attributes:
+        size_bytes: Counted no further than needed.
+    """
+
+    def __init__(self, size_bytes: int, result_bytes_max: int) -> None:
+        super().__init__(size_bytes, result_bytes_max)
+        self.size_bytes = size_bytes
+        self.result_bytes_max = result_bytes_max
+
+    def __str__(self) -> str:
+        return (
+            f"The result takes {self.size_bytes:,} bytes as JSON or more and result_bytes_max is "
+            f"{self.result_bytes_max:,}. Store the data elsewhere and return its key."
         )
 
 
@@ -329,13 +355,3 @@ class LeaseLost(PgqueueError):
             f"{self.job_id}: it was silent for longer than its lease, or the job was settled "
             "meanwhile. Roll back what this attempt wrote; another attempt owns the job."
         )
-
-
-def _brief(value: object) -> str:
-    # Only the type of what is too long or refuses to show itself: an error must never be
-    # larger than, or raise because of, the value that it refuses.
-    try:
-        shown = repr(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
-    return shown if len(shown) <= 80 else f"{shown[:60]}… ({type(value).__name__})"

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final, Literal, TypedDict, get_args
 from unicodedata import category
 
+from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import CENTURY_SECONDS, YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.retry import NO_RETRY, Retry
@@ -86,9 +87,9 @@ class TaskOptions:
 
     def __post_init__(self) -> None:
         if self.name is not None:
-            check_text("name", self.name, NAME_CHARACTERS_MAX)
+            self._normalise("name", check_text("name", self.name, NAME_CHARACTERS_MAX))
         self._normalise("aliases", _texts("aliases", self.aliases, NAME_CHARACTERS_MAX))
-        check_queue(self.queue)
+        self._normalise("queue", check_queue(self.queue))
         _check_priority(self.priority)
         self._normalise("timeout", _timeout(self.timeout))
         _check_retry(self.retry)
@@ -141,7 +142,7 @@ class CallOptions:
 
     def __post_init__(self) -> None:
         if self.queue is not UNSET:
-            check_queue(self.queue)
+            self._normalise("queue", check_queue(self.queue))
         if self.priority is not UNSET:
             _check_priority(self.priority)
         if self.timeout is not UNSET:
@@ -227,16 +228,17 @@ def check_names(
         raise InvalidOption(option, value, f"there is no such option. {advice}")
 
 
-def check_queue(queue: object) -> None:
-    """Refuse what cannot be the name of a queue.
+def check_queue(queue: object) -> str:
+    """Return what can be the name of a queue, as plain text.
 
     Raises:
         InvalidOption: It is empty, too long, holds control characters, or ends in `/`, which
             stands for all sub-queues where a worker is started.
     """
-    check_text("queue", queue, QUEUE_CHARACTERS_MAX)
-    if str(queue).endswith("/"):
-        raise InvalidOption("queue", queue, "a job goes to one queue, so it does not end in '/'.")
+    text = check_text("queue", queue, QUEUE_CHARACTERS_MAX)
+    if text.endswith("/"):
+        raise InvalidOption("queue", text, "a job goes to one queue, so it does not end in '/'.")
+    return text
 
 
 def check_delivery(delivery: str, retry: Retry) -> None:
@@ -251,28 +253,27 @@ def check_delivery(delivery: str, retry: Retry) -> None:
         )
 
 
-def check_text(option: str, value: object, characters_max: int) -> None:
-    """Refuse what is no short printable text.
+def check_text(option: str, value: object, characters_max: int) -> str:
+    """Return short printable text; of a member of a text enum, its value.
 
     Raises:
         InvalidOption: It is no text, empty, too long, or holds control characters.
     """
-    if not isinstance(value, str):
+    text = plain_text(value, characters_max + 1)
+    if text is None:
         raise InvalidOption(option, value, "it takes text.")
-    if not 1 <= len(value) <= characters_max:
+    if not 1 <= len(text) <= characters_max:
         raise InvalidOption(option, value, f"it takes 1 to {characters_max} characters.")
-    if not value.isprintable() and any(category(each) in _UNPRINTABLE for each in value):
+    if not text.isprintable() and any(category(each) in _UNPRINTABLE for each in text):
         raise InvalidOption(option, value, "it holds a control character or a lone surrogate.")
+    return text
 
 
 def _texts(option: str, values: object, characters_max: int) -> tuple[str, ...]:
     # A bare string is an iterable of its letters: nearly always a forgotten comma.
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidOption(option, values, "it takes a list of texts.")
-    texts = tuple(values)
-    for text in texts:
-        check_text(option, text, characters_max)
-    return texts
+    return tuple(check_text(option, text, characters_max) for text in values)
 
 
 def _tags(values: object) -> tuple[str, ...]:

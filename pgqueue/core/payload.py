@@ -1,4 +1,4 @@
-"""The arguments of a task on their way into a row and back, and its result.
+"""The arguments of a task on their way into a row and back.
 
 A Payload knows one function's signature and type hints. What it encodes was bound, validated,
 and proven to read back equal; what it decodes is validated again, because anyone may have
@@ -9,13 +9,16 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
+from pgqueue.core.anatomy import field_names, name_of, parts
+from pgqueue.core.brief import brief
 from pgqueue.core.errors import InvalidArguments, InvalidTask, PayloadTooLarge, UnstorableValue
+from pgqueue.core.failure import message_text
 from pgqueue.core.storable import (
     DEPTH_MAX,
     TYPE_ADVICE,
@@ -25,11 +28,17 @@ from pgqueue.core.storable import (
     path_text,
     write_json,
 )
+from pgqueue.core.weight import Scale, refuse_iterators
 
 ARGS_BYTES_MAX: Final = 65_536
 """Default limit of one job's arguments, in bytes of JSON text."""
 
 _PROBLEMS_MAX: Final = 10
+_REASON_BYTES_MAX: Final = 500
+
+# What validation may shrink is let through, up to so many times the limit.
+_WEIGHT_FACTOR: Final = 4
+
 _ROOT: Final = "args"
 _REDACTED: Final = "[redacted]"
 _MISSING: Final = object()
@@ -145,11 +154,14 @@ class Payload:
             PayloadTooLarge: The text exceeds `args_bytes_max`.
         """
         codec = self._codec or self._build()
+        weighed = _weigh(self.task, given, args_bytes_max)
         try:
             valid = codec.validate(given)
         except _validation_error() as error:
             raise self._invalid(self._problems(error)) from None
         try:
+            if weighed.met_iterator:
+                refuse_iterators(valid)
             tree = self._tree(codec, valid)
             examine(tree, exact=True)
             text = write_json(tree)
@@ -189,8 +201,9 @@ class Payload:
     def _tree(self, codec: _Codec, valid: dict[str, Any]) -> dict[str, object]:
         try:
             return codec.to_tree(valid)
-        except (ValueError, RecursionError) as error:
-            # Says that a value could not be dumped, but not which.
+        except Exception as error:
+            # Says that a value could not be dumped, but not which; what the class of a value
+            # raised while it was looked at says no more.
             raise _undumpable(valid, error) from None
 
     def _check_back(self, codec: _Codec, valid: dict[str, Any], text: str) -> None:
@@ -285,7 +298,7 @@ class Payload:
         if self._is_secret(steps):
             return f"{path} was refused ({detail['type']})"
         message = detail["msg"]
-        return f"{path}: {message[:1].lower()}{message[1:]}, not {_brief(detail['input'])}"
+        return f"{path}: {message[:1].lower()}{message[1:]}, not {brief(detail['input'])}"
 
     def _invalid(self, problems: Sequence[str]) -> InvalidArguments:
         return InvalidArguments(self.task, problems, self.signature)
@@ -324,36 +337,11 @@ def encode_mapping(
         PayloadTooLarge: The text exceeds `args_bytes_max`.
     """
     tree = dict(given)
+    _weigh(task, tree, args_bytes_max)
     check_storable(tree, _ROOT)
     text = write_json(tree)
     _check_size(task, text, args_bytes_max)
     return text
-
-
-def encode_result(value: object) -> str:
-    """Return the JSON text of what a task returned.
-
-    A result is for reading, so it is taken more freely than arguments: tuples and sets become
-    lists, keys become text, and dates, UUIDs, decimals, dataclasses and models become what
-    pydantic makes of them.
-
-    Raises:
-        UnstorableValue: A value in it has no JSON form, or PostgreSQL cannot store it.
-    """
-    if value is None:
-        return "null"
-    tree = value
-    if type(value) not in (str, int, float, bool):
-        tree = _result_tree(value)
-    check_storable(tree, "result", exact=False)
-    return write_json(tree)
-
-
-def _result_tree(value: object) -> object:
-    try:
-        return _jsonable(value)
-    except (ValueError, RecursionError) as error:
-        raise _undumpable(value, error).refusal("result") from None
 
 
 def _jsonable(value: object) -> object:
@@ -366,21 +354,16 @@ def _undumpable(value: object, error: Exception, depth: int = 1) -> Unfit:
     """Find the innermost value that cannot be dumped, by trying the items one by one."""
     if depth > DEPTH_MAX:
         return Unfit(value, f"it is nested deeper than {DEPTH_MAX} levels, or contains itself.")
-    items: Iterable[tuple[object, object]] = ()
-    if isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        items = enumerate(value)
-    for step, item in items:
+    for step, item in parts(value):
         try:
             _jsonable(item)
-        except (ValueError, RecursionError) as inner:
+        except Exception as inner:
             unfit = _undumpable(item, inner, depth + 1)
             unfit.steps.append(step)
             return unfit
     if type(value).__module__ == "builtins":
         return Unfit(value, f"{_first_line(error)}. {TYPE_ADVICE}")
-    return Unfit(value, f"JSON has no form for a {type(value).__name__}. {TYPE_ADVICE}")
+    return Unfit(value, f"JSON has no form for a {name_of(type(value))}. {TYPE_ADVICE}")
 
 
 def _compare(sent: object, back: object) -> None:
@@ -407,20 +390,15 @@ def _compare(sent: object, back: object) -> None:
 def _parts(sent: Any, back: Any) -> list[tuple[object, object, object]] | None:
     """Return what two values of one type consist of, side by side; None for a plain value."""
     if isinstance(sent, Mapping):
-        if sent.keys() != back.keys():
+        if sent.keys() != back.keys() or list(map(type, sent)) != list(map(type, back)):
             raise Unfit(sent, f"its keys would come back changed. {TYPE_ADVICE}")
         return [(key, sent[key], back[key]) for key in sent]
     if isinstance(sent, (list, tuple)):
         if len(sent) != len(back):
             raise Unfit(sent, f"{len(sent)} items would come back as {len(back)}.")
         return [(step, *pair) for step, pair in enumerate(zip(sent, back, strict=True))]
-    if isinstance(sent, Set):
-        return None
-    if is_dataclass(sent):
-        names = [field.name for field in fields(sent)]
-    elif hasattr(sent, "__pydantic_fields__"):
-        names = [*type(sent).__pydantic_fields__, *(sent.__pydantic_extra__ or ())]
-    else:
+    names = field_names(sent)
+    if names is None:
         return None
     return [(name, getattr(sent, name, _MISSING), getattr(back, name, _MISSING)) for name in names]
 
@@ -434,6 +412,15 @@ def _is_same_moment(sent: object, back: object) -> bool:
         and back.utcoffset() is not None
         and sent.astimezone(UTC) == back.astimezone(UTC)
     )
+
+
+def _weigh(task: str, given: Mapping[str, object], args_bytes_max: int) -> Scale:
+    """Refuse what is by far too large before anything is made of it."""
+    scale = Scale(args_bytes_max * _WEIGHT_FACTOR)
+    scale.put(dict(given))
+    if scale.is_full:
+        raise PayloadTooLarge(task, scale.bytes, args_bytes_max)
+    return scale
 
 
 def _check_size(task: str, text: str, args_bytes_max: int) -> None:
@@ -486,13 +473,5 @@ def _shown(annotation: object) -> object:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
+    lines = message_text(error, _REASON_BYTES_MAX).splitlines() or [name_of(type(error))]
     return lines[0].rstrip(".")
-
-
-def _brief(value: object) -> str:
-    try:
-        shown = repr(value)
-    except Exception:
-        return f"a {type(value).__name__}"
-    return shown if len(shown) <= 60 else f"{shown[:40]}… ({type(value).__name__})"

@@ -66,11 +66,12 @@ class Retry:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Tell whether an attempt that ended with this exception may be tried again."""
-        if isinstance(error, JobTimeout):
+        kind = type(error)
+        if issubclass(kind, JobTimeout):
             # The deadline in the row ends a job whose worker cannot, and knows of no `on`:
             # a timeout has to mean the same on both ways.
             return True
-        return isinstance(error, self.on) and not isinstance(error, self.not_on)  # type: ignore[arg-type]
+        return issubclass(kind, self.on) and not issubclass(kind, self.not_on)  # type: ignore[arg-type]
 
     def columns(self) -> dict[str, object]:
         """Return the part of the policy that is stored in the job's row."""

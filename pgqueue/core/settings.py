@@ -37,19 +37,27 @@ Read = Callable[[object], object]
 
 
 def _text(value: object) -> object:
-    if not isinstance(value, str) or not value.strip():
+    text = _unstripped(value).strip()
+    if not text:
+        raise ValueError("it takes text.")
+    return text
+
+
+def _unstripped(value: object) -> str:
+    if not isinstance(value, str):
         raise ValueError("it takes text.")
     if "\0" in value:
         raise ValueError("it holds a NUL character.")
-    return value.strip()
+    return value
 
 
 def _texts(value: object) -> object:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, Iterable) or isinstance(parts, (bytes, Mapping)):
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
         raise ValueError("it takes a list of texts, in the environment with commas between them.")
-    texts = [_text(part) for part in parts if part != ""]
-    return tuple(dict.fromkeys(texts))
+    # Of a list no part is stripped: the name of a queue may begin or end with a space.
+    return tuple(dict.fromkeys(_unstripped(part) for part in value if part != ""))
 
 
 def schema_name(value: object) -> str:

@@ -1,8 +1,9 @@
 """What can be stored as jsonb and read back equal, and the JSON text that does it.
 
-jsonb keeps numbers as decimals: it drops the sign of -0.0 and prints 1e22 as an integer. So
--0.0 is refused among arguments, and large whole floats are written out with `.0`, which jsonb
-keeps. It sorts the keys of objects; their order is not promised.
+jsonb keeps numbers as decimals: it drops the sign of -0.0, prints 1e22 as an integer and 5e-324
+with 324 places. So -0.0 is refused among arguments, and no float is written with an exponent:
+large whole ones end in `.0`, which jsonb keeps, and small ones have the size that they are counted
+with. It sorts the keys of objects; their order is not promised.
 """
 
 import json
@@ -12,6 +13,7 @@ from decimal import Decimal
 from math import copysign, isfinite
 from typing import Any, Final, cast
 
+from pgqueue.core.anatomy import name_of
 from pgqueue.core.errors import UnstorableValue
 
 DEPTH_MAX: Final = 64
@@ -23,7 +25,7 @@ INT_MAX: Final = 2**63 - 1
 _write = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
 ).encode
-_STRING_OR_LARGE_FLOAT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')
+_STRING_OR_EXPONENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]\d+')
 _KINDS: Final = (str, int, float, dict, list)
 _SHOWN_STEPS_MAX: Final = 12
 _STEP_CHARACTERS_MAX: Final = 60
@@ -66,7 +68,9 @@ def check_storable(value: object, path: str = "args", *, exact: bool = True) -> 
 def write_json(value: object) -> str:
     """Return the JSON text of a checked value."""
     text = _write(value)
-    return _STRING_OR_LARGE_FLOAT.sub(_write_out, text) if "e+" in text else text
+    if "e+" in text or "e-" in text:
+        return _STRING_OR_EXPONENT.sub(_write_out, text)
+    return text
 
 
 def path_text(root: str, steps: Iterable[object]) -> str:
@@ -91,7 +95,7 @@ def examine(value: object, *, exact: bool, depth: int = 1) -> None:
     elif kind is dict or kind is list:
         _examine_container(cast("dict[Any, object] | list[object]", value), exact, depth)
     elif kind is not bool and value is not None:
-        raise Unfit(value, f"JSON has no type {type(value).__name__}. {TYPE_ADVICE}")
+        raise Unfit(value, f"JSON has no type {name_of(kind)}. {TYPE_ADVICE}")
 
 
 def _examine_text(text: str) -> None:
@@ -139,8 +143,8 @@ def _examine_container(value: dict[Any, object] | list[object], exact: bool, dep
 
 
 def _examine_key(key: object) -> None:
-    if not isinstance(key, str):
-        raise Unfit(key, f"it is a key of type {type(key).__name__}, and JSON has only text keys.")
+    if type(key) is not str:
+        raise Unfit(key, f"it is a key of type {name_of(type(key))}, and JSON has only text keys.")
     try:
         _examine_text(key)
     except Unfit as unfit:
@@ -154,4 +158,7 @@ def _step_text(step: object) -> str:
 
 def _write_out(match: re.Match[str]) -> str:
     text = match[0]
-    return text if text.startswith('"') else f"{Decimal(text):f}.0"
+    if text.startswith('"'):
+        return text
+    written = f"{Decimal(text):f}"
+    return written if "." in written else f"{written}.0"

@@ -153,7 +153,7 @@ def _ended_json(ended: Ended) -> str:
         parts.append(f',"waited_seconds":{ended.waited_seconds:.6f}')
     if ended.result is not None:
         parts.append(f',"result":{ended.result}')
-    if ended.outcome is not Outcome.SUCCEEDED:
+    if ended.outcome is not Outcome.SUCCEEDED or ended.error_type is not None:
         rest = {
             "retryable": ended.retryable,
             "delay_seconds": ended.delay_seconds,

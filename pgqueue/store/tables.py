@@ -94,6 +94,22 @@ jobs = Table(
     CheckConstraint("char_length(queue) between 1 and 200", name="jobs_queue_check"),
     CheckConstraint("char_length(task) between 1 and 500", name="jobs_task_check"),
     CheckConstraint("jsonb_typeof(args) = 'object'", name="jobs_args_check"),
+    # What no Python could read back, or what would make a claim as large as a disk: refused
+    # where a row begins, so that a claim, which writes out the arguments of many, cannot fail.
+    # Of a claimed row they are not looked at again, which an update of it would pay for.
+    CheckConstraint(
+        "attempt > 0 or not jsonb_path_exists("
+        """args, 'strict $.**{64} ? (@.type() == "array" || @.type() == "object")')""",
+        name="jobs_args_depth_check",
+    ),
+    CheckConstraint(
+        """attempt > 0 or not jsonb_path_exists(args, 'strict $.** ? (@.type() == "number" """
+        "&& (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))')",
+        name="jobs_args_numbers_check",
+    ),
+    CheckConstraint(
+        "attempt > 0 or octet_length(args::text) <= 2097152", name="jobs_args_size_check"
+    ),
     CheckConstraint(
         "status in"
         " ('scheduled', 'queued', 'running', 'blocked', 'succeeded', 'failed', 'cancelled')",
@@ -116,6 +132,19 @@ jobs = Table(
     ),
     CheckConstraint("keep_seconds between 0 and 3162240000", name="jobs_keep_check"),
     CheckConstraint("progress between 0 and 1", name="jobs_progress_check"),
+    CheckConstraint("char_length(unique_key) between 1 and 500", name="jobs_unique_key_check"),
+    CheckConstraint(
+        "char_length(concurrency_key) between 1 and 500", name="jobs_concurrency_key_check"
+    ),
+    CheckConstraint("char_length(ordering_key) between 1 and 500", name="jobs_ordering_key_check"),
+    CheckConstraint(
+        "cardinality(tags) <= 50"
+        " and coalesce(array_ndims(tags), 1) = 1"
+        " and array_position(tags, null) is null"
+        " and array_position(tags, '') is null"
+        " and char_length(array_to_string(tags, '')) <= 10000",
+        name="jobs_tags_check",
+    ),
     # SQLAlchemy 2.0 cannot say storage parameters of a table, so they stand beside it.
     info={
         "storage": {

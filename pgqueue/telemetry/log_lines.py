@@ -1,14 +1,19 @@
 """Log records as lines for a person: time, level, a fixed phrase, then its fields.
 
-Used by the command line and by worker children. Text from outside cannot forge a line: line
-breaks and control characters in fields are escaped.
+Used by the command line and by worker children. Text from outside cannot forge a line, nor move
+the cursor: what is not printable is escaped, and every further line is indented.
 """
 
 import logging
 import sys
 import time
 
+from pgqueue.core.brief import brief
 from pgqueue.core.current import censored
+from pgqueue.core.log_text import record_text
+from pgqueue.core.sanitise import clean_text
+
+_FACT_BYTES_MAX = 2_000
 
 # What every record has; whatever else it carries came as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -21,16 +26,15 @@ class LogLines(logging.Formatter):
         """The line, with the traceback below it when the record carries one."""
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
         facts = " ".join(
-            f"{name}={_shown(value)}"
+            f"{name}={_fact(value)}"
             for name, value in vars(record).items()
             if name not in _STANDARD
         )
-        line = f"{at} {record.levelname:<7} {record.getMessage()}"
+        phrase, *rest = record_text(record).split("\n")
+        first = f"{at} {_shown(record.levelname):<7} {_shown(phrase)}"
         if facts:
-            line = f"{line}  {facts}"
-        if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
-        return censored(line)
+            first = f"{first}  {facts}"
+        return censored("\n".join([first, *(f"  {_shown(line)}" for line in rest)]))
 
 
 def set_up(level: str) -> None:
@@ -42,8 +46,23 @@ def set_up(level: str) -> None:
     root.setLevel(level)
 
 
-def _shown(value: object) -> str:
-    text = str(value)
-    if not text.isprintable():
-        text = text.encode("unicode_escape").decode("ascii")
+def _fact(value: object) -> str:
+    text = value if type(value) is str else _text(value)
+    text = _shown(clean_text(text, _FACT_BYTES_MAX))
     return f'"{text}"' if " " in text or not text else text
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return brief(value)
+
+
+def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )

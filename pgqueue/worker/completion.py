@@ -22,8 +22,8 @@ from pgqueue.worker.running import Held
 class Completion:
     """Completes attempts of one worker.
 
-    Both verbs raise what was raised into the task already, UnstorableValue or ValueError for a
-    result that cannot be stored, and LeaseLost for an attempt that is another's.
+    Both verbs raise what was raised into the task already, UnstorableValue or ResultTooLarge
+    for a result that cannot be stored, and LeaseLost for an attempt that is another's.
     """
 
     finisher: Finisher

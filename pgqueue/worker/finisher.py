@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from pgqueue.core.events import emit
 from pgqueue.core.lifecycle import JobStatus
@@ -37,6 +38,8 @@ _LOCKED_SECONDS = 0.2
 
 # Lines and progress of running attempts are written this often at most.
 _FLUSH_SECONDS = 0.5
+
+T = TypeVar("T")
 
 Line = tuple[Held, float, str, str, str]
 """Who logged, monotonic time, level, logger, message."""
@@ -152,7 +155,7 @@ class Finisher(Loop):
         while self._lines:
             lines = _popped(self._lines, _LINES_MAX)
             try:
-                self._write(link, attempts.log(map(_logged, lines)))
+                self._write(link, attempts.log, list(map(_logged, lines)))
             except BaseException:
                 self._lines.extendleft(reversed(lines))
                 raise
@@ -160,20 +163,27 @@ class Finisher(Loop):
             said = list(self._progress.values())
             # Settled in the task's own transaction, the row may be locked by it for long.
             told = [each for each in said if not each[0].is_completed]
-            self._write(link, attempts.tell_progress(map(_progressed, told)))
+            self._write(link, attempts.tell_progress, list(map(_progressed, told)))
             for held, fraction, message in said:
                 if self._progress.get(held.token) == (held, fraction, message):
                     del self._progress[held.token]
 
-    def _write(self, link: Link, notes: Statement[int]) -> None:
+    def _write(
+        self, link: Link, ask: Callable[[Sequence[T]], Statement[int]], notes: Sequence[T]
+    ) -> None:
         # On a whole connection notes that fail are dropped: a full disk or a lock on the logs
-        # must not keep an end from being written.
+        # must not keep an end from being written, nor one bad note the others.
         try:
-            run(link, notes)
+            run(link, ask(notes))
         except FAILED as error:
             if not link.is_usable:
                 raise
-            _log.warning("notes dropped", extra={"file": notes.file, "reason": str(error)})
+            if isinstance(error, BAD_DATA) and len(notes) > 1:
+                for note in notes:
+                    self._write(link, ask, [note])
+                return
+            facts = {"note_count": len(notes), "reason": str(error)}
+            _log.warning("notes dropped", extra=facts)
 
     def _settle(self, link: Link, ends: Sequence[tuple[Held, Ended]]) -> None:
         try:

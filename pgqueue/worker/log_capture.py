@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 
 from pgqueue.core.current import JobContext, find_current_job
+from pgqueue.core.log_text import MESSAGE_BYTES_MAX, record_text
 from pgqueue.core.sanitise import clean_text
 from pgqueue.worker.finisher import Line
 from pgqueue.worker.running import Held
 
-_MESSAGE_BYTES_MAX = 16384
+_NAME_BYTES_MAX = 200
 
 
 class LogCapture(logging.Handler):
@@ -46,28 +47,18 @@ class LogCapture(logging.Handler):
         held = None if context is None else self._held_of(context)
         if context is None or held is None or held.has_ended:
             return
-        if held.line_count >= self._lines_max or held.line_bytes >= self._bytes_max:
+        room = self._bytes_max - held.line_bytes
+        if held.line_count >= self._lines_max or room <= 0:
             held.lines_dropped += 1
             return
-        try:
-            message = record.getMessage()
-            if record.exc_info:
-                message += "\n" + logging.Formatter().formatException(record.exc_info)
-        except Exception as error:
-            message = f"{record.msg!r} cannot be formatted: {type(error).__name__}"
-        room = min(_MESSAGE_BYTES_MAX, self._bytes_max - held.line_bytes)
-        message = clean_text(context.censored(message), max(64, room))
+        limit = min(MESSAGE_BYTES_MAX, room)
+        message = clean_text(context.censored(record_text(record, limit)), limit)
         held.line_count += 1
         held.line_bytes += len(message.encode())
-        self._note(
-            (
-                held,
-                time.monotonic(),
-                clean_text(record.levelname, 50),
-                clean_text(record.name, 200),
-                message,
-            )
+        level, logger = (
+            clean_text(str(name), _NAME_BYTES_MAX) for name in (record.levelname, record.name)
         )
+        self._note((held, time.monotonic(), level, logger, message))
 
     def tell_dropped(self, held: Held) -> None:
         """Say at an attempt's end how many of its lines were dropped, if any were."""

@@ -1,11 +1,13 @@
-"""What a task returned or raised, as the end of its attempt. Pure: no I/O, no waiting.
+"""What a task returned or raised, as the end of its attempt. No I/O, no waiting.
 
-Says how an attempt ended, never what that means for the job: that is `settle.sql`.
+Says how an attempt ended, never what that means for the job: that is `settle.sql`. To tell what
+an exception or a result says may run code of its class, which may raise, and be raised into.
 """
 
-import traceback
 from dataclasses import dataclass
+from typing import Final
 
+from pgqueue.core.anatomy import name_of
 from pgqueue.core.current import (
     CancelJob,
     JobCancelled,
@@ -17,11 +19,16 @@ from pgqueue.core.current import (
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
+from pgqueue.core.failure import Report, message_text, report
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.core.payload import encode_result
+from pgqueue.core.result import encode_result, salvage_result
 from pgqueue.core.sanitise import clean_text
 from pgqueue.store.attempts import Ended
 from pgqueue.worker.running import Held
+
+# What a task decides, and what may be raised into it from outside.
+_DECIDED: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
+_TOLD: Final = ((JobInterrupted, Outcome.INTERRUPTED), (JobCancelled, Outcome.CANCELLED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,18 @@ def succeeded(held: Held, value: object, limits: Limits) -> Ended:
     """The end of an attempt whose task returned *value*.
 
     A task that was told to stop and returned all the same ended for that reason: past its
-    deadline nothing counts as a success.
+    deadline nothing counts as a success. What is no success either is a lost result: its work is
+    done, so it is stored as far as it can be, and the attempt's row says what was replaced.
     """
     if isinstance(held.raised, JobTimeout):
         return failed(held, held.raised, limits)
     ended = _ended(held, Outcome.SUCCEEDED)
     if value is not None:
-        try:
-            ended.result = checked_result(value, limits)
-        except Exception as error:
-            return failed(held, error, limits)
+        result = salvage_result(value, result_bytes_max=limits.result_bytes_max)
+        ended.result = result.text
+        if result.problem is not None:
+            ended.error_type = name_of(type(result.problem))
+            ended.error_message = message_text(result.problem, limits.error_bytes_max)
     return ended
 
 
@@ -57,19 +66,12 @@ def checked_result(value: object, limits: Limits) -> str | None:
     """A result as JSON text; None for none.
 
     Raises:
-        UnstorableValue: It cannot be stored.
-        ValueError: It is too large.
+        UnstorableValue: It cannot be stored as it is.
+        ResultTooLarge: It is too large.
     """
     if value is None:
         return None
-    text = encode_result(value)
-    size = len(text.encode())
-    if size > limits.result_bytes_max:
-        raise ValueError(
-            f"The result takes {size:,} bytes as JSON and result_bytes_max is "
-            f"{limits.result_bytes_max:,}. Store the data elsewhere and return its key."
-        )
-    return text
+    return encode_result(value, result_bytes_max=limits.result_bytes_max)
 
 
 def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
@@ -78,49 +80,49 @@ def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
     What was raised into it from outside counts before what became of that on its way out: an
     asyncio.TaskGroup wraps it, and a broken `finally` puts another error in its place.
     """
-    if isinstance(error, NotStarted):
+    kind = type(error)
+    if issubclass(kind, NotStarted):
         return never_started(held, reason=str(error))
+    told = _report(held, error, limits)
     ended = _ended(held, _outcome(held, error))
-    if isinstance(error, RetryJob | SnoozeJob):
+    _tell(ended, told, limits)
+    if issubclass(kind, RetryJob | SnoozeJob):
         ended.delay_seconds = _delay_seconds(error)
-    if ended.outcome is Outcome.FAILED and not isinstance(error, RetryJob):
+    elif ended.outcome is Outcome.FAILED:
         ended.retryable = held.task.options.retry.is_retryable(error)
-    if held.raised is not None and error is not held.raised:
-        error.add_note(f"Raised after {type(held.raised).__name__} had been raised into the task.")
-    _describe(ended, held, error, limits)
     return ended
 
 
 def _outcome(held: Held, error: BaseException) -> Outcome:
-    told = held.raised if held.raised is not None else error
-    if isinstance(told, JobTimeout):
+    # By class and not by isinstance, which asks the exception as well.
+    kind = type(error)
+    told = kind if held.raised is None else type(held.raised)
+    if issubclass(told, JobTimeout):
         return Outcome.TIMED_OUT
-    if isinstance(error, CancelJob):
-        return Outcome.CANCELLED
-    if isinstance(error, SnoozeJob):
-        return Outcome.SNOOZED
-    if isinstance(told, JobInterrupted):
-        return Outcome.INTERRUPTED
-    if isinstance(told, JobCancelled):
-        return Outcome.CANCELLED
+    for chosen, outcomes in ((kind, _DECIDED), (told, _TOLD)):
+        for base, outcome in outcomes:
+            if issubclass(chosen, base):
+                return outcome
     return Outcome.FAILED
 
 
-def _delay_seconds(error: RetryJob | SnoozeJob) -> float | None:
+def _delay_seconds(error: BaseException) -> float | None:
     # Checked when it was made, but a subclass may have written anything since.
-    if error.delay is None:
+    delay = getattr(error, "delay", None)
+    if delay is None:
         return None
     try:
-        return seconds("delay", error.delay, maximum=YEAR_SECONDS)
+        return seconds("delay", delay, maximum=YEAR_SECONDS)
     except PgqueueError:
-        return None if isinstance(error, RetryJob) else 0.0
+        return None if issubclass(type(error), RetryJob) else 0.0
 
 
 def unreportable(held: Held, error: BaseException, limits: Limits) -> Ended:
-    """The end of an attempt whose error breaks whoever looks at it."""
-    ended = _ended(held, Outcome.FAILED)
-    ended.error_type = clean_text(type(error).__name__, 500)
-    ended.error_message = clean_text(_text(error), limits.error_bytes_max)
+    """The end of an attempt whose end could not be told, because *error* was raised meanwhile."""
+    is_late = isinstance(held.raised, JobTimeout)
+    ended = _ended(held, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
+    before = ["Raised while the end of the attempt was told.\n"]
+    _tell(ended, report(error, limits.error_bytes_max, before=before), limits)
     return ended
 
 
@@ -145,7 +147,7 @@ def unreadable(held: Held, error: Exception, limits: Limits) -> Ended:
     """
     ended = _ended(held, Outcome.FAILED)
     ended.error_type = "UnstorableValue"
-    ended.error_message = clean_text(str(error), limits.error_bytes_max)
+    ended.error_message = message_text(error, limits.error_bytes_max)
     return ended
 
 
@@ -160,24 +162,16 @@ def _ended(held: Held, outcome: Outcome) -> Ended:
     )
 
 
-def _describe(ended: Ended, held: Held, error: BaseException, limits: Limits) -> None:
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ not in ("builtins", "pgqueue.core.current"):
-        name = f"{kind.__module__}.{name}"
-    ended.error_type = clean_text(name, 500)
-    ended.error_message = clean_text(censored(_text(error)), limits.error_bytes_max)
-    try:
-        lines = traceback.format_exception(error)
-    except BaseException as broken:  # user classes may break anything a traceback calls
-        lines = [f"{name}: its traceback cannot be formatted ({type(broken).__name__})\n"]
+def _report(held: Held, error: BaseException, limits: Limits) -> Report:
+    before = []
     if error is held.raised and held.stack and not error.__traceback__:
-        lines = ["The task stood here:\n", held.stack, *lines]
-    ended.traceback = clean_text(censored("".join(lines)), limits.error_bytes_max)
+        before = ["The task stood here:\n", held.stack]
+    elif held.raised is not None and error is not held.raised:
+        before = [f"Raised after {name_of(type(held.raised))} had been raised into the task.\n"]
+    return report(error, limits.error_bytes_max, before=before)
 
 
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException as broken:
-        return f"<its message cannot be read: str() raised {type(broken).__name__}>"
+def _tell(ended: Ended, told: Report, limits: Limits) -> None:
+    ended.error_type = told.type
+    ended.error_message = clean_text(censored(told.message), limits.error_bytes_max)
+    ended.traceback = clean_text(censored(told.traceback), limits.error_bytes_max)

@@ -11,7 +11,7 @@ from contextvars import Token
 from dataclasses import dataclass
 from typing import Any
 
-from pgqueue.core.current import JobContext, enter, leave
+from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
 from pgqueue.store.attempts import Ended
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
 from pgqueue.worker.running import Held, Running
@@ -73,14 +73,25 @@ class Runner:
         # Never raises: whatever is raised inside is how the attempt ended.
         self._running.started(held)
         attempt = _Attempt()
+        has_returned = False
         try:
+            # The timeout counts for what tells the end, too: a `__str__` may never return.
             try:
                 yield attempt
+                has_returned = True
+                ended = succeeded(held, attempt.value, self._limits)
+            except (JobInterrupted, JobCancelled) as error:
+                # What comes too late to stop the task does not undo it.
+                if has_returned:
+                    ended = succeeded(held, attempt.value, self._limits)
+                else:
+                    ended = failed(held, error, self._limits)
+            except BaseException as error:
+                ended = failed(held, error, self._limits)
             finally:
                 held.is_exposed = False
-            ended = succeeded(held, attempt.value, self._limits)
         except BaseException as error:
-            ended = self._failed(held, error)
+            ended = unreportable(held, error, self._limits)
         finally:
             if attempt.token is not None:
                 leave(attempt.token)
@@ -88,18 +99,14 @@ class Runner:
         self._running.ended(held)
         self._on_ended(held, ended)
 
-    def _failed(self, held: Held, error: BaseException) -> Ended:
-        try:
-            return failed(held, error, self._limits)
-        except BaseException:  # a user's exception may break anything that is asked of it
-            return unreportable(held, error, self._limits)
-
     def _prepare(self, held: Held, attempt: _Attempt) -> tuple[Any, Any]:
         # The arguments of the call, with the context of the job entered.
         self._on_started(held)
         if held.must_not_start:
             raise NotStarted("It was in hand and had not started when it had to be let go.")
+        held.is_exposed = True  # to validators of the task's own
         args = held.task.payload.decode(held.claimed.args)
+        held.is_exposed = False
         held.context = self._context_of(held, args)
         attempt.token = enter(held.context)
         return held.task.payload.bind_call(args)

@@ -325,10 +325,10 @@ def test_a_row_that_cannot_be_decoded_spoils_only_itself(client: Client, link: L
     good = client.insert(NewJob("t", '{"a": 1}'))
     link.fetch(
         """
-        insert into pgqueue.jobs (task, args, result)
+        insert into pgqueue.jobs (task, attempt, args, result)
         values
-          ('digits', ('{"n": ' || repeat('9', 5000) || '}')::jsonb, null),
-          ('depth', '{}', (repeat('[', 3000) || repeat(']', 3000))::jsonb)
+          ('digits', 1, ('{"n": ' || repeat('9', 5000) || '}')::jsonb, null),
+          ('depth', 1, '{}', (repeat('[', 3000) || repeat(']', 3000))::jsonb)
         """,
         {},
     )

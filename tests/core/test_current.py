@@ -85,10 +85,25 @@ def test_the_verbs_reach_the_worker():
     assert job.should_stop()
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan"), "half", None])
+@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan"), 10**400, "half", None])
 def test_progress_takes_a_fraction_only(fraction):
     with pytest.raises(InvalidOption):
         Worker().context().progress(fraction)
+
+
+def test_a_message_of_progress_is_made_storable_and_short():
+    worker = Worker()
+
+    worker.context().progress(0, "a\0b" + "c" * 2_000)
+
+    [(_, message)] = worker.asked
+    assert message.startswith("a\ufffdbccc")
+    assert 1_000 == len(message.encode())
+
+
+def test_a_message_of_progress_is_text():
+    with pytest.raises(InvalidOption, match=r"^message=<object> is refused: it takes text\.$"):
+        Worker().context().progress(0, object())
 
 
 def test_log_lines_carry_the_job(caplog):

@@ -14,6 +14,7 @@ EXAMPLES = [
     errors.InvalidArguments("shop.f", ["args.n is missing"], "shop.f(n: int)"),
     errors.UnstorableValue("args.n", "\0", "it holds a NUL character."),
     errors.PayloadTooLarge("shop.f", 70_000, 65_536),
+    errors.ResultTooLarge(2_000_000, 1_048_576),
     errors.UnknownTask("shop.g", "shop.f"),
     errors.TaskModuleNotFound("shop", "Look elsewhere."),
     errors.TaskModuleBroken("shop", "ZeroDivisionError: division by zero"),

@@ -58,6 +58,12 @@ def test_flags_that_say_nothing_hide_no_other_layer(tmp_path):
     assert ("mail", "images") == settings.queues
 
 
+def test_a_queue_that_ends_with_a_space_can_be_named(tmp_path):
+    settings = load_settings({"queues": ("mail ", " ")}, environ={}, folder=tmp_path)
+
+    assert ("mail ", " ") == settings.queues
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -45,8 +45,8 @@ def test_a_failing_job_is_tried_as_often_as_its_row_says(client: Client, fleet: 
         ("exit_at_once", "failed", ["failed"]),
         ("snooze_once", "succeeded", ["snoozed", "succeeded"]),
         ("cancel_itself", "cancelled", ["cancelled"]),
-        ("huge_result", "failed", ["failed"]),
-        ("strange_result", "failed", ["failed"]),
+        ("huge_result", "succeeded", ["succeeded"]),
+        ("strange_result", "succeeded", ["succeeded"]),
         ("unprintable_error", "failed", ["failed"]),
         ("nul_in_error", "failed", ["failed"]),
         ("sleepy", "failed", ["timed_out"]),
@@ -75,6 +75,23 @@ def test_each_end_of_a_task_has_its_outcome(
         assert "interrupted" == ends.pop(0)
     assert (status, outcomes) == (done.status, ends)
     assert executor == done.executor
+
+
+def test_what_cannot_be_stored_of_a_result_is_told_in_the_attempt(
+    client: Client, burst: Any
+) -> None:
+    strange = client.enqueue("shop.tasks.strange_result")
+    huge = client.enqueue("shop.tasks.huge_result")
+
+    burst()
+
+    [told] = client.attempts(strange.id)
+    assert "\ufffd<object>" == client.job(strange.id).result
+    assert ("succeeded", "UnstorableValue") == (told.outcome, told.error_type)
+    assert (told.error_message or "").startswith("result = <object> cannot be stored")
+    [told] = client.attempts(huge.id)
+    assert ("succeeded", "ResultTooLarge") == (told.outcome, told.error_type)
+    assert client.job(huge.id).result.startswith("\ufffd The result takes ")
 
 
 def test_a_spinning_job_times_out_and_its_neighbours_finish_unharmed(
@@ -160,10 +177,10 @@ def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_i
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     link.raw.execute(
-        "insert into pgqueue.jobs (task, executor, args, priority) values "
-        "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1), "
-        "('shop.tasks.async_nap', 'asyncio', '{\"seconds\": 1e5000}', 1), "
-        "('shop.tasks.count_to', 'process', '{\"n\": 1e5000}', 1)"
+        "insert into pgqueue.jobs (task, executor, args, priority, attempt) values "
+        "('shop.tasks.noop', 'greenlet', '{\"n\": 1e5000}', 1, 1), "
+        "('shop.tasks.async_nap', 'asyncio', '{\"seconds\": 1e5000}', 1, 1), "
+        "('shop.tasks.count_to', 'process', '{\"n\": 1e5000}', 1, 1)"
     )
     good = [
         client.enqueue("shop.tasks.noop", {"n": 1}),

@@ -1,0 +1,57 @@
+"""What a log record says, as text with a limit, whoever made the record.
+
+A task may log an object whose text raises, and a line of 1 GB: what is cut away is not written
+out first, where Python leaves a choice.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pgqueue.core.anatomy import name_of, plain_text
+from pgqueue.core.brief import brief
+from pgqueue.core.failure import report
+from pgqueue.core.sanitise import clean_text
+from pgqueue.core.weight import is_heavier
+
+MESSAGE_BYTES_MAX: Final = 16_384
+"""Limit of one line, the traceback of its exception included."""
+
+# Of a heavier value only its beginning is written out.
+_VALUE_BYTES_MAX: Final = 256 * 1024
+
+
+def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
+    """Return a record's message, with the traceback below it when the record carries one."""
+    try:
+        text = _message(record, bytes_max)
+    except Exception as error:
+        text = f"{brief(record.msg)} cannot be formatted: {name_of(type(error))}"
+    text = clean_text(text, bytes_max)
+    raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if raised is not None:
+        text = clean_text(f"{text}\n{report(raised, bytes_max).traceback}", bytes_max)
+    return text
+
+
+def _message(record: logging.LogRecord, bytes_max: int) -> str:
+    if not record.args:
+        return str(_cut(record.msg, bytes_max))
+    args: Any = record.args
+    if isinstance(args, Mapping):
+        args = {name: _cut(each, bytes_max) for name, each in args.items()}
+    else:
+        args = tuple(_cut(each, bytes_max) for each in args)
+    return str(str(record.msg) % args)
+
+
+def _cut(value: Any, bytes_max: int) -> object:
+    """The value, or its beginning: of a longer one nothing is seen, whatever it stands in."""
+    kind = type(value)
+    if kind in (int, float):
+        return value
+    if issubclass(kind, str):
+        return plain_text(value, bytes_max + 1)
+    if kind is bytes:
+        return value[: bytes_max + 1]
+    return brief(value) if is_heavier(value, _VALUE_BYTES_MAX) else value

@@ -1,0 +1,89 @@
+"""Whatever was raised, there is a report, and it can be stored."""
+
+import pytest
+
+from pgqueue.core.current import JobTimeout
+from pgqueue.core.failure import message_text, report, type_text
+
+
+class Hostile(Exception):
+    """Nobody asks it twice."""
+
+    def __str__(self):
+        raise SystemExit(3)
+
+
+class Masked(Exception):
+    """Traceback's own library stumbles over it."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("nothing to see")
+
+
+def raised(error):
+    """The error, with a traceback."""
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+def laughs():
+    """A list of two of a list of two …: written out it would be 2**60 texts."""
+    made = ["ha"]
+    for _ in range(60):
+        made = [made, made]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ValueError("a\0b"), "ValueError", "a\ufffdb"),
+        (ValueError(), "ValueError", ""),
+        (JobTimeout("late"), "JobTimeout", "late"),
+        (Hostile(), f"{__name__}.Hostile", "<its message cannot be read: str() raised SystemExit>"),
+        (ValueError(laughs()), "ValueError", "([[<list>, <list>], [<list>, <list>]])"),
+        (ValueError("n" * 1_000_000), "ValueError", "n" * 92 + "…[cut]"),
+    ],
+    ids=["NUL", "nothing", "ours", "hostile", "laughs", "large"],
+)
+def test_an_exception_is_told(error, kind, message):
+    assert (kind, message) == (type_text(error), message_text(error, 100))
+
+
+@pytest.mark.parametrize("make", [Hostile, Masked, lambda: ValueError(laughs())])
+def test_a_traceback_leads_to_the_line_whatever_is_told_of_the_rest(make):
+    error = make()
+
+    text = report(raised(error), 10_000).traceback
+
+    assert "in raised" in text
+    assert type(error).__name__ in text
+
+
+def test_a_traceback_begins_with_its_causes_and_ends_at_its_limit():
+    error = ValueError("last")
+    error.__cause__ = KeyError("first")
+
+    text = report(raised(error), 10_000, before=["The task stood here:\n"]).traceback
+
+    assert text.startswith("The task stood here:\nKeyError: 'first'\n")
+    assert text.endswith("ValueError: last\n")
+    assert 100 == len(report(raised(error), 100).traceback.encode())
+
+
+def test_what_does_not_answer_is_asked_once():
+    asked = []
+
+    class Slow(Exception):
+        def __str__(self):
+            asked.append(self)
+            raise JobTimeout
+
+    told = report(raised(Slow()), 1_000)
+
+    assert 1 == len(asked)
+    assert "str() raised JobTimeout" in told.message
+    assert "in raised" in told.traceback

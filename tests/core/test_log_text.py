@@ -1,0 +1,58 @@
+"""A record's text, whoever made the record."""
+
+import logging
+import sys
+
+import pytest
+
+from pgqueue.core.log_text import record_text
+
+
+class Hostile:
+    """Whoever looks at it is sorry."""
+
+    def __repr__(self):
+        raise RuntimeError("looked at")
+
+
+def record(msg, *args, exc_info=None):
+    """A record as a logger makes it."""
+    return logging.LogRecord("shop", logging.INFO, __file__, 1, msg, args, exc_info)
+
+
+@pytest.mark.parametrize(
+    ("msg", "args", "text"),
+    [
+        ("a %s c", ("b",), "a b c"),
+        ("%(a)s", ({"a": "b\0"},), "b\ufffd"),
+        ("100 %", (), "100 %"),
+        (["a"], (), "['a']"),
+        ("%s", (b"a",), "b'a'"),
+        ("%d", ("a",), "'%d' cannot be formatted: TypeError"),
+        ("a", (1,), "'a' cannot be formatted: TypeError"),
+        ("%s", (Hostile(),), "'%s' cannot be formatted: RuntimeError"),
+        (Hostile(), (), "<Hostile> cannot be formatted: RuntimeError"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_record_says_what_it_can(msg, args, text):
+    assert text == record_text(record(msg, *args))
+
+
+def test_a_long_line_is_cut_with_a_mark():
+    assert ["nnnn…[cut]"] * 2 == [
+        record_text(record("n" * 10_000), 12),
+        record_text(record("%s", "n" * 10_000), 12),
+    ]
+
+
+def test_a_traceback_stands_below_the_message():
+    try:
+        raise ValueError("a\0b")
+    except ValueError:
+        made = record("it broke", exc_info=sys.exc_info())
+
+    text = record_text(made)
+
+    assert text.startswith("it broke\nTraceback")
+    assert text.endswith("ValueError: a\ufffdb\n")

@@ -1,0 +1,59 @@
+"""Rows that SQL stored, strange as they are, run like any other; what is bad spoils itself."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from matrix.places import NAME, Place
+from matrix.texts import LARGEST_TEXT
+from matrix.ways import CASES
+
+from pgqueue import Client
+from pgqueue.store.connect import Link
+
+# What the constraints keep out of new rows, an older release may have let in.
+OLDER = "insert into pgqueue.jobs (task, args, attempt) values (%(task)s, %(args)s, 1)"
+
+UNREADABLE = [
+    "1e131071",
+    json.dumps([0] * 300).replace("0", "1e131071"),
+    "[" * 3_000 + "]" * 3_000,
+]
+
+
+def store_all(client: Client, link: Link, is_meant: Callable[[Place], bool]) -> None:
+    """Store by SQL what it takes of the matrix."""
+    for case in CASES:
+        if case.way.is_sql and is_meant(case.place) and case.value is not LARGEST_TEXT:
+            try:
+                case.way.put(client, link, case.request() or {})
+            except case.way.refusals:
+                continue
+
+
+def test_every_row_that_was_stored_ends_and_harms_no_other(
+    client: Client, link: Link, work: Any
+) -> None:
+    store_all(client, link, lambda place: place is not NAME)
+    for text in UNREADABLE:
+        link.fetch(OLDER, {"task": "matrix.tasks.keep", "args": f'{{"value": {text}}}'})
+    queues = [row[0] for row in link.fetch("select distinct queue from pgqueue.jobs", {})]
+
+    assert 0 == work("--", *queues)
+
+    jobs = client.jobs(limit=1_000)
+    statuses = Counter(str(job.status) for job in jobs)
+    assert {"succeeded": len(jobs) - len(UNREADABLE), "failed": len(UNREADABLE)} == statuses
+    assert all("InvalidArguments" in (job.error or "") for job in jobs if job.status == "failed")
+
+
+def test_names_that_no_worker_knows_are_left_alone(client: Client, link: Link, work: Any) -> None:
+    store_all(client, link, lambda place: place is NAME)
+    healthy = client.enqueue("matrix.tasks.keep", {"value": 1})
+
+    assert 1 == work()
+
+    assert "succeeded" == healthy.refresh().status
+    assert client.count(status="queued") > 0
+    assert 0 == client.count(status="running")

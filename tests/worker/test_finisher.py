@@ -1,0 +1,106 @@
+"""One note or end that the database refuses holds up no other."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pgqueue import task
+from pgqueue.client.client import Client
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.process.board import Board
+from pgqueue.store import attempts, processes
+from pgqueue.store.attempts import Ended
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import run
+from pgqueue.worker import outcomes
+from pgqueue.worker.finisher import Finisher
+from pgqueue.worker.running import Held, Running
+
+LIMITS = outcomes.Limits(1_000_000, 65_536)
+
+
+@task(name="shop.noted")
+def _noted() -> None: ...
+
+
+@pytest.fixture
+def held(client: Client, link: Link) -> list[Held]:
+    """Three attempts in the hand of one worker."""
+    for _ in range(3):
+        client.enqueue("shop.noted")
+    worker_id = run(
+        link,
+        processes.register_worker(
+            supervisor_id=1,
+            executor="greenlet",
+            slots=5,
+            host="here",
+            queues=["default"],
+            lease_seconds=60,
+        ),
+    )
+    claimed = run(
+        link,
+        attempts.claim(
+            worker_id=worker_id,
+            executor="greenlet",
+            queues=["default"],
+            unknown_tasks=[],
+            jobs_max=5,
+            slots_free=5,
+        ),
+    )
+    return [Held(each, _noted, time.monotonic()) for each in claimed]
+
+
+@pytest.fixture
+def finisher(database_url: str) -> Iterator[Finisher]:
+    """A finisher without its worker."""
+    made = Finisher(
+        Database(database_url),
+        Running(slots=5, prefetch_max=0, settling_max=100, board=Board(100)),
+        worker_id=1,
+        on_refused=lambda held, error: outcomes.unreadable(held, error, LIMITS),
+    )
+    yield made
+    made.close()
+
+
+def test_a_line_that_is_refused_holds_up_no_other(
+    held: list[Held], finisher: Finisher, client: Client
+) -> None:
+    for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
+        finisher.note_line((each, time.monotonic(), "INFO", "shop", text))
+    finisher.run_once()
+
+    messages = [[line.message for line in client.logs(each.claimed.id)] for each in held]
+    assert [["good"], [], ["fine"]] == messages
+
+
+def test_progress_that_is_refused_holds_up_no_other(
+    held: list[Held], finisher: Finisher, client: Client
+) -> None:
+    for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
+        finisher.note_progress(each, 0.5, text)
+    finisher.run_once()
+
+    told = [client.job(each.claimed.id).progress_message for each in held]
+    assert ["good", None, "fine"] == told
+
+
+def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
+    held: list[Held], finisher: Finisher, client: Client
+) -> None:
+    for each, text in zip(held, ["1", '"b\\u0000d"', "3"], strict=True):
+        claimed = each.claimed
+        ended = Ended(claimed.id, claimed.attempt, claimed.worker_id, Outcome.SUCCEEDED)
+        ended.result = text
+        finisher.put(each, ended)
+    finisher.run_once()
+
+    jobs = [client.job(each.claimed.id) for each in held]
+    assert [("succeeded", 1), ("failed", None), ("succeeded", 3)] == [
+        (job.status, job.result) for job in jobs
+    ]
+    assert "UnstorableValue" in (jobs[1].error or "")
