@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.store import migrate
-from pgqueue.store.connect import Database, libpq_url
+from pgqueue.store.connect import Database, Link, libpq_url
 from pgqueue.store.schema import Schema
 
 if TYPE_CHECKING:
@@ -195,6 +195,15 @@ def test_our_own_sessions_look_nowhere_but_in_the_catalog(
     path = link.raw.execute("show search_path").fetchall()
     link.close()
     assert [("pg_catalog, pg_temp",)] == path
+
+
+def test_a_session_that_a_pooler_lends_us_does_neither(
+    hostile: "psycopg.Connection[Any]",
+) -> None:
+    link = Link(hostile, Schema(), is_pooled=True)
+
+    assert [("pg_catalog, pg_temp",)] == link.fetch("select current_setting('search_path')", {})
+    assert [("evil, public",)] == hostile.execute("show search_path").fetchall()
 
 
 def test_the_hostile_schema_is_one_that_can_be_fallen_for(
