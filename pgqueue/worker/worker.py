@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class Config:
     worker_id: int
     slots: int
     places: int
-    url: str
+    url: str = field(repr=False)
     schema: str
     queues: Sequence[str]
     strategy: str
