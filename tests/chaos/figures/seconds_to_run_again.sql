@@ -1,0 +1,33 @@
+-- From a kill to the next beginning of each job it took, outside; other faults went on meanwhile.
+with killed as (
+  select fault.name, fault.at, victim.pid::integer as pid
+  from chaos.faults as fault
+  cross join lateral jsonb_array_elements_text(fault.facts -> 'pids') as victim (pid)
+  where fault.step = 'injected'
+    and fault.name in ('kill_child', 'kill_children', 'kill_group')
+),
+again as (
+  select killed.name, extract(epoch from min(effect.at) - killed.at) as seconds
+  from killed
+  join pgqueue.workers as worker
+    on worker.pid = killed.pid
+    and killed.at between worker.started_at and worker.stopped_at
+  join pgqueue.attempts as attempt
+    on attempt.worker_id = worker.id
+    and attempt.outcome = 'lost'
+    and attempt.finished_at > killed.at
+  join chaos.effects as effect
+    on effect.job_id = attempt.job_id
+    and effect.attempt > attempt.attempt
+    and effect.step = 'begun'
+  group by killed.name, killed.at, killed.pid, attempt.job_id, attempt.attempt
+)
+select
+  again.name,
+  count(*) as jobs,
+  percentile_cont(0.5) within group (order by again.seconds) as p50,
+  percentile_cont(0.99) within group (order by again.seconds) as p99,
+  max(again.seconds) as max
+from again
+group by again.name
+order by again.name;
