@@ -4,6 +4,7 @@ Each transaction writes an order beside every job, and tells the ledger what bec
 the reply to COMMIT is lost that is `unknown`, and the orders decide.
 """
 
+import logging
 import random
 import threading
 import time
@@ -31,7 +32,7 @@ MIX: "dict[Task[..., Any], int]" = {
     light.plain: 20,
     light.fleeting: 6,
     light.flaky: 10,
-    light.slow: 4,
+    light.slow: 10,
     light.chatty: 3,
     light.cautious: 6,
     light.paying: 6,
@@ -41,7 +42,7 @@ MIX: "dict[Task[..., Any], int]" = {
     light.sleepy: 1,
     light.by_name: 3,
     coroutines.brief: 10,
-    coroutines.waiting: 5,
+    coroutines.waiting: 10,
     coroutines.wary: 4,
     coroutines.dozing: 1,
     coroutines.apaying: 4,
@@ -60,9 +61,12 @@ _ROLLED_BACK_SHARE = 0.1
 # Most transactions are short, some as long as a careless application's.
 _HOLD_SECONDS = (0.0, 0.0, 0.0, 0.02, 0.1, 0.5, 3.0)
 _RUN_AFTER_SECONDS_MAX = 5.0
-_PAUSE_SECONDS = 0.15
+_PAUSE_SECONDS = 0.06
 _AWAY_SECONDS = 0.5
 _ANSWER_SECONDS_MAX = 8.0
+
+# A connection that gave up waiting cannot be rolled back, and the pool would tell of each.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 _FAILURES = (psycopg.Error, DBAPIError, PgqueueError)
 

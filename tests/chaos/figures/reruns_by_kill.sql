@@ -9,13 +9,18 @@ with killed as (
 held as (
   select killed.name, killed.pid, killed.at, attempt.job_id
   from killed
-  join pgqueue.workers as worker
-    on worker.pid = killed.pid
-    and killed.at between worker.started_at and worker.stopped_at
+  cross join lateral (
+    -- Process ids are used again in time.
+    select worker.id
+    from pgqueue.workers as worker
+    where worker.pid = killed.pid
+      and worker.started_at < killed.at
+    order by worker.started_at desc
+    limit 1
+  ) as worker
   left join pgqueue.attempts as attempt
     on attempt.worker_id = worker.id
     and attempt.outcome in ('lost', 'interrupted')
-    and attempt.finished_at > killed.at
 )
 select
   held.name,

@@ -9,13 +9,18 @@ with killed as (
 again as (
   select killed.name, extract(epoch from min(effect.at) - killed.at) as seconds
   from killed
-  join pgqueue.workers as worker
-    on worker.pid = killed.pid
-    and killed.at between worker.started_at and worker.stopped_at
+  cross join lateral (
+    -- Process ids are used again in time.
+    select worker.id
+    from pgqueue.workers as worker
+    where worker.pid = killed.pid
+      and worker.started_at < killed.at
+    order by worker.started_at desc
+    limit 1
+  ) as worker
   join pgqueue.attempts as attempt
     on attempt.worker_id = worker.id
     and attempt.outcome = 'lost'
-    and attempt.finished_at > killed.at
   join chaos.effects as effect
     on effect.job_id = attempt.job_id
     and effect.attempt > attempt.attempt

@@ -3,6 +3,7 @@
 select 'session' as what, session.application_name as name, session.state
 from pg_stat_activity as session
 where session.backend_type = 'client backend'
+  and session.datname = current_database()
   and session.application_name like 'pgqueue %'
 union all
 select 'advisory lock', held.pid::text, held.mode
@@ -19,4 +20,4 @@ from pgqueue.jobs as job
 where job.status = 'running'
 union all
 select 'notifications', pg_notification_queue_usage()::text, null
-where pg_notification_queue_usage() > 0;
+where pg_notification_queue_usage() > 0.01;
