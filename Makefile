@@ -6,10 +6,11 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 READY := .venv/.ready
 PG15_BIN ?= /usr/lib/postgresql/15/bin
+MINUTES ?= 30
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer lint docs
+.PHONY: help demo test test-15 test-pgbouncer chaos lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -27,6 +28,9 @@ test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
 test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on PostgreSQL 18
 	.ci/pgbouncer
 	PGQUEUE_TEST_POOLED=1 PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
+
+chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every invariant
+	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .

@@ -1,0 +1,6 @@
+"""What the nemesis can do: one generator function each, that heals after its `yield`."""
+
+from chaos.faults import disk, network, people, processes, server, sessions
+from chaos.faults.fault import CATALOGUE, Fault
+
+__all__ = ["CATALOGUE", "Fault", "disk", "network", "people", "processes", "server", "sessions"]

@@ -1,0 +1,17 @@
+-- A job succeeded if and only if its last attempt did, and no other attempt.
+--
+-- What a person ran again may succeed again.
+-- When: stopped.
+select job.id, job.task, job.status, job.attempt, won.attempts, won.last
+from pgqueue.jobs as job
+cross join lateral (
+  select count(*) as attempts, max(attempt.attempt) as last
+  from pgqueue.attempts as attempt
+  where attempt.job_id = job.id
+    and attempt.outcome = 'succeeded'
+) as won
+where (job.status = 'succeeded') <> (won.last is not distinct from job.attempt)
+  or (
+    won.attempts > (job.status = 'succeeded')::integer
+    and job.id not in (select retried.job_id from chaos.retried as retried)
+  );

@@ -1,0 +1,23 @@
+-- A worker writes nothing for an attempt that is not its own, or is over.
+--
+-- A line of a log is written without a lock, so it may meet the end of its attempt; two seconds
+-- after that end no statement may begin that still writes one. Ends that a task wrote in a
+-- transaction of its own become visible at an unknown moment, and are left out.
+-- When: stopped.
+select past.job_id, past.old_attempt as attempt, past.application, past.at
+from chaos.history as past
+where past.application like 'pgqueue finisher %'
+  and (
+    past.old_status <> 'running'
+    or past.old_worker_id <> substring(past.application from '\d+$')::bigint
+  )
+union all
+select line.job_id, line.attempt, line.application, line.at
+from chaos.log_writes as line
+join chaos.history as past
+  on past.job_id = line.job_id
+  and past.old_attempt = line.attempt
+  and past.old_status = 'running'
+  and past.new_status is distinct from 'running'
+  and past.application like 'pgqueue %'
+where line.at > past.at + interval '2 seconds';

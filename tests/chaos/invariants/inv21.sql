@@ -1,0 +1,45 @@
+-- An attempt ends at its timeout, within five seconds.
+--
+-- Seen from inside, whatever becomes of the database, unless its process was stopped; and by
+-- its row, unless a fault held its end up: of 25 s, as an answer that is lost is given up after 22.
+-- When: stopped.
+with lasted as (
+  select
+    begun.job_id,
+    begun.attempt,
+    begun.pid,
+    begun.at as from_at,
+    min(ended.at) as until_at
+  from chaos.effects as begun
+  join chaos.effects as ended
+    on ended.job_id = begun.job_id
+    and ended.attempt = begun.attempt
+    and ended.step <> 'begun'
+  where begun.step = 'begun'
+  group by begun.job_id, begun.attempt, begun.pid, begun.at
+)
+select lasted.job_id, lasted.attempt, job.task, job.timeout_seconds,
+  extract(epoch from lasted.until_at - lasted.from_at) as seconds, 'outside' as seen
+from lasted
+join pgqueue.jobs as job on job.id = lasted.job_id
+where lasted.until_at - lasted.from_at > make_interval(secs => job.timeout_seconds + 5)
+  and not exists (
+    select
+    from chaos.windows as fault
+    where fault.name in ('stop_child', 'stop_group')
+      and fault.from_at < lasted.until_at
+      and fault.until_at > lasted.from_at
+  )
+union all
+select attempt.job_id, attempt.attempt, job.task, job.timeout_seconds,
+  extract(epoch from attempt.finished_at - attempt.started_at), 'inside'
+from pgqueue.attempts as attempt
+join pgqueue.jobs as job on job.id = attempt.job_id
+where attempt.finished_at - attempt.started_at > make_interval(secs => job.timeout_seconds + 5)
+  and not exists (
+    select
+    from chaos.windows as fault
+    where fault.name not in ('kill_child', 'cancel_jobs', 'retry_jobs', 'migrate', 'hold_snapshot')
+      and fault.from_at < attempt.finished_at
+      and fault.until_at > attempt.started_at - interval '25 seconds'
+  );

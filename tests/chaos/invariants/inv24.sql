@@ -1,0 +1,23 @@
+-- Supervisors that have stopped leave no session, no lock, no lease and no running job.
+-- When: stopped.
+select 'session' as what, session.application_name as name, session.state
+from pg_stat_activity as session
+where session.backend_type = 'client backend'
+  and session.datname = current_database()
+  and session.application_name like 'pgqueue %'
+union all
+select 'advisory lock', held.pid::text, held.mode
+from pg_locks as held
+where held.locktype = 'advisory'
+  and held.database = (select db.oid from pg_database as db where db.datname = current_database())
+union all
+select 'worker', worker.id::text, worker.lease_until::text
+from pgqueue.workers as worker
+where worker.stopped_at is null
+union all
+select 'running job', job.id::text, job.task
+from pgqueue.jobs as job
+where job.status = 'running'
+union all
+select 'notifications', pg_notification_queue_usage()::text, null
+where pg_notification_queue_usage() > 0.01;

@@ -1,0 +1,213 @@
+"""Threads that enqueue as applications do: in transactions that may be slow, and may fail.
+
+Each transaction writes an order beside every job, and tells the ledger what became of it. When
+the reply to COMMIT is lost that is `unknown`, and the orders decide.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+import pgqueue
+from chaos.ledger import Ledger
+from chaos.tasks import coroutines, heavy, light
+from pgqueue.core.errors import PgqueueError
+from pgqueue.store.session import PatientConnection
+from pgqueue.tasks.task import Task
+
+# Weights by task: the quick ones often, those that cost a second of a worker seldom.
+MIX: "dict[Task[..., Any], int]" = {
+    light.plain: 20,
+    light.fleeting: 6,
+    light.flaky: 10,
+    light.slow: 10,
+    light.chatty: 3,
+    light.cautious: 6,
+    light.paying: 6,
+    light.snoozing: 3,
+    light.punctual: 5,
+    light.quitting: 2,
+    light.sleepy: 1,
+    light.by_name: 3,
+    coroutines.brief: 10,
+    coroutines.waiting: 10,
+    coroutines.wary: 4,
+    coroutines.dozing: 1,
+    coroutines.apaying: 4,
+    heavy.counting: 3,
+}
+
+# Each costs its worker's life, so of these only a handful.
+RARE: "dict[Task[..., Any], int]" = {heavy.stubborn: 1, heavy.deadly: 1}
+_RARE_SHARE = 0.004
+
+_BULK: "tuple[Task[..., Any], ...]" = (light.plain, light.fleeting, coroutines.brief)
+_BULK_SIZES = (1, 10, 60)
+_BULK_SHARE = 0.08
+_ROLLED_BACK_SHARE = 0.1
+
+# Most transactions are short, some as long as a careless application's.
+_HOLD_SECONDS = (0.0, 0.0, 0.0, 0.02, 0.1, 0.5, 3.0)
+_RUN_AFTER_SECONDS_MAX = 5.0
+_PAUSE_SECONDS = 0.06
+_AWAY_SECONDS = 0.5
+_ANSWER_SECONDS_MAX = 8.0
+
+# A connection that gave up waiting cannot be rolled back, and the pool would tell of each.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
+_FAILURES = (psycopg.Error, DBAPIError, PgqueueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open transaction of an application: what is passed as `connection=`, and its verbs."""
+
+    connection: Any
+    execute: Callable[[str, tuple[object, ...]], object]
+    commit: Callable[[], object]
+    rollback: Callable[[], object]
+
+
+class Producer(threading.Thread):
+    """Enqueues until it is stopped, and while there is room.
+
+    Args:
+        url: Of the database, through a proxy.
+        has_room: Whether the backlog bears more.
+    """
+
+    def __init__(
+        self, number: int, seed: int, url: str, ledger: Ledger, has_room: Callable[[], bool]
+    ) -> None:
+        super().__init__(name=f"producer {number}", daemon=True)
+        self._random = random.Random(f"{seed} producer {number}")
+        self._url = url
+        self._ledger = ledger
+        self._has_room = has_room
+        self._prefix = f"p{number}"
+        self._count = 0
+        self._stopping = threading.Event()
+        self._engine = create_engine("postgresql+psycopg://", creator=self._raw, poolclass=NullPool)
+
+    def stop(self) -> None:
+        """Let the transaction under way be the last."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Make transactions until stopped."""
+        while not self._stopping.is_set():
+            if not self._has_room():
+                self._stopping.wait(_AWAY_SECONDS)
+                continue
+            is_heard = self._transact()
+            pause = _PAUSE_SECONDS if is_heard else _AWAY_SECONDS
+            self._stopping.wait(self._random.uniform(0, 2 * pause))
+
+    def _transact(self) -> bool:
+        # Whether the database answered to the end.
+        face = self._random.choice((self._psycopg, self._core, self._session))
+        is_bulk = self._random.random() < _BULK_SHARE
+        hold_seconds = self._random.choice(_HOLD_SECONDS)
+        is_rolled_back = self._random.random() < _ROLLED_BACK_SHARE
+        count = self._random.choice(_BULK_SIZES) if is_bulk else self._random.randint(1, 3)
+        chosen = self._choose(is_bulk, count)
+        due: dict[str, datetime] = {}
+        outcome = "rolled_back"
+        try:
+            with face() as desk:
+                for key, _ in chosen:
+                    desk.execute("insert into chaos.orders (key) values (%s)", (key,))
+                if is_bulk:
+                    calls = [{"key": key} for key, _ in chosen]
+                    chosen[0][1].using(connection=desk.connection).enqueue_many(calls)
+                else:
+                    for key, task in chosen:
+                        self._enqueue(desk, key, task, due)
+                time.sleep(hold_seconds)
+                if is_rolled_back:
+                    desk.rollback()
+                else:
+                    outcome = "unknown"
+                    desk.commit()
+                    outcome = "committed"
+            is_heard = True
+        except _FAILURES:
+            is_heard = False  # the outcome says how far it came
+        self._ledger.append(
+            *(
+                {
+                    "key": key,
+                    "task": task.name,
+                    "outcome": outcome,
+                    "due_at": due[key].isoformat() if key in due else None,
+                }
+                for key, task in chosen
+            )
+        )
+        return is_heard
+
+    def _choose(self, is_bulk: bool, count: int) -> "list[tuple[str, Task[..., Any]]]":
+        one = self._random.choice(_BULK)
+        chosen = []
+        for _ in range(count):
+            self._count += 1
+            mix = RARE if self._random.random() < _RARE_SHARE else MIX
+            (task,) = self._random.choices([*mix], [*mix.values()])
+            chosen.append((f"{self._prefix}-{self._count}", one if is_bulk else task))
+        return chosen
+
+    def _enqueue(
+        self, desk: Desk, key: str, task: "Task[..., Any]", due: dict[str, datetime]
+    ) -> None:
+        if task is light.by_name:
+            pgqueue.enqueue(task.name, {"key": key}, connection=desk.connection)
+        elif task is light.punctual:
+            run_after = self._random.uniform(0.5, _RUN_AFTER_SECONDS_MAX)
+            call = task.using(connection=desk.connection, run_after=run_after)
+            due[key] = call.enqueue(key=key).run_at
+        else:
+            task.using(connection=desk.connection).enqueue(key=key)
+
+    def _raw(self) -> PatientConnection:
+        raw = PatientConnection.connect(
+            self._url, connect_timeout=5, application_name="chaos producer"
+        )
+        raw.answer_seconds_max = _ANSWER_SECONDS_MAX
+        return raw
+
+    @contextmanager
+    def _psycopg(self) -> Iterator[Desk]:
+        raw = self._raw()
+        try:
+            yield Desk(raw, raw.execute, raw.commit, raw.rollback)
+        finally:
+            raw.close()
+
+    @contextmanager
+    def _core(self) -> Iterator[Desk]:
+        with self._engine.connect() as connection:
+            yield Desk(
+                connection, connection.exec_driver_sql, connection.commit, connection.rollback
+            )
+
+    @contextmanager
+    def _session(self) -> Iterator[Desk]:
+        with Session(self._engine) as session:
+
+            def execute(text: str, params: tuple[object, ...]) -> object:
+                return session.connection().exec_driver_sql(text, params)
+
+            yield Desk(session, execute, session.commit, session.rollback)

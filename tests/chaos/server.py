@@ -1,0 +1,101 @@
+"""A PostgreSQL cluster of the run's own: durable, on a port of its own, stopped as one likes.
+
+The embedded server with other settings, so that its keeper stops it however the run ends.
+"""
+
+import fcntl
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pgqueue.store import embedded, embedded_programs
+from pgqueue.store.embedded_cluster import locate
+
+_START_SECONDS_MAX = 120.0
+
+NAME = "chaos nemesis"
+
+
+class Server:
+    """A cluster in a folder; made and started by its constructor.
+
+    Args:
+        folder: Where the server's user may enter.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        programs = os.environ.get("PGQUEUE_TEST_PG_BIN")
+        self.folder = folder
+        self.port = _free_port()
+        self._bin_folder = Path(programs) if programs else None
+        self._settings = {
+            "fsync": "on",
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "max_connections": "120",
+            "deadlock_timeout": "100ms",
+            "log_line_prefix": "%m [%p] %a ",
+        }
+        self._use = self._start()
+        self.cluster = locate(folder, self._bin_folder)
+
+    @property
+    def url(self) -> str:
+        """Past every proxy."""
+        return self.url_at(self.port)
+
+    def url_at(self, port: int) -> str:
+        """The database at another port of this machine."""
+        # Plain, so that a proxy can see where a statement ends.
+        plain = "sslmode=disable&gssencmode=disable"
+        return f"postgresql://postgres@127.0.0.1:{port}/postgres?{plain}"
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """A connection of the harness' own, in autocommit, past every proxy."""
+        return psycopg.connect(self.url, autocommit=True, application_name=NAME, connect_timeout=10)
+
+    def restart(self, mode: str) -> float:
+        """Stop it in the *mode* of pg_ctl, start it again; the seconds until it was ready."""
+        begun = time.monotonic()
+        self._run("pg_ctl", "stop", f"--mode={mode}")
+        until = time.monotonic() + _START_SECONDS_MAX
+        while True:
+            try:
+                use = self._start()
+                break
+            except Exception:
+                if time.monotonic() > until:
+                    raise
+        self._use.close()
+        self._use = use
+        return time.monotonic() - begun
+
+    def close(self) -> None:
+        """Let the keeper stop the server, and wait until it has."""
+        self._use.close()
+        with self.folder.joinpath("server.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+
+    def _start(self) -> embedded.EmbeddedServer:
+        return embedded.start(self.folder, settings=self._settings, bin_folder=self._bin_folder)
+
+    def _run(self, *arguments: str) -> None:
+        cluster = self.cluster
+        embedded_programs.run(
+            cluster.programs,
+            arguments,
+            cluster.user,
+            cwd=cluster.folder,
+            environment={"PGDATA": str(cluster.data)},
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+    return port

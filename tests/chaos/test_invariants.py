@@ -1,0 +1,259 @@
+"""Each invariant can fail: a violation is planted in a healthy past, and seen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from chaos import evidence, invariants
+from chaos.ledger import Ledger
+from chaos.tasks import coroutines, light
+from pgqueue.client.client import Client
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.store import attempts, processes
+from pgqueue.store.attempts import Claimed, Ended, LoggedLine
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import run
+
+PLANTED = {
+    "inv01: a committed job is gone": "delete from pgqueue.jobs where args ->> 'key' = 'plain'",
+    "inv01: a committed job is not final": "update pgqueue.jobs set status = 'queued'",
+    "inv02: a rolled-back job is there": "insert into pgqueue.jobs (task, args) "
+    """values ('x', '{"key": "rolled back"}')""",
+    "inv02: a rolled-back job ran": "insert into chaos.effects "
+    "values (now(), 'rolled back', 99, 1, 1, 'begun')",
+    "inv02: a rolled-back order is there": "insert into chaos.orders values ('rolled back')",
+    "inv03: an order without its job": "insert into chaos.orders values ('not made')",
+    "inv03: a job without its order": "delete from chaos.orders where key = 'made'",
+    "inv04: a job that nobody sent": """insert into pgqueue.jobs (task, args) values ('x', '{}')""",
+    "inv04: a job twice": "insert into pgqueue.jobs (task, args) "
+    """values ('x', '{"key": "plain"}')""",
+    "inv05: a success without a succeeded attempt": "update pgqueue.attempts "
+    "set outcome = 'failed'",
+    "inv05: two succeeded attempts": "update pgqueue.attempts set outcome = 'succeeded'",
+    "inv05: a failure with a succeeded attempt": "update pgqueue.jobs set status = 'failed'",
+    "inv06: running and settled": "update pgqueue.jobs set status = 'running'",
+    "inv06: running with nobody": "insert into pgqueue.jobs (task, status) values ('x', 'running')",
+    "inv06: queued and held": "insert into pgqueue.jobs (task, worker_id) values ('x', 1)",
+    "inv07: an attempt is missing": "delete from pgqueue.attempts where attempt = 1",
+    "inv07: an attempt too many": "update pgqueue.jobs set attempt = attempt - 1",
+    "inv07: an attempt of no job": "insert into pgqueue.attempts (job_id, attempt, outcome) "
+    "values (99, 1, 'lost')",
+    "inv08: charged too often": "insert into pgqueue.attempts (job_id, attempt, outcome) "
+    "select id, n, 'failed' from pgqueue.jobs, generate_series(5, 12) as n",
+    "inv08: lost too often in a row": "insert into pgqueue.attempts (job_id, attempt, outcome) "
+    "select id, n, 'lost' from pgqueue.jobs, generate_series(5, 8) as n",
+    "inv08: the count of charges": "update pgqueue.jobs set failure_count = 50",
+    "inv08: the count of losses": "update pgqueue.jobs set lost_count = 4",
+    "inv09: begun twice outside": "insert into chaos.effects "
+    "select * from chaos.effects where key = 'cautious' and step = 'begun'",
+    "inv09: started twice": "insert into pgqueue.attempts (job_id, attempt, outcome, started_at) "
+    "select id, 9, 'succeeded', now() from pgqueue.jobs where delivery = 'at_most_once'",
+    "inv10: a final job is taken up again": "update pgqueue.jobs set status = 'queued'",
+    "inv10: a final job is touched": "update pgqueue.jobs set progress = 1",
+    "inv10: the count of attempts goes back": "update pgqueue.jobs set attempt = 0",
+    "inv10: a job is made as running": "insert into pgqueue.jobs (task, status) "
+    "values ('x', 'running')",
+    "inv10: a job is claimed by no fetcher": "with made as (insert into pgqueue.jobs (task) "
+    "values ('x') returning id) insert into chaos.history (application, job_id, old_status, "
+    "new_status, old_attempt, new_attempt, new_worker_id) "
+    "select 'psql', id, 'queued', 'running', 0, 1, 1 from made",
+    "inv10: a kept job is deleted": "delete from pgqueue.jobs where args ->> 'key' = 'plain'",
+    "inv10: a running job changes hands": "insert into chaos.history (job_id, old_status, "
+    "new_status, old_attempt, new_attempt, old_worker_id, new_worker_id) "
+    "values (1, 'running', 'running', 1, 1, 1, 2)",
+    "inv11: a success without its payment": "delete from chaos.payments",
+    "inv11: a payment twice": "insert into chaos.payments select * from chaos.payments",
+    "inv12: an attempt begun twice": "insert into chaos.effects "
+    "select * from chaos.effects where step = 'begun'",
+    "inv12: an attempt that never was": "update chaos.effects set attempt = 9",
+    "inv12: begun, and said to be never started": "update pgqueue.attempts set started_at = null",
+    "inv12: succeeded and not begun": "delete from chaos.effects where key = 'plain'",
+    "inv13: a worker writes to another's job": "insert into chaos.history (application, job_id, "
+    "old_status, new_status, old_attempt, new_attempt, old_worker_id, new_worker_id) "
+    "values ('pgqueue finisher 98', 1, 'running', 'failed', 1, 1, 99, 99)",
+    "inv13: a worker writes to a final job": "insert into chaos.history (application, job_id, "
+    "old_status, new_status, old_attempt, new_attempt, old_worker_id, new_worker_id) "
+    "values ('pgqueue finisher 98', 1, 'failed', 'failed', 1, 1, 98, 98)",
+    "inv13: a line after the end": "update chaos.log_writes set at = at + interval '1 minute'",
+    "inv16: begun too early": "update chaos.sends set due_at = now() + interval '1 hour' "
+    "where key = 'punctual'",
+    "inv16: made ready too early": "update chaos.history set new_run_at = at + interval '1 second'",
+    "inv20: a lease that nobody ended": "update pgqueue.workers "
+    "set stopped_at = null, lease_until = now() - interval '1 minute'",
+    "inv21: a task that goes on": "update chaos.effects set at = at + interval '1 minute' "
+    "where step = 'done'",
+    "inv21: an attempt that goes on": "update pgqueue.attempts "
+    "set finished_at = finished_at + interval '1 minute'",
+    "inv22: a line of no attempt": "update pgqueue.logs set attempt = 9",
+    "inv22: too many lines": "insert into pgqueue.logs (job_id, attempt, level, message) "
+    "select job_id, attempt, level, message from pgqueue.logs, generate_series(1, 51)",
+    "inv22: too much text": "update pgqueue.logs set message = repeat('x', 70000)",
+    "inv23: large arguments": "update pgqueue.jobs "
+    "set args = args || jsonb_build_object('text', repeat('x', 70000))",
+    "inv23: a large result": "update pgqueue.jobs set result = to_jsonb(repeat('x', 1100000))",
+    "inv23: a long error": "update pgqueue.jobs set error = repeat('x', 2001)",
+    "inv23: a long traceback": "update pgqueue.attempts set traceback = repeat('x', 70000)",
+    "inv24: a session": "set application_name = 'pgqueue left'",
+    "inv24: a lock": "select pg_advisory_xact_lock(1)",
+    "inv24: a lease": "update pgqueue.workers set stopped_at = null",
+    "inv24: a running job": "update pgqueue.jobs set status = 'running'",
+}
+
+
+@pytest.fixture
+def past(database_url: str, tmp_path: Path) -> Iterator["psycopg.Connection[Any]"]:
+    """A database with a healthy past in it, and its ledger."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        evidence.prepare(connection)
+        with Past(database_url, tmp_path) as made:
+            made.happen()
+        evidence.collect(connection, tmp_path)
+        yield connection
+
+
+def test_a_healthy_past_breaks_nothing(past: "psycopg.Connection[Any]") -> None:
+    assert {} == _broken(past)
+
+
+def test_each_planted_violation_is_seen(past: "psycopg.Connection[Any]") -> None:
+    unseen = []
+    for planted, statement in PLANTED.items():
+        with past.transaction(force_rollback=True):
+            past.execute(statement.encode())
+            if planted.partition(":")[0] not in _broken(past):
+                unseen.append(planted)
+
+    assert [] == unseen
+
+
+def test_every_invariant_is_proven_by_a_planted_violation() -> None:
+    assert {each.name for each in invariants.load()} == {
+        planted.partition(":")[0] for planted in PLANTED
+    }
+
+
+def _broken(connection: "psycopg.Connection[Any]") -> dict[str, Any]:
+    found = {each.name: each.broken(connection) for each in invariants.load()}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+class Past:
+    """A worker that ran a few jobs, each link named as the part of the worker that has it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.database = Database(url)
+        self.client = Client(url)
+        self.sends = Ledger(folder / "sends.jsonl")
+        self.effects = Ledger(folder / "effects.jsonl")
+        self.links: list[Link] = []
+
+    def __enter__(self) -> "Past":
+        self.supervisor = self.link("leases")
+        self.worker_id = run(
+            self.supervisor,
+            processes.register_worker(
+                supervisor_id=1,
+                executor="greenlet",
+                slots=10,
+                quarantine=False,
+                host="here",
+                queues=["default"],
+                lease_seconds=60,
+            ),
+        )
+        self.fetcher = self.link(f"fetcher {self.worker_id}")
+        self.finisher = self.link(f"finisher {self.worker_id}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        run(self.supervisor, processes.bury([self.worker_id], "stopped", "told to stop"))
+        for ledger in (self.sends, self.effects):
+            ledger.close()
+        for link in self.links:
+            link.close()
+        self.client.close()
+
+    def link(self, part: str) -> Link:
+        self.links.append(self.database.open(f"pgqueue {part}"))
+        return self.links[-1]
+
+    def happen(self) -> None:
+        self.send("plain", light.plain)
+        self.succeed(self.claim())
+        self.send("flaky", light.flaky)
+        self.fail(self.claim())
+        self.succeed(self.claim())
+        self.send("cautious", light.cautious)
+        self.succeed(self.claim())
+        self.send("fleeting", light.fleeting)
+        self.succeed(self.claim())
+        self.send("punctual", light.punctual, is_due=True)
+        self.succeed(self.claim())
+        self.send("paying", light.paying)
+        self.pay(self.claim())
+        self.send("made", light.plain, outcome="unknown")
+        self.succeed(self.claim())
+        self.send("cancelled", coroutines.waiting)
+        self.client.cancel(tags=["cancel me"])
+        self.tell("not made", light.plain, "unknown")
+        self.tell("rolled back", light.plain, "rolled_back")
+
+    def send(
+        self, key: str, task: Any, *, outcome: str = "committed", is_due: bool = False
+    ) -> None:
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute("insert into chaos.orders (key) values (%s)", (key,))
+            call = task.using(connection=connection, tags=["cancel me"])
+            job = call.enqueue(key=key)
+        self.tell(key, task, outcome, job.run_at.isoformat() if is_due else None)
+
+    def tell(self, key: str, task: Any, outcome: str, due_at: str | None = None) -> None:
+        line = {"key": key, "task": task.name, "outcome": outcome, "due_at": due_at}
+        self.sends.append(line)
+
+    def claim(self) -> Claimed:
+        (claimed,) = run(
+            self.fetcher,
+            attempts.claim(
+                worker_id=self.worker_id,
+                executor="greenlet",
+                queues=["default"],
+                unknown_tasks=[],
+                jobs_max=1,
+                slots_free=1,
+            ),
+        )
+        self.effect(claimed, "begun")
+        return claimed
+
+    def succeed(self, held: Claimed) -> None:
+        token = (held.id, held.attempt, held.worker_id)
+        line = LoggedLine(*token, 0.0, "INFO", "shop", "said")
+        run(self.finisher, attempts.log([line]))
+        self.effect(held, "done")
+        self.settle(self.finisher, held, Outcome.SUCCEEDED)
+
+    def fail(self, held: Claimed) -> None:
+        self.effect(held, "ValueError")
+        self.settle(self.finisher, held, Outcome.FAILED, delay_seconds=0.0)
+
+    def pay(self, held: Claimed) -> None:
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute(
+                "insert into chaos.payments (key, job_id, attempt) values ('paying', %s, %s)",
+                (held.id, held.attempt),
+            )
+            self.settle(Link(connection, self.database.schema), held, Outcome.SUCCEEDED)
+        self.effect(held, "done")
+
+    def settle(self, link: Link, held: Claimed, outcome: Outcome, **details: Any) -> None:
+        ended = Ended(held.id, held.attempt, held.worker_id, outcome, waited_seconds=0.0, **details)
+        assert run(link, attempts.settle([ended]))
+
+    def effect(self, held: Claimed, step: str) -> None:
+        key = light.plain.payload.decode(held.args)["key"]
+        token = {"job_id": held.id, "attempt": held.attempt}
+        self.effects.append({"key": key, **token, "pid": 1, "step": step})

@@ -1,0 +1,50 @@
+"""The evidence outside the database."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from chaos import ledger
+from chaos.ledger import Ledger
+
+_WRITER = """
+import sys
+from pathlib import Path
+from chaos.ledger import Ledger
+book = Ledger(Path(sys.argv[1]))
+for number in range(500):
+    book.append({"writer": sys.argv[2], "number": number, "text": "x" * 300})
+"""
+
+
+def test_lines_of_many_processes_are_whole_and_in_each_ones_order(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(path), name], cwd=Path(__file__).parents[1]
+        )
+        for name in "ab"
+    ]
+
+    codes = [writer.wait(60) for writer in writers]
+
+    lines = list(ledger.read(path))
+    assert [0, 0] == codes
+    assert 1000 == len(lines)
+    for name in "ab":
+        assert [*range(500)] == [line["number"] for line in lines if line["writer"] == name]
+
+
+def test_a_line_has_its_moment_unless_it_says_its_own(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "faults.jsonl", durable=True)
+
+    book.append({"name": "kill"}, {"name": "heal", "at": 5.0})
+    book.close()
+
+    first, second = ledger.read(tmp_path / "faults.jsonl")
+    assert first["at"] > 1e9
+    assert 5.0 == second["at"]
+
+
+def test_a_ledger_that_nobody_wrote_is_empty(tmp_path: Path) -> None:
+    assert [] == list(ledger.read(tmp_path / "effects.jsonl"))

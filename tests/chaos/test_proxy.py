@@ -1,0 +1,230 @@
+"""What the proxy does to bytes, in front of a server that answers each piece in capitals."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from chaos import proxy as proxies
+from chaos.proxy import Mode, Proxy
+
+_READY = b"Z\x00\x00\x00\x05I"
+
+
+class Shouter(threading.Thread):
+    """Answers as PostgreSQL does in one respect: with ReadyForQuery at the end."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.heard: list[bytes] = []
+        self.ended = threading.Semaphore(0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=[connection], daemon=True).start()
+
+    def close(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                while data := connection.recv(65536):
+                    self.heard.append(data)
+                    connection.sendall(data.upper() + _READY)
+            except OSError:
+                pass
+        self.ended.release()
+
+
+class Caller:
+    """A client of the proxy, with a session that is begun."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.ask(b"hello")
+
+    def ask(self, question: bytes) -> bytes:
+        self.socket.sendall(question)
+        answer = b""
+        while len(answer.replace(_READY, b"")) < len(question):
+            more = self.socket.recv(65536)
+            if not more:
+                raise EOFError
+            answer += more
+        return answer.replace(_READY, b"")
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@pytest.fixture
+def shouter() -> Iterator[Shouter]:
+    server = Shouter()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def proxy(shouter: Shouter) -> Iterator[Proxy]:
+    made = Proxy(shouter.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def caller(proxy: Proxy, request: pytest.FixtureRequest) -> Caller:
+    made = Caller(proxy.port)
+    request.addfinalizer(made.close)
+    return made
+
+
+def behave(proxy: Proxy, mode: Mode) -> None:
+    proxy.set(mode)
+    until = time.monotonic() + 5
+    while proxy.mode is not mode and time.monotonic() < until:
+        time.sleep(0.001)  # its own thread takes the mode on
+
+
+def test_bytes_pass_both_ways(caller: Caller) -> None:
+    assert b"X" * 300_000 == caller.ask(b"x" * 300_000)
+
+
+def test_a_black_hole_swallows_and_never_lets_go(
+    proxy: Proxy, shouter: Shouter, caller: Caller
+) -> None:
+    behave(proxy, Mode.BLACK_HOLE)
+    caller.socket.sendall(b"anybody?")
+    behave(proxy, Mode.PASS)
+    caller.socket.sendall(b"still?")
+    caller.socket.settimeout(0.2)
+
+    with pytest.raises(TimeoutError):
+        caller.socket.recv(1)
+
+    assert [b"hello"] == shouter.heard
+    with closing(Caller(proxy.port)) as another:
+        assert b"NEW" == another.ask(b"new")
+
+
+def test_a_connection_made_in_a_black_hole_hears_nothing(proxy: Proxy, shouter: Shouter) -> None:
+    behave(proxy, Mode.BLACK_HOLE)
+
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=0.2) as made:
+        made.sendall(b"hello")
+        with pytest.raises(TimeoutError):
+            made.recv(1)
+
+    assert [] == shouter.heard
+
+
+def test_a_reset_breaks_both_sides(proxy: Proxy, shouter: Shouter, caller: Caller) -> None:
+    proxy.set(Mode.RESET)
+
+    with pytest.raises(ConnectionResetError):
+        caller.socket.recv(1)
+
+    assert shouter.ended.acquire(timeout=5)
+
+
+def test_a_half_close_ends_the_clients_side_alone(
+    proxy: Proxy, shouter: Shouter, caller: Caller
+) -> None:
+    proxy.set(Mode.HALF_CLOSE)
+
+    assert b"" == caller.socket.recv(1)
+    assert not shouter.ended.acquire(timeout=0.2)
+
+    caller.close()
+    assert shouter.ended.acquire(timeout=5)
+
+
+def test_a_dropped_reply_is_to_what_was_done(
+    proxy: Proxy, shouter: Shouter, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
+    monkeypatch.setattr(proxies, "_SILENT_SHARE", 0.0)
+    behave(proxy, Mode.DROP_REPLY)
+
+    with pytest.raises(ConnectionResetError):
+        caller.ask(b"update")
+
+    assert [b"hello", b"update"] == shouter.heard
+    assert 1 == proxy.dropped
+
+
+def test_a_reply_may_be_dropped_in_silence(
+    proxy: Proxy, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
+    monkeypatch.setattr(proxies, "_SILENT_SHARE", 1.0)
+    behave(proxy, Mode.DROP_REPLY)
+    caller.socket.settimeout(0.3)
+
+    with pytest.raises(TimeoutError):
+        caller.ask(b"update")
+
+    assert 1 == proxy.dropped
+
+
+def test_only_the_reply_to_commit_is_dropped(
+    proxy: Proxy, shouter: Shouter, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
+    monkeypatch.setattr(proxies, "_SILENT_SHARE", 0.0)
+    behave(proxy, Mode.DROP_COMMIT)
+
+    assert b"INSERT" == caller.ask(b"insert")
+    with pytest.raises(ConnectionResetError):
+        caller.ask(b"COMMIT")
+
+    assert b"COMMIT" == shouter.heard[-1]
+
+
+def test_a_delay_holds_both_ways_back(
+    proxy: Proxy, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxies, "_DELAY_SECONDS", 0.1)
+    behave(proxy, Mode.DELAY)
+    begun = time.monotonic()
+
+    assert b"SLOW" == caller.ask(b"slow")
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_a_drip_brings_everything_in_the_end(
+    proxy: Proxy, shouter: Shouter, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxies, "_DRIP_SECONDS", 0.001)
+    behave(proxy, Mode.DRIP)
+
+    caller.socket.sendall(b"x" * 100)
+    until = time.monotonic() + 5
+    while sum(map(len, shouter.heard)) < 105 and time.monotonic() < until:
+        time.sleep(0.005)  # its pieces arrive one by one
+
+    assert b"hello" + b"x" * 100 == b"".join(shouter.heard)
+    assert len(shouter.heard) > 2
+
+
+def test_a_server_that_is_away_ends_the_connection(proxy: Proxy, shouter: Shouter) -> None:
+    shouter.close()
+
+    with (
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as made,
+        pytest.raises(ConnectionResetError),
+    ):
+        made.sendall(b"hello")
+        made.recv(1)
