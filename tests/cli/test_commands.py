@@ -162,7 +162,7 @@ def test_a_log_line_is_one_line_and_harmless(
 def test_a_task_that_nobody_recorded_is_named_with_its_neighbour(at: "Command", link: Link) -> None:
     link.raw.execute("insert into pgqueue.tasks (name, signature) values ('shop.mail', '()')")
 
-    assert "Did you mean 'shop.mail'?" in at("tasks", "show", "shop.mial").err
+    assert "Did you mean 'shop.mail'?" in at("tasks", "show", "shop.mails").err
 
 
 def test_the_release_is_told(at: "Command") -> None:
@@ -209,7 +209,7 @@ def test_enqueue_finds_the_tasks_module_by_itself(at: "Command") -> None:
 def test_enqueue_warns_of_a_name_that_no_worker_recorded(at: "Command", link: Link) -> None:
     link.raw.execute("insert into pgqueue.tasks (name, signature) values ('nowhere.mail', '()')")
 
-    said = at("enqueue", "nowhere.mial")
+    said = at("enqueue", "nowhere.mails")
 
     assert 0 == said.code
     assert "Did you mean 'nowhere.mail'?" in said.err
