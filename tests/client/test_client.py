@@ -1,6 +1,7 @@
 """The verbs of `Client`: enqueue by name, read, list by filters, cancel, retry, wait."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -338,8 +339,11 @@ def test_a_row_that_cannot_be_decoded_spoils_only_itself(client: Client, link: L
     assert good == listed
     assert isinstance(digits.args, Undecodable)
     assert "digits" in digits.args.reason
-    assert isinstance(depth.result, Undecodable)
-    assert 6000 == len(depth.result.text)
+    # How deep the reader goes is Python's choice: 3.13 reads what 3.11 does not.
+    if isinstance(depth.result, Undecodable):
+        assert 6000 == len(depth.result.text)
+    else:
+        assert json.dumps(depth.result, separators=(",", ":")).startswith("[[[")
 
 
 @pytest.mark.parametrize("name", ["pgqueue", 'a"b', "it's"])
