@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
-from pgqueue.core.redaction import without
+from pgqueue.core.redaction import SECRET_BYTES_MAX, without
 from pgqueue.core.sanitise import clean_text
 
 PROGRESS_BYTES_MAX: Final = 1_000
@@ -171,7 +171,7 @@ class JobContext:
         number = _number(fraction)
         if number is None or not 0 <= number <= 1:
             raise InvalidOption("fraction", fraction, "it takes 0 to 1.")
-        text = plain_text(message, PROGRESS_BYTES_MAX + 1)
+        text = plain_text(message, PROGRESS_BYTES_MAX + SECRET_BYTES_MAX)
         if text is None:
             raise InvalidOption("message", message, "it takes text.")
         self._progress(number, clean_text(self.censored(text), PROGRESS_BYTES_MAX))

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from pgqueue.core.anatomy import name_of, plain_text
 from pgqueue.core.brief import brief
+from pgqueue.core.current import censored
 from pgqueue.core.failure import report
+from pgqueue.core.redaction import SECRET_BYTES_MAX
 from pgqueue.core.sanitise import clean_text
 from pgqueue.core.weight import is_heavier
 
@@ -22,16 +24,20 @@ _VALUE_BYTES_MAX: Final = 256 * 1024
 
 
 def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
-    """Return a record's message, with the traceback below it when the record carries one."""
+    """Return a record's message, with the traceback below it when the record carries one.
+
+    What the task that runs here redacts is left out.
+    """
+    # What is redacted is looked for before the cut, which may go through the middle of it.
+    rough_bytes_max = bytes_max + SECRET_BYTES_MAX
     try:
-        text = _message(record, bytes_max)
+        text = _message(record, rough_bytes_max)
     except Exception as error:
         text = f"{brief(record.msg)} cannot be formatted: {name_of(type(error))}"
-    text = clean_text(text, bytes_max)
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if raised is not None:
-        text = clean_text(f"{text}\n{report(raised, bytes_max).traceback}", bytes_max)
-    return text
+        text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
+    return clean_text(censored(text), bytes_max)
 
 
 def _message(record: logging.LogRecord, bytes_max: int) -> str:

@@ -14,6 +14,10 @@ HIDDEN: Final = "[redacted]"
 CHARACTERS_MIN: Final = 3
 """Shorter secrets are left in text: to hide every `7` in a traceback would hide the traceback."""
 
+SECRET_BYTES_MAX: Final = 1024 * 1024
+"""No secret is longer, because no job's arguments are; text is cut that far beyond its limit at
+first, so that what is cut through a secret is not shown."""
+
 Path = Sequence[str]
 
 

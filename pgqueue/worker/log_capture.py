@@ -45,14 +45,13 @@ class LogCapture(logging.Handler):
         """Note the line, unless no job runs here or its limits are reached."""
         context = find_current_job()
         held = None if context is None else self._held_of(context)
-        if context is None or held is None or held.has_ended:
+        if held is None or held.has_ended:
             return
         room = self._bytes_max - held.line_bytes
         if held.line_count >= self._lines_max or room <= 0:
             held.lines_dropped += 1
             return
-        limit = min(MESSAGE_BYTES_MAX, room)
-        message = clean_text(context.censored(record_text(record, limit)), limit)
+        message = record_text(record, min(MESSAGE_BYTES_MAX, room))
         held.line_count += 1
         held.line_bytes += len(message.encode())
         level, logger = (

@@ -21,6 +21,7 @@ from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
 from pgqueue.core.failure import Report, message_text, report
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.core.redaction import SECRET_BYTES_MAX
 from pgqueue.core.result import encode_result, salvage_result
 from pgqueue.core.sanitise import clean_text
 from pgqueue.store.attempts import Ended
@@ -58,7 +59,7 @@ def succeeded(held: Held, value: object, limits: Limits) -> Ended:
         ended.result = result.text
         if result.problem is not None:
             ended.error_type = name_of(type(result.problem))
-            ended.error_message = message_text(result.problem, limits.error_bytes_max)
+            ended.error_message = censored(message_text(result.problem, limits.error_bytes_max))
     return ended
 
 
@@ -122,7 +123,7 @@ def unreportable(held: Held, error: BaseException, limits: Limits) -> Ended:
     is_late = isinstance(held.raised, JobTimeout)
     ended = _ended(held, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
     before = ["Raised while the end of the attempt was told.\n"]
-    _tell(ended, report(error, limits.error_bytes_max, before=before), limits)
+    _tell(ended, report(error, _rough(limits), before=before), limits)
     return ended
 
 
@@ -168,7 +169,12 @@ def _report(held: Held, error: BaseException, limits: Limits) -> Report:
         before = ["The task stood here:\n", held.stack]
     elif held.raised is not None and error is not held.raised:
         before = [f"Raised after {name_of(type(held.raised))} had been raised into the task.\n"]
-    return report(error, limits.error_bytes_max, before=before)
+    return report(error, _rough(limits), before=before)
+
+
+def _rough(limits: Limits) -> int:
+    # What is redacted is looked for before the last cut, which may go through the middle of it.
+    return limits.error_bytes_max + SECRET_BYTES_MAX
 
 
 def _tell(ended: Ended, told: Report, limits: Limits) -> None:

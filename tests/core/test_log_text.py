@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from pgqueue.core.current import JobContext, enter, leave
 from pgqueue.core.log_text import record_text
 
 
@@ -13,6 +14,25 @@ class Hostile:
 
     def __repr__(self):
         raise RuntimeError("looked at")
+
+
+def context_with_secrets(*secrets):
+    """A running job whose task redacts these texts."""
+
+    def nothing(*args):
+        """Take no notice."""
+
+    return JobContext(
+        id=1,
+        attempt=1,
+        task="shop.f",
+        args={},
+        progress=nothing,
+        should_stop=lambda: False,
+        complete=nothing,
+        acomplete=nothing,
+        secrets=secrets,
+    )
 
 
 def record(msg, *args, exc_info=None):
@@ -56,3 +76,11 @@ def test_a_traceback_stands_below_the_message():
 
     assert text.startswith("it broke\nTraceback")
     assert text.endswith("ValueError: a\ufffdb\n")
+
+
+def test_no_part_of_a_secret_is_shown_where_a_line_is_cut():
+    token = enter(context_with_secrets("4111-1111-1111"))
+    text = record_text(record("%s", "n" * 93 + "4111-1111-1111"), 106)
+    leave(token)
+
+    assert "4111" not in text
