@@ -123,11 +123,11 @@ def _cases() -> list[Case]:
 
 
 def _has_words(case: Case) -> bool:
-    if case.place is UNIQUE_KEY:
-        return case.way in (BY_TASK, BY_INSERT)  # the other ways have no word for it yet
     if case.value is LARGEST_TEXT and case.way.is_sql:
         # Each takes seconds, and the function inserts into the same table.
         return case.way is BY_INSERT and case.place in (ARGUMENT, QUEUE)
+    if case.place is UNIQUE_KEY:
+        return case.way in (BY_TASK, BY_INSERT)  # the other ways have no word for it yet
     # None is how an option says that it was not given.
     return case.place is not NAME or case.value.name != "None" or case.way is BY_NAME
 
