@@ -74,7 +74,7 @@ def test_a_cancelled_coroutine_takes_the_children_of_its_group_along(
     ledger = tmp_path / "ledger"
     job = _enqueue(client, "waits_for_its_group", path=str(ledger))
     workers = fleet()
-    workers.until(lambda: client.job(job.id).status == "running", "running")
+    workers.until(lambda: ledger.exists() and ledger.read_text() == "lives", "the child lives")
 
     client.cancel(job.id)
 

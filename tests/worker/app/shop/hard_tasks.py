@@ -76,6 +76,7 @@ async def waits_for_its_group(path: str) -> None:
 
 
 async def _live(path: str) -> None:
+    Path(path).write_text("lives")
     try:
         await asyncio.sleep(60)
     finally:
