@@ -48,6 +48,7 @@ class Child:
         self._end: tuple[str, str] | None = None
         self._stop_at: float | None = None
         self._bytes_max = 0
+        self._frozen_at = inf
         self._oom_kills = oom_kills()
         self.channel, theirs = Channel.pair()
         file = board_file(crew.places)
@@ -73,13 +74,23 @@ class Child:
     @property
     def has_ended(self) -> bool:
         """Whether the process is gone; reaps it."""
-        if self.process.returncode is None:
-            # Not poll(): only this call tells what the process used.
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-            if pid:
+        while self.process.returncode is None:
+            # Not poll(): only this call tells what the process used, and when it was frozen.
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+            if not pid:
+                return False
+            if os.WIFSTOPPED(status):
+                self._frozen_at = time.monotonic()
+            elif os.WIFCONTINUED(status):
+                self._frozen_at = inf
+            else:
                 self.process.returncode = os.waitstatus_to_exitcode(status)
                 self._bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
-        return self.process.returncode is not None
+        return True
+
+    def is_frozen(self, seconds: float) -> bool:
+        """Whether SIGSTOP, or its like, has held it for so long."""
+        return not self.has_ended and time.monotonic() - self._frozen_at >= seconds
 
     def stop(self, grace_seconds: float) -> None:
         """Ask it to finish what runs within the grace, hand the rest back, and exit."""

@@ -324,6 +324,10 @@ class Supervisor:
         for worker_id in set(self._children) - alive:
             # Its jobs are others' now, so it must not go on.
             self._kill(worker_id, "silent", "was given up: its lease had ended")
+        for worker_id, child in self._children.items():
+            # Renewing its lease for longer would keep its jobs from those who can run them.
+            if child.is_frozen(self.settings.lease_seconds):
+                self._kill(worker_id, "silent", "was frozen for as long as a lease")
         if unheard := alive - set(self._children):
             self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
 

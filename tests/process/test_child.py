@@ -59,6 +59,30 @@ def test_a_kill_of_our_own_is_told_by_its_reason(child: Child) -> None:
     assert detail.endswith("job 3 was 9 s past its deadline")
 
 
+def test_a_frozen_child_is_told_from_one_that_goes_on(child: Child) -> None:
+    os.kill(child.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+    was_frozen = child.is_frozen(0.0), child.is_frozen(60.0), child.has_ended
+
+    os.kill(child.pid, signal.SIGCONT)
+    os.waitid(os.P_PID, child.pid, os.WCONTINUED | os.WNOWAIT)
+    is_frozen = child.is_frozen(0.0)
+    os.kill(child.pid, signal.SIGKILL)
+
+    assert (True, False, False) == was_frozen
+    assert not is_frozen
+    assert "died" == _ended(child)[0]
+
+
+def test_a_kill_ends_a_frozen_child(child: Child) -> None:
+    os.kill(child.pid, signal.SIGSTOP)
+
+    child.kill("silent", "was frozen")
+
+    assert "silent" == _ended(child)[0]
+    assert not child.is_frozen(0.0)
+
+
 def test_oom_kills_are_read_from_the_kernels_count(tmp_path: Path) -> None:
     vmstat = tmp_path / "vmstat"
     vmstat.write_text("pgfault 9\noom_kill 3\noom_kill_disable 1\n")

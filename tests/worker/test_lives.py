@@ -48,6 +48,22 @@ def test_a_killed_childs_job_runs_again_within_two_seconds(client: Client, fleet
     assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
 
 
+def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
+    client: Client, fleet: Any
+) -> None:
+    job = client.enqueue("shop.tasks.nap", {"seconds": 1})
+    workers = fleet(PGQUEUE_LEASE_SECONDS="2", PGQUEUE_HEARTBEAT_SECONDS="0.5")
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+    [(pid,)] = workers.rows("select pid from pgqueue.running_jobs where id = %s", job.id)
+
+    os.kill(pid, signal.SIGSTOP)
+
+    workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
+    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+    assert "frozen" in str(client.attempts(job.id)[0].error_message)
+    assert not _lives(pid)
+
+
 def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(
     client: Client, fleet: Any
 ) -> None:
