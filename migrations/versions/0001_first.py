@@ -185,6 +185,7 @@ create table pgqueue.workers (
   stop_detail text,
   overdue_job_id bigint,
   started_job_ids bigint[],
+  unknown_tasks text[] not null default '{}',
   constraint workers_pkey primary key (id),
   constraint workers_stop_reason_check check (
     stop_reason in ('finished', 'stopped', 'died', 'overdue', 'silent')
@@ -478,6 +479,44 @@ left join pgqueue.attempts as last
   and last.attempt = job.attempt
 where job.status = 'failed'
 group by job.task, last.error_type;
+
+create view pgqueue.unknown_tasks with (security_invoker = true) as
+with reported as (
+  select distinct told.task
+  from pgqueue.workers as worker
+  cross join unnest(worker.unknown_tasks) as told (task)
+  where worker.stopped_at is null
+),
+waiting as (
+  select job.task, job.queue, count(*) as job_count, min(job.created_at) as first_created_at
+  from reported
+  join pgqueue.jobs as job on job.task = reported.task
+  where job.status = 'queued'
+  group by job.task, job.queue
+)
+select
+  waiting.task,
+  waiting.queue,
+  waiting.job_count,
+  listening.worker_count,
+  greatest(waiting.first_created_at, listening.last_known_at) as unknown_since
+from waiting
+cross join lateral (
+  select
+    count(*) filter (where worker.stopped_at is null) as worker_count,
+    bool_and(waiting.task = any(worker.unknown_tasks))
+      filter (where worker.stopped_at is null) as is_unknown,
+    max(worker.stopped_at) filter (where waiting.task <> all(worker.unknown_tasks))
+      as last_known_at
+  from pgqueue.workers as worker
+  where exists (
+    select
+    from unnest(worker.queues) as taken (queue)
+    where waiting.queue = taken.queue
+      or (right(taken.queue, 1) = '/' and starts_with(waiting.queue, taken.queue))
+  )
+) as listening
+where listening.is_unknown;
 """
 
 
@@ -492,8 +531,8 @@ def downgrade() -> None:
     op.execute(
         schema.qualify(
             """
-            drop view pgqueue.failure_groups, pgqueue.running_jobs, pgqueue.task_stats,
-              pgqueue.queue_stats, pgqueue.new_jobs;
+            drop view pgqueue.unknown_tasks, pgqueue.failure_groups, pgqueue.running_jobs,
+              pgqueue.task_stats, pgqueue.queue_stats, pgqueue.new_jobs;
             drop trigger jobs_begin on pgqueue.jobs;
             drop function pgqueue.refuse_status();
             drop function pgqueue.retry(bigint);

@@ -60,6 +60,7 @@ def show(
         job = Redaction(client)(client.job(id))
         attempts = client.attempts(id)
         lines = client.logs(id)
+        unknown = client.unknown_tasks() if job.status is JobStatus.QUEUED else []
     if as_json:
         print_json({"job": job, "attempts": attempts, "logs": lines})
         return 0
@@ -67,6 +68,10 @@ def show(
         value = getattr(job, name)
         if value not in (None, (), ""):
             console.print(f"{name:<14} {shown(value)}", markup=False)
+    for told in unknown:
+        if (told.task, told.queue) == (job.task, job.queue):
+            since = shown(told.unknown_since)
+            console.print(f"{'waits':<14} no worker knows its task since {since}")
     for attempt in attempts:
         console.print(
             f"\nattempt {attempt.attempt}: {attempt.outcome.value}, worker {attempt.worker_id}, "

@@ -33,6 +33,21 @@ def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -
 
 
 @app.command()
+def unknown(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
+    """List the tasks that have waiting jobs and that no live worker knows."""
+    with place({"url": url, "schema": schema}) as here, here.client() as client:
+        found = client.unknown_tasks()
+    if as_json:
+        print_json(found)
+    else:
+        print_rows(
+            ["task", "queue", "jobs", "no worker knows it since"],
+            ((each.task, each.queue, each.job_count, each.unknown_since) for each in found),
+        )
+    return 0
+
+
+@app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The task's name.")],
     url: Url = None,

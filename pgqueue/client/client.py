@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from pgqueue.client.idle import IdleLinks
 from pgqueue.core.duration import Duration
 from pgqueue.core.errors import InvalidOption, JobGone, NoDatabase, UnsupportedConnection
-from pgqueue.core.job import Attempt, Job, LogLine, TaskRecord, WorkerRecord
+from pgqueue.core.job import Attempt, Job, LogLine, TaskRecord, UnknownTaskRecord, WorkerRecord
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
@@ -23,7 +23,7 @@ from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset,
 from pgqueue.core.payload import encode_mapping
 from pgqueue.core.retry import Retry
 from pgqueue.core.settings import load_settings
-from pgqueue.store import bulk, jobs
+from pgqueue.store import bulk, jobs, processes
 from pgqueue.store.adopt import aadopt, adopt
 from pgqueue.store.connect import Database
 from pgqueue.store.statement import Statement, arun, run
@@ -293,6 +293,10 @@ class Client:
         from pgqueue.store import reports
 
         return self._read(reports.task_named(name))
+
+    def unknown_tasks(self) -> list[UnknownTaskRecord]:
+        """List the tasks that have queued jobs and that no live worker of their queue knows."""
+        return self._ask(processes.unknown_tasks())
 
     def workers(self, *, with_stopped: bool = False, limit: int = 1_000) -> list[WorkerRecord]:
         """List the workers that live, newest first; with the stopped ones, while remembered."""

@@ -186,6 +186,21 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownTaskRecord:
+    """Queued jobs of one task and queue whose task no live worker of that queue knows.
+
+    `unknown_since` is when the last worker that may have known it ended, or the first of the
+    jobs was made; `worker_count` is how many live workers take the queue.
+    """
+
+    task: str
+    queue: str
+    job_count: int
+    worker_count: int
+    unknown_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
     """A child process that runs jobs, or ran them: `stopped_at` is None while it lives."""
 
@@ -202,3 +217,4 @@ class WorkerRecord:
     stopped_at: datetime | None
     stop_reason: str | None
     stop_detail: str | None
+    unknown_tasks: tuple[str, ...]

@@ -69,6 +69,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._starting = 0
         self._crews: set[Kind] = set()
+        self._unknown_tasks: frozenset[str] = frozenset()
         self._short_lives = 0
         self._was_ready = False
         self._stop_at: float | None = None
@@ -207,6 +208,8 @@ class Supervisor:
             return
         child = Child(worker_id, crew, self._config(worker_id, crew))
         self._children[worker_id] = child
+        if self._unknown_tasks:
+            child.channel.offer("unknown", tasks=sorted(self._unknown_tasks))
         self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
         _log.info(
@@ -252,11 +255,21 @@ class Supervisor:
                     child.is_ready = self._was_ready = True
                     self._start_needed(message["executors"])
                 case "unknown":
-                    child.unknown_tasks = frozenset(message["tasks"])
+                    self._share_unknown(child, frozenset(message["tasks"]))
                 case "executors":
                     self._start_needed(message["executors"])
                 case "refused":
                     child.refusal = (message["message"], message["exit_code"])
+
+    def _share_unknown(self, child: Child, tasks: frozenset[str]) -> None:
+        child.unknown_tasks |= tasks
+        self._leases.ask(processes.note_unknown(child.worker_id, tasks), lambda _: None)
+        # The others look whether they know them, before they claim what they must hand back.
+        if unheard := tasks - self._unknown_tasks:
+            self._unknown_tasks |= unheard
+            for each in self._children.values():
+                if each is not child:
+                    each.channel.offer("unknown", tasks=sorted(unheard))
 
     def _start_needed(self, executors: Sequence[str]) -> None:
         for executor in executors:

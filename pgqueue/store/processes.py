@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgqueue.core.job import UnknownTaskRecord
 from pgqueue.store.statement import Row, Statement, count, first_column
 
 
@@ -63,6 +64,11 @@ def started_worker(worker_id: int, pid: int) -> Statement[int]:
     return Statement("started_worker", {"worker_id": worker_id, "pid": pid}, count)
 
 
+def note_unknown(worker_id: int, tasks: Iterable[str]) -> Statement[int]:
+    """Note tasks that a worker met and does not know."""
+    return Statement("note_unknown", {"worker_id": worker_id, "tasks": list(tasks)}, count)
+
+
 def renew(supervisor_id: int, lease_seconds: float) -> Statement[set[int]]:
     """Renew the leases of a supervisor's workers; the answer is those still alive."""
     params = {"supervisor_id": supervisor_id, "lease_seconds": lease_seconds}
@@ -116,6 +122,11 @@ def cancelling(supervisor_id: int) -> Statement[list[Cancelling]]:
 def record_tasks(tasks: Iterable[dict[str, Any]]) -> Statement[int]:
     """Record tasks: name, signature, docstring, options (JSON object), aliases."""
     return Statement("record_tasks", {"tasks": json.dumps(list(tasks))}, count)
+
+
+def unknown_tasks() -> Statement[list[UnknownTaskRecord]]:
+    """The tasks that have queued jobs and that no live worker of their queue knows."""
+    return Statement("unknown_tasks", {}, lambda rows: [UnknownTaskRecord(*row) for row in rows])
 
 
 def _only_value(rows: Sequence[Row]) -> int:

@@ -177,6 +177,7 @@ def workers(*, with_stopped: bool, limit: int) -> Report[list[WorkerRecord]]:
         worker.c.stopped_at,
         worker.c.stop_reason,
         worker.c.stop_detail,
+        worker.c.unknown_tasks,
     )
     if not with_stopped:
         question = question.where(worker.c.stopped_at.is_(None))
@@ -257,5 +258,5 @@ def _task_from(row: Row) -> TaskRecord:
 
 def _worker_from(row: Row) -> WorkerRecord:
     values = list(row)
-    values[6] = tuple(row[6])
+    values[6], values[13] = tuple(row[6]), tuple(row[13])
     return WorkerRecord(*values)

@@ -248,6 +248,7 @@ workers = Table(
     Column("stop_detail", Text),
     Column("overdue_job_id", BigInteger),
     Column("started_job_ids", ARRAY(BigInteger)),
+    Column("unknown_tasks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("id", name="workers_pkey"),
     CheckConstraint(
         "stop_reason in ('finished', 'stopped', 'died', 'overdue', 'silent')",

@@ -60,7 +60,7 @@ class Fetcher(Loop):
         account_seconds: float,
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
-        self.unknown_tasks: set[str] = set()
+        self.unknown_tasks: frozenset[str] = frozenset()
         self._running = running
         self._worker_id = worker_id
         self._executor = executor

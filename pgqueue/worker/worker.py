@@ -175,6 +175,10 @@ class Worker:
                     self.fetcher.wake(message["queues"])
                 case "cancel":
                     self._cancel(message["jobs"])
+                case "unknown":
+                    # To another worker, which may be of another age: look here.
+                    for name in message["tasks"]:
+                        self._task(name)
                 case "stop":
                     self.stop(message["grace_seconds"])
 
@@ -244,8 +248,8 @@ class Worker:
             _log.warning(
                 "task unknown here, left to others", extra={"task": name, "reason": reason}
             )
-            self.fetcher.unknown_tasks.add(name)
-            self.channel.send("unknown", tasks=sorted(self.fetcher.unknown_tasks))
+            self.fetcher.unknown_tasks |= {name}
+            self.channel.send("unknown", tasks=[name])
         return None
 
     def _release(self, waiting: Iterable[Held]) -> None:

@@ -78,6 +78,26 @@ def test_migrate_prints_sql_without_a_database(command: "Command") -> None:
     assert "create table" in said.out.lower()
 
 
+def test_a_task_that_no_worker_knows_is_told_of_the_queue_and_of_the_job(
+    at: "Command", link: Link, client: Client
+) -> None:
+    job = client.enqueue("shop.gone", queue="mail")
+    link.raw.execute(
+        "insert into pgqueue.workers "
+        "(supervisor_id, executor, slots, host, queues, lease_until, unknown_tasks) values "
+        "(1, 'greenlet', 1, 'here', '{mail}', clock_timestamp() + interval '1 h', '{shop.gone}')"
+    )
+
+    [told] = at("tasks", "unknown", "--json").document
+    printed = at("tasks", "unknown").out
+    shown = at("jobs", "show", str(job.id)).out
+
+    assert ("shop.gone", "mail", 1) == (told["task"], told["queue"], told["job_count"])
+    since = f"{job.created_at:%Y-%m-%d %H:%M:%S}"
+    assert f"shop.gone\tmail\t1\t{since}" in printed
+    assert f"no worker knows its task since {since}" in shown
+
+
 def test_tasks_are_those_that_workers_recorded(at: "Command", link: Link) -> None:
     from bakery import bake
 

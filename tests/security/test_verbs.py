@@ -128,6 +128,10 @@ VERBS: dict[str, tuple[set[str], Verb]] = {
         {"worker", "viewer", "operator"},
         lambda crowd, role, _: crowd.client(role).tasks(),
     ),
+    "list unknown tasks": (
+        {"viewer", "operator"},
+        lambda crowd, role, _: crowd.client(role).unknown_tasks(),
+    ),
     "list workers": (
         {"worker", "viewer", "operator"},
         lambda crowd, role, _: crowd.client(role).workers(with_stopped=True),
@@ -148,6 +152,7 @@ VERBS: dict[str, tuple[set[str], Verb]] = {
         {"viewer", "operator"},
         _plain(
             "select from pgqueue.queue_stats, pgqueue.task_stats, pgqueue.running_jobs,"
+            " pgqueue.unknown_tasks,"
             " pgqueue.failure_groups"
         ),
     ),

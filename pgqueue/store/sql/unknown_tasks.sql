@@ -1,0 +1,12 @@
+-- List the tasks that have queued jobs and that no live worker of their queue knows.
+--
+-- Index: none of the jobs' fits; read for people, and of the queued jobs only.
+-- Locks: none.
+select
+  unknown.task,
+  unknown.queue,
+  unknown.job_count,
+  unknown.worker_count,
+  unknown.unknown_since
+from pgqueue.unknown_tasks as unknown
+order by unknown.task, unknown.queue;

@@ -1,0 +1,137 @@
+"""Old and new code side by side: each job runs where its task is known, and nobody loses one."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgqueue import Client
+from pgqueue.store import processes
+from pgqueue.store.connect import Link
+from pgqueue.store.statement import run
+
+OLD = "from pgqueue import task\n\n@task\ndef press(n: int) -> int:\n    return n\n"
+TASKS = ("press", "iron")
+NEW = OLD + "\n@task\ndef iron(n: int) -> int:\n    return n\n"
+
+
+@pytest.fixture
+def laundry(tmp_path: Path, fleet: Callable[..., Any]) -> Callable[..., Any]:
+    """Start a supervisor with a version of the code: `old` knows press, `new` knows iron too."""
+
+    def start(age: str, *arguments: str) -> Any:
+        folder = tmp_path / age
+        folder.mkdir(exist_ok=True)
+        folder.joinpath("laundry.py").write_text(NEW if age == "new" else OLD)
+        return fleet(*arguments, PGQUEUE_TASKS="laundry", PYTHONPATH=_path(folder))
+
+    return start
+
+
+def _path(folder: Path) -> str:
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _knows(worker_id: int, link: Link) -> list[str]:
+    [(unknown,)] = link.fetch(
+        "select unknown_tasks from pgqueue.workers where id = %(id)s", {"id": worker_id}
+    )
+    return list(unknown)
+
+
+def test_each_job_of_a_rolling_deploy_runs_where_its_task_is_known(
+    client: Client, laundry: Callable[..., Any]
+) -> None:
+    old, new = laundry("old", "--processes", "2"), laundry("new", "--processes", "2")
+    old.until(lambda: len(old.children()) == 4, "four workers")
+    jobs = [client.enqueue(f"laundry.{task}", {"n": n}) for n in range(50) for task in TASKS]
+
+    new.until(lambda: client.count(status="succeeded") == len(jobs), "all ran")
+
+    assert {0} == {job.failure_count + job.lost_count for job in client.jobs(limit=200)}
+    assert [] == client.unknown_tasks()
+
+
+def test_what_none_knows_is_told_with_the_moment_from_which_on_it_waits(
+    client: Client, laundry: Callable[..., Any], link: Link
+) -> None:
+    old, new = laundry("old"), laundry("new")
+    old.until(lambda: len(old.children()) == 2, "two workers")
+    waiting = client.enqueue("laundry.iron", {"n": 1}, run_after=3600)
+    new.signal(signal.SIGTERM)
+    assert 0 == new.wait()
+    [(gone_at,)] = link.fetch("select max(stopped_at) from pgqueue.workers", {})
+
+    client.retry([waiting.id])
+
+    old.until(lambda: bool(client.unknown_tasks()), "told")
+    [told] = client.unknown_tasks()
+    assert ("laundry.iron", "default", 1, 1) == (
+        told.task, told.queue, told.job_count, told.worker_count,
+    )  # fmt: skip
+    assert gone_at == told.unknown_since
+    assert "queued" == client.job(waiting.id).status
+
+    laundry("new")
+
+    old.until(lambda: client.job(waiting.id).status == "succeeded", "ran on one that knows it")
+    assert [] == client.unknown_tasks()
+
+
+def test_one_worker_that_meets_an_unknown_task_spares_the_others_the_meeting(
+    client: Client, laundry: Callable[..., Any], link: Link
+) -> None:
+    old = laundry("old", "--processes", "3")
+    old.until(lambda: len(old.children()) == 3, "three workers")
+
+    strange = client.enqueue("laundry.iron", {"n": 1})
+
+    old.until_query(
+        "select bool_and('laundry.iron' = any(unknown_tasks)) from pgqueue.workers "
+        "where stopped_at is null"
+    )
+    assert client.job(strange.id).attempt < 3
+
+
+def test_a_worker_that_may_know_a_task_keeps_it_from_being_told_as_unknown(
+    client: Client, link: Link
+) -> None:
+    first, second = (_worker(link, queues) for queues in (["mail/"], ["mail/fast", "default"]))
+    client.enqueue("shop.iron", queue="mail/fast")
+
+    run(link, processes.note_unknown(first, ["shop.iron"]))
+    before = client.unknown_tasks()
+    run(link, processes.note_unknown(second, ["shop.iron", "shop.press"]))
+
+    assert [] == before
+    assert [("shop.iron", "mail/fast", 2)] == [
+        (told.task, told.queue, told.worker_count) for told in client.unknown_tasks()
+    ]
+    assert ["shop.iron", "shop.press"] == _knows(second, link)
+
+
+def test_what_is_noted_twice_stands_there_once_and_the_list_is_bounded(link: Link) -> None:
+    worker = _worker(link, ["default"])
+
+    for _ in range(2):
+        run(link, processes.note_unknown(worker, [f"t{n:04}" for n in range(1500)]))
+
+    assert [f"t{n:04}" for n in range(1000)] == _knows(worker, link)
+
+
+def _worker(link: Link, queues: list[str]) -> int:
+    supervisor = run(link, processes.next_supervisor())
+    return run(
+        link,
+        processes.register_worker(
+            supervisor_id=supervisor,
+            executor="greenlet",
+            slots=1,
+            host="here",
+            queues=queues,
+            lease_seconds=30,
+        ),
+    )
