@@ -6,11 +6,13 @@ application's.
 """
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from psycopg import Connection
 from sqlalchemy import NullPool, create_engine, text
 
 from pgqueue.core.errors import NoDatabase
 from pgqueue.core.settings import load_settings
+from pgqueue.store import revisions
 from pgqueue.store.connect import Database
 from pgqueue.store.schema import Schema
 
@@ -18,12 +20,13 @@ given = context.config.attributes
 schema = Schema(given.get("pgqueue_schema") or load_settings().schema)
 
 # One upgrade waits for another: both would otherwise find the same revisions pending. Then
-# DDL gives up soon rather than queue behind a long transaction, with everybody behind it.
+# DDL gives up soon rather than queue behind a long transaction, with everybody behind it;
+# `store.migrate` tries again.
 PREPARE = (
     "set local statement_timeout = 0",
-    "set local lock_timeout = '60s'",
+    "set local lock_timeout = '10s'",
     schema.qualify("select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"),
-    "set local lock_timeout = '5s'",
+    "set local lock_timeout = '1s'",
     # What a migration names is built in: a function of the same name that stands in front of it
     # would stay in our functions for good.
     "set local search_path = pg_catalog, pg_temp",
@@ -44,11 +47,19 @@ ACT_AS_OWNER = text(
     """
 )
 
+
+def serve(*, ctx: MigrationContext, heads: set[str], **_: object) -> None:
+    """Write down which releases work with the schema from now on."""
+    for head in heads:  # one, or none any more
+        served = ",".join(revisions.served(revisions.line(context.script, head)))
+        ctx.execute(schema.qualify(f"update pgqueue.schema_version set serves = '{{{served}}}'"))
+
+
 options = {
     "version_table": "schema_version",
     "version_table_schema": schema.name,
     "pgqueue_schema": schema.name,
-    "on_version_apply": given.get("pgqueue_on_apply"),
+    "on_version_apply": [serve, *filter(None, [given.get("pgqueue_on_apply")])],
 }
 
 

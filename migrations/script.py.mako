@@ -2,7 +2,6 @@
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
-Deploy: before the code that needs it.
 """
 
 from alembic import op
@@ -11,6 +10,9 @@ from pgqueue.store.schema import Schema
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# "before": its release needs it, and every release that works now works with it too.
+# "after": takes away what only releases before the newest "before" revision use.
+deploy = "before"
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 

@@ -2,7 +2,6 @@
 
 Revision ID: 0001
 Revises:
-Deploy: before the code that needs it.
 """
 
 from alembic import op
@@ -11,10 +10,13 @@ from pgqueue.store.schema import Schema
 
 revision = "0001"
 down_revision = None
+deploy = "before"
 branch_labels = None
 depends_on = None
 
 TABLES = """
+alter table pgqueue.schema_version add column serves text[] not null default '{}';
+
 create sequence pgqueue.jobs_position as bigint;
 
 create sequence pgqueue.supervisor_id as bigint;
@@ -545,6 +547,7 @@ def downgrade() -> None:
             drop table pgqueue.tasks, pgqueue.workers, pgqueue.logs, pgqueue.attempts,
               pgqueue.jobs;
             drop sequence pgqueue.supervisor_id, pgqueue.jobs_position;
+            alter table pgqueue.schema_version drop column serves;
             """
         )
     )

@@ -17,6 +17,7 @@ from pgqueue.core.errors import (
     JobGone,
     NoDatabase,
     PgqueueError,
+    SchemaBusy,
     SchemaMismatch,
     WrongStatus,
 )
@@ -24,7 +25,7 @@ from pgqueue.store.faults import PASSING
 from pgqueue.tasks.default import configure
 
 _DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
-_WORK = (JobGone, WrongStatus)
+_WORK = (JobGone, SchemaBusy, WrongStatus)
 
 app = typer.Typer(
     name="pgqueue",

@@ -50,7 +50,7 @@ def place(flags: Mapping[str, object], *, migrate_embedded: bool = False) -> Ite
                 raise
             from pgqueue.store import migrate
 
-            migrate.upgrade(found.database.url, found.database.schema.name)
+            migrate.upgrade(found.database.url, found.database.schema.name, after=True)
             print("pgqueue: migrated the embedded database", file=sys.stderr)
         yield found
 

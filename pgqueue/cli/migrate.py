@@ -12,6 +12,9 @@ from pgqueue.core.settings import load_settings
 
 def migrate(
     plan: Annotated[bool, typer.Option("--plan", help="Only list what would be done.")] = False,
+    after: Annotated[
+        bool, typer.Option("--after", help="Also what no older release works with any more.")
+    ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
     roles: Annotated[bool, typer.Option("--roles", help="Make database roles instead.")] = False,
     prefix: Annotated[str, typer.Option(help="Of the roles' names.")] = "pgqueue",
@@ -30,13 +33,18 @@ def migrate(
         return 0
     with unchecked({"url": url, "schema": schema}) as here:
         database = here.database.url, here.database.schema.name
-        revisions = migrations.plan(*database) if plan else migrations.upgrade(*database)
+        applied = [] if plan else migrations.upgrade(*database, after=after)
+        pending = migrations.plan(*database)
     if as_json:
-        print_json(revisions)
+        print_json(pending if plan else applied)
         return 0
-    for revision in revisions:
-        print(f"{'pending' if plan else 'applied'} {revision.id} {revision.title}")
-    if not revisions:
+    for revision in applied:
+        print(f"applied {revision.id} {revision.title}")
+    for revision in pending:
+        print(f"pending {revision.id} ({revision.deploy} the deploy) {revision.title}")
+    if pending and not plan:
+        print("When no process of an older release runs any more: pgqueue migrate --after")
+    if not applied and not pending:
         print("up to date")
     return 0
 

@@ -21,7 +21,8 @@
     ├── SchemaMismatch         the database and this release do not fit together
     │   ├── SchemaMissing      it was never migrated
     │   ├── SchemaTooOld       it waits for `pgqueue migrate`
-    │   └── SchemaTooNew       it was migrated by a newer release
+    │   └── SchemaTooNew       it was migrated by a newer release, which ended this one
+    ├── SchemaBusy             a migration did not get the tables that it changes
     ├── JobGone                no job has that id (any more)
     ├── WrongStatus            a job's status does not allow the verb
     └── LeaseLost              an attempt was given to another worker meanwhile
@@ -290,7 +291,7 @@ class SchemaMissing(SchemaMismatch):
 
 
 class SchemaTooOld(SchemaMismatch):
-    """The database waits for a migration."""
+    """The database waits for a migration that this release needs."""
 
     def __str__(self) -> str:
         return (
@@ -300,12 +301,32 @@ class SchemaTooOld(SchemaMismatch):
 
 
 class SchemaTooNew(SchemaMismatch):
-    """The database was migrated by a newer release."""
+    """The database was migrated by a newer release, and serves this one no more."""
 
     def __str__(self) -> str:
         return (
-            f"The database is at revision {self.found}, which this release does not know: it "
-            f"needs {self.needed}. Install the newer release here too."
+            f"The database is at revision {self.found}, which this release does not know, and "
+            f"serves no release that needs {self.needed}. Install the newer release here too."
+        )
+
+
+class SchemaBusy(PgqueueError):
+    """A migration did not get the tables that it changes, because others had locked them.
+
+    Attributes:
+        lockers: Who has locks on them, longest first, in words.
+    """
+
+    def __init__(self, tries: int, lockers: Sequence[str]) -> None:
+        super().__init__(tries, lockers)
+        self.tries = tries
+        self.lockers = tuple(lockers)
+
+    def __str__(self) -> str:
+        who = "; ".join(self.lockers) or "nobody any more"
+        return (
+            f"The tables were locked by others at each of {self.tries} tries, and nothing was "
+            f"changed. Locks are held by {who}. Run it again when they have ended."
         )
 
 

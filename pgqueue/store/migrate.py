@@ -1,61 +1,88 @@
 """Bring a database's schema up to date, or say what that would do.
 
-Called by `pgqueue migrate`, by tests and by applications that migrate in their own deploy. The
-migrations come from the installed package, else from the checkout beside it.
+Called by `pgqueue migrate`, by tests and by applications that migrate in their own deploy.
 """
 
+import random
+import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
 
-from pgqueue.core.errors import SchemaTooNew
+from pgqueue.core.errors import SchemaBusy, SchemaTooNew
 from pgqueue.store import version
 from pgqueue.store.connect import Database
+from pgqueue.store.revisions import Revision, before_deploy, folder, line
 from pgqueue.store.schema import Schema
+from pgqueue.store.statement import Statement, first_column, run
+
+# Each time a migration waits for a table for 1 s (in `migrations/env.py`), and everybody who asks
+# for it waits behind; then it lets them through.
+_TRIES_MAX = 10
+_PAUSE_SECONDS_MAX = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One step of the schema: its id and the first line of what it says about itself."""
+def upgrade(url: str, schema: str = "pgqueue", *, after: bool = False) -> list[Revision]:
+    """Apply pending revisions in one transaction and return those that were applied.
 
-    id: str
-    title: str
+    Creates the schema when it is missing. Where it is there already, this stops in front of the
+    first revision that is for after the deploy; `plan` tells what is left. Of two upgrades at
+    the same time one waits for the other and finds nothing to do. Tables that others have locked
+    are asked for ten times, for 1 s each.
 
-
-def upgrade(url: str, schema: str = "pgqueue") -> list[Revision]:
-    """Apply every pending revision in one transaction and return those that were applied.
-
-    Creates the schema when it is missing. Of two upgrades at the same time one waits for the
-    other and finds nothing to do. A lock that is not had within 5 s ends it, with nothing changed.
+    Args:
+        after: Apply what is for after the deploy too; nothing of an older release may run then.
 
     Raises:
-        SchemaTooNew: The database was migrated by a newer release.
+        SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
+        SchemaBusy: Tables stayed locked by others; nothing was changed.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
-    _pending(url, schema)
-    applied: list[str] = []
-
-    def note(*, step: Any, **_: object) -> None:
-        applied.append(step.up_revision_id)
-
-    command.upgrade(_config(schema, pgqueue_url=url, pgqueue_on_apply=note), "head")
-    return _described(applied)
+    pending = plan(url, schema)
+    is_first = pending == line(_scripts())
+    wanted = pending if after or is_first else before_deploy(pending)
+    if not wanted:
+        return []
+    tries = 1
+    while True:
+        try:
+            return _upgrade(url, schema, wanted)
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            if tries == _TRIES_MAX:
+                raise SchemaBusy(tries, _lockers(url, schema)) from error
+        tries += 1
+        time.sleep(random.uniform(0.5, 1.0) * _PAUSE_SECONDS_MAX)
 
 
 def plan(url: str, schema: str = "pgqueue") -> list[Revision]:
-    """Return the revisions that `upgrade` would apply, oldest first; changes nothing.
+    """Return the revisions that are pending, oldest first; changes nothing.
 
     Raises:
-        SchemaTooNew: The database was migrated by a newer release.
+        SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
-    return _described(_pending(url, schema))
+    link = Database(url, schema).open("pgqueue migrate")
+    try:
+        found = version.read(link)
+    finally:
+        link.close()
+    revisions = line(_scripts())
+    if found is None:
+        return revisions
+    ids = [each.id for each in revisions]
+    if found.revision in ids:
+        return revisions[ids.index(found.revision) + 1 :]
+    if version.NEEDED not in found.serves:
+        raise SchemaTooNew(found=found.revision, needed=version.NEEDED)
+    return []
 
 
 def sql(schema: str = "pgqueue") -> str:
@@ -83,31 +110,27 @@ def include_name(
     return not (type_ == "schema" and name == schema)
 
 
-def folder() -> Path:
-    """Return the folder of the migrations, in the wheel or in the checkout."""
-    package = Path(__file__).parents[1]
-    for place in (package / "migrations", package.parent / "migrations"):
-        if place.joinpath("env.py").is_file():
-            return place
-    raise FileNotFoundError(f"{package} has no migrations. Install pgqueue from its wheel again.")
+def _upgrade(url: str, schema: str, wanted: list[Revision]) -> list[Revision]:
+    applied: set[str] = set()
+
+    def note(*, step: Any, **_: object) -> None:
+        applied.add(step.up_revision_id)
+
+    config = _config(schema, pgqueue_url=url, pgqueue_on_apply=note)
+    command.upgrade(config, wanted[-1].id)
+    return [each for each in wanted if each.id in applied]
 
 
-def _pending(url: str, schema: str) -> tuple[str, ...]:
+def _lockers(url: str, schema: str) -> list[str]:
     link = Database(url, schema).open("pgqueue migrate")
     try:
-        found = version.current(link)
+        return run(link, Statement("lockers", {"schema": schema}, first_column))
     finally:
         link.close()
-    if found is None:
-        return version.REVISIONS
-    if found not in version.REVISIONS:
-        raise SchemaTooNew(found=found, needed=version.NEWEST)
-    return version.REVISIONS[version.REVISIONS.index(found) + 1 :]
 
 
-def _described(revisions: tuple[str, ...] | list[str]) -> list[Revision]:
-    scripts = ScriptDirectory.from_config(_config())
-    return [Revision(each, scripts.get_revision(each).doc) for each in revisions]
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config(

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
-from pgqueue.store import version
+from pgqueue.store import revisions, version
 from pgqueue.store.connect import libpq_url
-from pgqueue.store.migrate import folder
+from pgqueue.store.revisions import folder
 from pgqueue.store.schema import Schema
 from pgqueue.store.tables import metadata
 
@@ -141,10 +141,10 @@ def test_tables_are_stored_as_the_metadata_says(connection: Connection) -> None:
 def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
     scripts = ScriptDirectory(str(folder()))
 
-    oldest_first = [script.revision for script in scripts.walk_revisions()][::-1]
+    line = revisions.line(scripts)
 
-    assert list(version.REVISIONS) == oldest_first
-    assert [version.NEWEST] == scripts.get_heads()
+    assert list(version.REVISIONS) == [each.id for each in line]
+    assert version.NEEDED == revisions.served(line)[-1]
 
 
 def _create_described(connection: Connection) -> None:

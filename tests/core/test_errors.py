@@ -27,6 +27,7 @@ EXAMPLES = [
     errors.SchemaMissing(None, "0001", "pgqueue"),
     errors.SchemaTooOld("0001", "0002"),
     errors.SchemaTooNew("0003", "0002"),
+    errors.SchemaBusy(10, ["process 812 (psql, idle in transaction, 9 s)"]),
     errors.JobGone(812),
     errors.WrongStatus(812, "running", "retry", "Wait until it has ended."),
     errors.LeaseLost(812, 2, 44),

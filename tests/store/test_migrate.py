@@ -23,11 +23,13 @@ from pgqueue.core.errors import (
 )
 from pgqueue.store import migrate, version
 from pgqueue.store.connect import Database, Link, libpq_url
-from pgqueue.store.migrate import Revision
+from pgqueue.store.revisions import Revision
 from pgqueue.store.schema import Schema
 
 FIRST = Revision(
-    "0001", "The first schema: jobs, attempts, logs, workers and tasks, with functions and views."
+    "0001",
+    "The first schema: jobs, attempts, logs, workers and tasks, with functions and views.",
+    "before",
 )
 ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "select", "it's", "ü b-c"]
 
@@ -184,15 +186,19 @@ def test_an_empty_database_is_told_apart_from_an_old_and_a_new_one(
     version.check(empty_link)
 
     monkeypatch.setattr(version, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(version, "NEWEST", "0002")
+    monkeypatch.setattr(version, "NEEDED", "0002")
     with pytest.raises(SchemaTooOld, match="at revision 0001 and this release needs 0002"):
         version.check(empty_link)
 
-    monkeypatch.setattr(version, "REVISIONS", ("0000",))
-    monkeypatch.setattr(version, "NEWEST", "0000")
-    with pytest.raises(SchemaTooNew, match="at revision 0001"):
+    monkeypatch.undo()
+    empty_link.raw.execute("update pgqueue.schema_version set version_num = '9999'")
+    version.check(empty_link)
+    assert [] == migrate.upgrade(empty_url)
+
+    empty_link.raw.execute("update pgqueue.schema_version set serves = '{9998}'")
+    with pytest.raises(SchemaTooNew, match="at revision 9999"):
         version.check(empty_link)
-    with pytest.raises(SchemaTooNew, match="at revision 0001"):
+    with pytest.raises(SchemaTooNew, match="at revision 9999"):
         migrate.upgrade(empty_url)
 
 

@@ -1,0 +1,53 @@
+"""The revisions of the schema, as the folder of migrations holds them.
+
+The migrations come from the installed package, else from the checkout beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Literal
+
+from alembic.script import ScriptDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One step of the schema: its id, the first line of what it says about itself, and its time.
+
+    `deploy` is `before` when every release that worked goes on to work with it, so that it can be
+    applied while they run; `after` when it takes away what older ones use.
+    """
+
+    id: str
+    title: str
+    deploy: Literal["before", "after"]
+
+
+def folder() -> Path:
+    """Return the folder of the migrations, in the wheel or in the checkout."""
+    package = Path(__file__).parents[1]
+    for place in (package / "migrations", package.parent / "migrations"):
+        if place.joinpath("env.py").is_file():
+            return place
+    raise FileNotFoundError(f"{package} has no migrations. Install pgqueue from its wheel again.")
+
+
+def line(scripts: ScriptDirectory, upto: str = "head") -> list[Revision]:
+    """All revisions up to one, oldest first."""
+    steps = [*scripts.walk_revisions("base", upto)][::-1]
+    return [Revision(step.revision, step.doc, step.module.deploy) for step in steps]
+
+
+def served(revisions: Sequence[Revision]) -> list[str]:
+    """Which releases work after these revisions, each by the newest one that it needs."""
+    needed: list[str] = []
+    for each in revisions:
+        needed = [*needed, each.id] if each.deploy == "before" else needed[-1:]
+    return needed
+
+
+def before_deploy(revisions: Sequence[Revision]) -> list[Revision]:
+    """Those in front of the first one that must wait until the older releases have ended."""
+    return list(takewhile(lambda each: each.deploy == "before", revisions))

@@ -1,0 +1,117 @@
+"""A release after this one: the same code, with two more revisions of the schema."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pgqueue.store import version
+
+ROOT: Final = Path(__file__).parents[2]
+IS, NEEDED, AFTER = version.REVISIONS[-1], "8001", "8002"
+
+_SECONDS_MAX: Final = 120
+
+_BEFORE: Final = f'''"""Jobs may have a note."""
+
+from alembic import op
+from pgqueue.store.schema import Schema
+
+revision = "{NEEDED}"
+down_revision = "{IS}"
+deploy = "before"
+
+
+def upgrade() -> None:
+    schema = Schema(op.get_context().opts["pgqueue_schema"])
+    op.execute(schema.qualify("alter table pgqueue.jobs add column note text"))
+    op.execute(schema.qualify("create index jobs_note on pgqueue.jobs (note)"))
+
+
+def downgrade() -> None:
+    schema = Schema(op.get_context().opts["pgqueue_schema"])
+    op.execute(schema.qualify("alter table pgqueue.jobs drop column note"))
+'''
+
+_AFTER: Final = f'''"""The view failure_groups is gone."""
+
+from alembic import op
+from pgqueue.store.schema import Schema
+
+revision = "{AFTER}"
+down_revision = "{NEEDED}"
+deploy = "after"
+
+
+def upgrade() -> None:
+    schema = Schema(op.get_context().opts["pgqueue_schema"])
+    op.execute(schema.qualify("drop view pgqueue.failure_groups"))
+
+
+def downgrade() -> None:
+    raise NotImplementedError
+'''
+
+
+class Ran(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Release:
+    """A release that programs can be run with.
+
+    Args:
+        folder: Of its package and migrations, in front of everything else on the path.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    def start(self, url: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start one of its commands on a database."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pgqueue", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": self.path, "PGQUEUE_URL": url, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, url: str, *arguments: str, **environment: str) -> Ran:
+        """Run one of its commands on a database."""
+        process = self.start(url, *arguments, **environment)
+        out, err = process.communicate(timeout=_SECONDS_MAX)
+        return Ran(process.returncode, out, err)
+
+
+def this_release() -> Release:
+    """The one in this checkout."""
+    return Release(ROOT)
+
+
+def next_release(folder: Path) -> Release:
+    """Make the one after it, in an empty folder."""
+    for name in ("pgqueue", "migrations"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    versions = folder / "migrations" / "versions"
+    versions.joinpath(f"{NEEDED}_note.py").write_text(_BEFORE)
+    versions.joinpath(f"{AFTER}_groups.py").write_text(_AFTER)
+    module = folder / "pgqueue" / "store" / "version.py"
+    text = module.read_text()
+    known = ", ".join(f'"{each}"' for each in (*version.REVISIONS, NEEDED, AFTER))
+    for written, meant in (
+        ("REVISIONS: Final = (", f"REVISIONS: Final = ({known})  # "),
+        ("NEEDED: Final = ", f'NEEDED: Final = "{NEEDED}"  # '),
+    ):
+        assert text.count(written) == 1
+        text = text.replace(written, meant)
+    module.write_text(text)
+    return Release(folder)
