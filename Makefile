@@ -10,7 +10,7 @@ MINUTES ?= 30
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer chaos lint docs
+.PHONY: help demo test test-15 test-pgbouncer chaos recovery lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -31,6 +31,9 @@ test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on 
 
 chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every invariant
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+recovery: $(READY) ## measure how long jobs wait after the death of a child, a host, the server
+	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos.recovery
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .
