@@ -64,6 +64,38 @@ def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
     assert not _lives(pid)
 
 
+def test_a_host_that_wakes_past_its_lease_changes_nothing(
+    client: Client, fleet: Any, link: Any, recorded: None, database_url: str, tmp_path: Path
+) -> None:
+    settings = {
+        "PGQUEUE_LEASE_SECONDS": "2",
+        "PGQUEUE_HEARTBEAT_SECONDS": "0.5",
+        "PGQUEUE_TASKS": "shop.hard_tasks",
+    }
+    link.raw.execute("create table public.effects (attempt integer)")
+    frozen = fleet(**settings)
+    name, args = "shop.hard_tasks.completes_late", {"url": database_url, "notes": str(tmp_path)}
+    job = client.enqueue(name, args)
+    frozen.until(tmp_path.joinpath("waits").exists, "the first attempt waits")
+    [(child,)] = frozen.rows("select pid from pgqueue.running_jobs where id = %s", job.id)
+
+    frozen.signal(signal.SIGSTOP)
+    os.kill(child, signal.SIGSTOP)
+    other = fleet(**settings)
+    other.until(lambda: client.job(job.id).status == "succeeded", "ran elsewhere")
+    settled = client.job(job.id)
+    tmp_path.joinpath("go on").touch()
+    os.kill(child, signal.SIGCONT)
+    other.until(tmp_path.joinpath("told").exists, "the zombie was told")
+    frozen.signal(signal.SIGCONT)
+
+    other.until(lambda: not _lives(child), "its supervisor ended it")
+    assert tmp_path.joinpath("told").read_text() in ("LeaseLost", "JobInterrupted")
+    assert [(2,)] == other.rows("select attempt from public.effects")
+    assert settled == client.job(job.id)
+    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+
+
 def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(
     client: Client, fleet: Any
 ) -> None:

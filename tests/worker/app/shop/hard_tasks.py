@@ -121,3 +121,19 @@ def long_call(seconds: int) -> None:
 
 @task(timeout=1)
 def quick() -> None: ...
+
+
+@task(retry=Retry(max_attempts=2))
+def completes_late(url: str, notes: str) -> None:
+    """In its first attempt, wait for a file before completing, and note what came of it."""
+    attempt = current_job().attempt
+    with psycopg.connect(url) as connection:
+        connection.execute("insert into public.effects values (%s)", [attempt])
+        try:
+            while attempt == 1 and not Path(notes, "go on").exists():
+                Path(notes, "waits").touch()
+                time.sleep(0.02)
+            current_job().complete(connection=connection)
+        except BaseException as error:
+            Path(notes, "told").write_text(type(error).__name__)
+            raise

@@ -1,0 +1,367 @@
+"""What each statement has to do and to leave alone, in sentences that its conditions make true."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from room import Room
+
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store import attempts, processes, upkeep
+from pgqueue.store.attempts import Claimed, LoggedLine, Progress
+from pgqueue.store.statement import run
+
+Scenario = Callable[[Room], None]
+
+SCENARIOS: dict[str, list[Scenario]] = {}
+
+
+def of(*files: str) -> Callable[[Scenario], Scenario]:
+    """Enter a scenario for the statements in these files."""
+
+    def enter(scenario: Scenario) -> Scenario:
+        for file in files:
+            SCENARIOS.setdefault(file, []).append(scenario)
+        return scenario
+
+    return enter
+
+
+def _strangers(held: Claimed) -> list[Claimed]:
+    """The same attempt with one part of its token wrong."""
+    return [
+        replace(held, id=held.id + 1),
+        replace(held, attempt=held.attempt + 1),
+        replace(held, worker_id=held.worker_id + 1),
+    ]
+
+
+def _picture(room: Room) -> list[tuple[Any, ...]]:
+    """All that a worker may write, as it stands."""
+    return [
+        *room.rows("select * from pgqueue.jobs order by id"),
+        *room.rows("select * from pgqueue.attempts order by job_id, attempt"),
+        *room.rows("select * from pgqueue.logs order by id"),
+    ]
+
+
+def _token(held: Claimed) -> tuple[int, int, int]:
+    return held.id, held.attempt, held.worker_id
+
+
+def _over(room: Room) -> Claimed:
+    """An attempt that was held, and whose job is final, with its token still in the row."""
+    held = room.hold()
+    room.settle(held, Outcome.SUCCEEDED)
+    room.change(held.id, worker_id=held.worker_id)
+    return held
+
+
+# Claim.
+
+
+@of("claim")
+def a_worker_takes_what_is_ready_for_it_and_nothing_else(room: Room) -> None:
+    worker = room.worker()
+    ready = room.enqueue()
+    others = [
+        room.enqueue(run_after=60),
+        room.enqueue(queue="mail"),
+        room.enqueue(executor="process"),
+        room.enqueue("shop.unknown"),
+        room.enqueue(expires_after_seconds=60),
+    ]
+    quarantined = room.enqueue()
+    room.change(quarantined.id, lost_count=2)
+    room.change(others[-1].id, expires_at=room.row("select clock_timestamp()")[0])
+
+    claimed = room.claim(worker, unknown_tasks=["shop.unknown"])
+
+    assert [ready.id] == [each.id for each in claimed]
+    states = {job.id: room.job(job.id).attempt for job in (*others, quarantined)}
+    assert {0} == set(states.values())
+    assert 1 == room.job(ready.id).attempt
+
+
+@of("claim")
+def a_worker_that_ended_or_never_was_claims_nothing(room: Room) -> None:
+    ended, alive = room.worker(), room.worker()
+    run(room.link, processes.bury([ended], "died", ""))
+    job = room.enqueue()
+
+    assert [] == room.claim(ended)
+    assert [] == room.claim(alive + 1)
+    assert [alive] == [each.worker_id for each in room.claim(alive)]
+    assert 1 == room.job(job.id).attempt
+
+
+@of("claim")
+def a_prefetch_leaves_at_most_once_jobs(room: Room) -> None:
+    worker = room.worker()
+    jobs = [room.enqueue(delivery="at_most_once") for _ in range(3)]
+
+    claimed = room.claim(worker, jobs_max=3, slots_free=1)
+
+    assert [jobs[0].id] == [each.id for each in claimed]
+    assert [1, 0, 0] == [room.job(job.id).attempt for job in jobs]
+
+
+# Settle and hold.
+
+
+@of("settle")
+def an_attempt_with_a_wrong_token_settles_nothing(room: Room) -> None:
+    held = room.hold()
+    room.hold()
+    before = _picture(room)
+
+    for stranger in _strangers(held):
+        for outcome in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.INTERRUPTED):
+            assert {} == room.settle(stranger, outcome)
+
+    assert before == _picture(room)
+    assert {(held.id, held.attempt): JobStatus.SUCCEEDED} == room.settle(held, Outcome.SUCCEEDED)
+
+
+@of("settle")
+def an_attempt_that_is_over_settles_nothing(room: Room) -> None:
+    held = _over(room)
+    before = _picture(room)
+
+    assert {} == room.settle(held, Outcome.FAILED, retryable=False)
+
+    assert before == _picture(room)
+
+
+@of("settle")
+def one_of_many_is_settled_and_the_others_are_left(room: Room) -> None:
+    held, other = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
+    neighbour = room.hold()
+    before = room.job(neighbour.id)
+
+    assert {(held.id, 1): JobStatus.SUCCEEDED} == room.settle(held, Outcome.SUCCEEDED)
+    assert {(other.id, 1): JobStatus.FAILED} == room.settle(other, Outcome.FAILED)
+
+    assert before == room.job(neighbour.id)
+    assert [(other.id, "failed")] == room.rows("select job_id, outcome from pgqueue.attempts")
+    assert [(other.id,), (neighbour.id,)] == room.rows("select id from pgqueue.jobs order by id")
+
+
+@of("settle")
+def only_a_success_without_keep_leaves_no_trace(room: Room) -> None:
+    kept, dropped = room.hold(), room.hold(keep_seconds=0.0)
+    for held in (kept, dropped):
+        run(room.link, attempts.log([LoggedLine(*_token(held), 0.0, "INFO", "shop", "begun")]))
+    room.rows(
+        "insert into pgqueue.attempts (job_id, attempt, outcome) values (%(id)s, 0, 'lost')",
+        id=dropped.id,
+    )
+
+    room.settle(kept, Outcome.SUCCEEDED)
+    room.settle(dropped, Outcome.SUCCEEDED)
+
+    assert [(kept.id, "succeeded")] == room.rows("select job_id, outcome from pgqueue.attempts")
+    assert [(kept.id,)] == room.rows("select job_id from pgqueue.logs")
+    assert [(kept.id, "succeeded")] == room.rows("select id, status from pgqueue.jobs")
+
+
+@of("hold")
+def only_the_holder_of_a_running_attempt_holds_it(room: Room) -> None:
+    held, over = room.hold(), _over(room)
+
+    assert run(room.link, attempts.hold(*_token(held)))
+    for stranger in _strangers(held):
+        assert not run(room.link, attempts.hold(*_token(stranger)))
+    assert not run(room.link, attempts.hold(*_token(over)))
+
+
+# Progress and logs.
+
+
+@of("progress", "log")
+def notes_are_written_for_the_attempt_that_is_held_and_for_no_other(room: Room) -> None:
+    held, neighbour, over = room.hold(), room.hold(), _over(room)
+    before = _picture(room)
+
+    for wrong in (*_strangers(held), over):
+        if wrong.id == neighbour.id:
+            continue  # one number off, and another's: told apart below
+        run(room.link, attempts.tell_progress([Progress(*_token(wrong), 0.5, "half")]))
+        run(room.link, attempts.log([LoggedLine(*_token(wrong), 0.0, "INFO", "shop", "late")]))
+    assert before == _picture(room)
+
+    run(room.link, attempts.tell_progress([Progress(*_token(held), 0.5, "half")]))
+    run(room.link, attempts.log([LoggedLine(*_token(held), 0.0, "INFO", "shop", "in time")]))
+    assert (0.5, "half") == (room.job(held.id).progress, room.job(held.id).progress_message)
+    assert room.job(neighbour.id).progress is None
+    assert [(held.id, "in time")] == room.rows("select job_id, message from pgqueue.logs")
+
+
+# What a supervisor writes of workers.
+
+
+@of("renew", "bury", "bury_silent", "started_worker", "note_unknown")
+def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(room: Room) -> None:
+    mine, others, ended = room.worker(), room.worker(supervisor_id=2), room.worker()
+    run(room.link, processes.bury([ended], "died", "first"))
+    assert [] == run(room.link, processes.bury([ended], "stopped", "second"))
+    before = room.rows("select * from pgqueue.workers where id <> %(id)s order by id", id=mine)
+
+    run(room.link, processes.started_worker(mine, 77))
+    run(room.link, processes.note_unknown(mine, ["shop.gone"]))
+    assert {mine} == run(room.link, processes.renew(1, 60))
+    assert [] == run(room.link, processes.bury_silent())
+    assert [mine] == run(room.link, processes.bury([mine], "stopped", "told"))
+
+    assert before == room.rows(
+        "select * from pgqueue.workers where id <> %(id)s order by id", id=mine
+    )
+    assert (77, ["shop.gone"], "told") == room.row(
+        "select pid, unknown_tasks, stop_detail from pgqueue.workers where id = %(id)s", id=mine
+    )
+    assert ("died", None) == room.row(
+        "select stop_reason, pid from pgqueue.workers where id = %(id)s", id=ended
+    )
+    assert (None,) == room.row(
+        "select stop_reason from pgqueue.workers where id = %(id)s", id=others
+    )
+
+
+@of("bury_silent")
+def a_worker_is_given_up_when_its_lease_has_ended_and_once(room: Room) -> None:
+    live, silent, ended = (
+        room.worker(),
+        room.worker(lease_seconds=-1),
+        room.worker(lease_seconds=-1),
+    )
+    run(room.link, processes.bury([ended], "died", "first"))
+
+    assert [silent] == run(room.link, processes.bury_silent())
+
+    assert [(live, None), (silent, "silent"), (ended, "died")] == room.rows(
+        "select id, stop_reason from pgqueue.workers order by id"
+    )
+
+
+# What a supervisor decides about jobs.
+
+
+@of("stranded")
+def jobs_of_workers_that_ended_are_stranded_and_no_others(room: Room) -> None:
+    live, dead, gone, over = room.hold(), room.hold(), room.hold(), _over(room)
+    run(room.link, processes.bury([dead.worker_id, over.worker_id], "died", ""))
+    room.rows("delete from pgqueue.workers where id = %(id)s", id=gone.worker_id)
+
+    with room.link.raw.transaction():
+        found = run(room.link, upkeep.stranded(10))
+
+    assert [dead.id, gone.id] == [each.id for each in found]
+    assert live.id not in [each.id for each in found]
+
+
+@of("overdue")
+def a_job_is_overdue_past_its_deadline_and_the_grace_under_a_live_worker_of_ours(
+    room: Room,
+) -> None:
+    late, in_time, over, dead = (room.hold(timeout_seconds=1.0) for _ in range(4))
+    past = room.row("select clock_timestamp() - interval '10 s'")[0]
+    room.settle(over, Outcome.SUCCEEDED)
+    room.change(over.id, worker_id=over.worker_id)
+    run(room.link, processes.bury([dead.worker_id], "died", ""))
+    foreign = room.enqueue(timeout_seconds=1.0)
+    theirs = room.claim(room.worker(supervisor_id=2))
+    for job_id in (late.id, over.id, dead.id, foreign.id):
+        room.change(job_id, deadline_at=past)
+
+    found = run(room.link, processes.overdue(1, 5.0))
+
+    assert [foreign.id] == [each.id for each in theirs]
+    assert [late.id] == [each.job_id for each in found]
+    assert in_time.id not in [each.job_id for each in found]
+
+
+@of("cancelling")
+def a_running_job_of_ours_that_was_asked_to_cancel_is_told(room: Room) -> None:
+    asked, unasked, over = room.hold(), room.hold(), _over(room)
+    foreign = room.enqueue()
+    room.claim(room.worker(supervisor_id=2))
+    now = room.row("select clock_timestamp()")[0]
+    for job_id in (asked.id, over.id, foreign.id):
+        room.change(job_id, cancel_requested_at=now)
+
+    found = run(room.link, processes.cancelling(1))
+
+    assert [asked.id] == [each.id for each in found]
+    assert unasked.id not in [each.id for each in found]
+
+
+@of("claimed")
+def a_worker_is_told_of_the_attempts_that_are_its_own(room: Room) -> None:
+    held, _, over = room.hold(), room.hold(), _over(room)
+    room.change(over.id, worker_id=held.worker_id)
+
+    assert [held.id] == [each.id for each in run(room.link, attempts.claimed(held.worker_id))]
+
+
+@of("promote")
+def what_is_due_is_queued_and_nothing_else(room: Room) -> None:
+    past = room.row("select clock_timestamp() - interval '1 s'")[0]
+    due, later, over = room.enqueue(run_after=60), room.enqueue(run_after=60), _over(room)
+    room.change(due.id, run_at=past)
+    room.change(over.id, run_at=past)
+
+    assert 1 == run(room.link, upkeep.promote(10))
+
+    statuses = [room.job(job_id).status for job_id in (due.id, later.id, over.id)]
+    assert [JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.SUCCEEDED] == statuses
+
+
+@of("expire")
+def what_waits_beyond_its_time_expires_and_nothing_else(room: Room) -> None:
+    past = room.row("select clock_timestamp() - interval '1 s'")[0]
+    running, over = room.hold(), _over(room)
+    late, early = room.enqueue(), room.enqueue(expires_after_seconds=60)
+    for job_id in (running.id, over.id, late.id):
+        room.change(job_id, expires_at=past)
+
+    assert 1 == run(room.link, upkeep.expire(10))
+
+    statuses = [room.job(job_id).status for job_id in (running.id, over.id, late.id, early.id)]
+    assert [
+        JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.CANCELLED, JobStatus.QUEUED,
+    ] == statuses  # fmt: skip
+
+
+@of("prune")
+def what_is_kept_until_now_is_pruned_with_all_that_is_its_own(room: Room) -> None:
+    past = room.row("select clock_timestamp() - interval '1 s'")[0]
+    over, kept, running = _over(room), _over(room), room.hold()
+    room.change(over.id, kept_until=past)
+    for job_id in (over.id, kept.id, running.id):
+        room.rows(
+            "insert into pgqueue.logs (job_id, attempt, level, message)"
+            " values (%(id)s, 1, 'INFO', '')",
+            id=job_id,
+        )
+
+    assert 1 == run(room.link, upkeep.prune(10))
+
+    left = [(kept.id,), (running.id,)]
+    assert left == room.rows("select id from pgqueue.jobs order by id")
+    assert left == room.rows("select job_id from pgqueue.logs order by job_id")
+    assert left[:1] == room.rows("select job_id from pgqueue.attempts")
+
+
+@of("prune_workers")
+def a_worker_is_forgotten_when_it_ended_long_ago_and_holds_nothing(room: Room) -> None:
+    live, fresh, idle, holds = room.worker(), room.worker(), room.worker(), room.hold().worker_id
+    finished = _over(room).worker_id
+    run(room.link, processes.bury([fresh, idle, holds, finished], "died", ""))
+    room.rows(
+        "update pgqueue.workers set stopped_at = stopped_at - interval '1 h' where id <> %(id)s",
+        id=fresh,
+    )
+
+    assert 2 == run(room.link, upkeep.prune_workers(60))
+
+    assert [(live,), (fresh,), (holds,)] == room.rows("select id from pgqueue.workers order by id")
