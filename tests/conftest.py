@@ -3,7 +3,8 @@
 The server is that of PGQUEUE_TEST_URL if set, else one of the programs in PGQUEUE_TEST_PG_BIN if
 set, else a container where a Docker engine answers, else the embedded wheel's. As a URL,
 `embedded:` means the last one whatever else there is. With PGQUEUE_TEST_POOLED set, tests reach
-their databases through PgBouncer in transaction mode.
+their databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names what is unusual
+in them: see `parts/variant.py`.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
+import variant
 from pgbouncer import pgbouncer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -97,7 +99,13 @@ def template(server_url: str) -> Iterator[str]:
     name = f"template_{uuid.uuid4().hex[:12]}"
     with _administrator(server_url) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        migrate.upgrade(url_of(server_url, name), "pgqueue")
+        url, unusual = url_of(server_url, name), variant.chosen()
+        with _administrator(url) as own:
+            unusual.meet(own)
+        unusual.set(connection, name)
+        migrate.upgrade(url, "pgqueue")
+        with _administrator(url) as own:
+            unusual.spoil(own)
         yield name
         _drop(connection, name)
 
@@ -115,6 +123,7 @@ def fresh_database(server_url: str, template: str) -> FreshDatabase:
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
+            variant.chosen().set(connection, name)
             yield url_of(entrance_url, name)
             _drop(connection, name)
 
