@@ -19,13 +19,16 @@ demo: $(READY) ## run the main job on real input, on the embedded PostgreSQL
 	$(BIN)/pgqueue demo
 
 test: $(READY) ## all tests, on the embedded PostgreSQL 18 (or on PGQUEUE_TEST_URL)
+	.ci/faketime
 	PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
 test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
+	.ci/faketime
 	.ci/postgresql-15 $(PG15_BIN)
 	PGQUEUE_TEST_URL= PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
 
 test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on PostgreSQL 18
+	.ci/faketime
 	.ci/pgbouncer
 	PGQUEUE_TEST_POOLED=1 PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 

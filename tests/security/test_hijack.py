@@ -32,6 +32,7 @@ CALLS = {
     "retry": ("operator", "select pgqueue.retry(%(id)s)"),
 }
 
+
 @pytest.fixture(name="hostile")
 def hostile_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
     """A connection of whoever owns all, whose path begins with the hostile schema."""
