@@ -50,6 +50,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _remove(Path(os.environ[_FOLDER_VARIABLE]))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what says that it cannot hold under the run's variant."""
+    for mark in item.iter_markers("not_under"):
+        if mark.args == (variant.chosen().name,):
+            pytest.skip(mark.kwargs["reason"])
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A server to make databases in; one for all processes of a run."""
