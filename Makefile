@@ -33,6 +33,7 @@ test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on 
 	PGQUEUE_TEST_POOLED=1 PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
 chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every invariant
+	.ci/faketime
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 recovery: $(READY) ## measure how long jobs wait after the death of a child, a host, the server
