@@ -39,9 +39,10 @@ _FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name one folder for all processes of a run."""
+    """Name one folder for all processes of a run, whose variant must be one that there is."""
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER_VARIABLE] = str(_open_folder())
+    variant.chosen()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

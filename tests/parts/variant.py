@@ -9,6 +9,7 @@ from typing import Any
 
 import hostile
 import psycopg
+import pytest
 from psycopg import sql
 
 
@@ -72,4 +73,8 @@ VARIANTS = {
 def chosen() -> Variant:
     """The variant of this run."""
     name = os.environ.get("PGQUEUE_TEST_VARIANT")
+    if name and name not in VARIANTS:
+        raise pytest.UsageError(
+            f"PGQUEUE_TEST_VARIANT is {name!r}, and the variants are {', '.join(VARIANTS)}."
+        )
     return VARIANTS[name] if name else Variant("plain", {})
