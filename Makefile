@@ -7,29 +7,46 @@ BIN := .venv/bin
 READY := .venv/.ready
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 MINUTES ?= 30
+VARIANTS := serializable hurried hostile far pgbouncer 15 18
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer chaos recovery lint docs
+.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery lint docs
 
 help: ## list what can be made
-	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 demo: $(READY) ## run the main job on real input, on the embedded PostgreSQL
 	$(BIN)/pgqueue demo
 
 test: $(READY) ## all tests, on the embedded PostgreSQL 18 (or on PGQUEUE_TEST_URL)
+	.ci/faketime
 	PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
 test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
+	.ci/faketime
 	.ci/postgresql-15 $(PG15_BIN)
 	PGQUEUE_TEST_URL= PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
 
 test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on PostgreSQL 18
+	.ci/faketime
 	.ci/pgbouncer
 	PGQUEUE_TEST_POOLED=1 PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(PYTEST)
 
+test-variants: $(READY) ## all tests in every VARIANT of the database, through PgBouncer, and on 15 and 18
+	@failed=; for each in $(or $(VARIANT),$(VARIANTS)); do \
+		echo "== $$each"; \
+		case $$each in \
+		18) $(MAKE) test ;; \
+		15) $(MAKE) test-15 ;; \
+		pgbouncer) $(MAKE) test-pgbouncer ;; \
+		*) PGQUEUE_TEST_VARIANT=$$each $(MAKE) test ;; \
+		esac || failed="$$failed $$each"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
 chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every invariant
+	.ci/faketime
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 recovery: $(READY) ## measure how long jobs wait after the death of a child, a host, the server

@@ -3,7 +3,8 @@
 The server is that of PGQUEUE_TEST_URL if set, else one of the programs in PGQUEUE_TEST_PG_BIN if
 set, else a container where a Docker engine answers, else the embedded wheel's. As a URL,
 `embedded:` means the last one whatever else there is. With PGQUEUE_TEST_POOLED set, tests reach
-their databases through PgBouncer in transaction mode.
+their databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names what is unusual
+in them: see `parts/variant.py`.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
+import variant
 from pgbouncer import pgbouncer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -37,15 +39,23 @@ _FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name one folder for all processes of a run."""
+    """Name one folder for all processes of a run, whose variant must be one that there is."""
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER_VARIABLE] = str(_open_folder())
+    variant.chosen()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the folder when the run's server has stopped."""
     if not hasattr(config, "workerinput"):
         _remove(Path(os.environ[_FOLDER_VARIABLE]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what says that it cannot hold under the run's variant."""
+    for mark in item.iter_markers("not_under"):
+        if mark.args == (variant.chosen().name,):
+            pytest.skip(mark.kwargs["reason"])
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +107,13 @@ def template(server_url: str) -> Iterator[str]:
     name = f"template_{uuid.uuid4().hex[:12]}"
     with _administrator(server_url) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        migrate.upgrade(url_of(server_url, name), "pgqueue")
+        url, unusual = url_of(server_url, name), variant.chosen()
+        with _administrator(url) as own:
+            unusual.meet(own)
+        unusual.set(connection, name)
+        migrate.upgrade(url, "pgqueue")
+        with _administrator(url) as own:
+            unusual.spoil(own)
         yield name
         _drop(connection, name)
 
@@ -115,6 +131,7 @@ def fresh_database(server_url: str, template: str) -> FreshDatabase:
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
+            variant.chosen().set(connection, name)
             yield url_of(entrance_url, name)
             _drop(connection, name)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +111,7 @@ class Run:
     def __init__(self, url: str, schema: str = "pgqueue") -> None:
         self.url = url
         self.schema = schema
-        self.queue = f"demo-{time.time_ns()}"
+        self.queue = f"demo-{uuid.uuid4().hex[:12]}"
         self.report = Report()
         self._connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True)
         self._connection.execute("set client_min_messages = warning")

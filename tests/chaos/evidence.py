@@ -1,8 +1,10 @@
 """The tables of the schema `chaos`: made before a run, filled from the ledger after it."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,13 @@ def _copy(
 
 
 def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(_epoch() + seconds, UTC)
+
+
+@cache
+def _epoch() -> float:
+    # Once for all lines, so that none changes places with another.
+    return time.time() - time.monotonic()
 
 
 def _send(line: Mapping[str, Any]) -> Row:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from parts.wrong_clock import WrongClock
+
 from chaos import procs
 from chaos.leash import Leash
 
@@ -35,6 +37,7 @@ class Berth:
     process: "subprocess.Popen[bytes] | None" = None
     leaving: "dict[subprocess.Popen[bytes], float]" = field(default_factory=dict)
     is_due: float = 0.0
+    clock: WrongClock | None = None
 
 
 class Fleet:
@@ -101,6 +104,18 @@ class Fleet:
             process.send_signal(signal.SIGTERM)
             berth.leaving[process] = time.monotonic() + STOP_SECONDS_MAX
             return process.pid
+
+    def set_clock(self, name: str, told: str) -> None:
+        """Let whoever is started in a berth from now on have a clock that is so far off."""
+        with self._changing:
+            self._berths[name].clock = WrongClock(self._folder / f"clock-{name}", told)
+
+    def right_clock(self, name: str) -> None:
+        """Set the clock right under whoever has it; the next are started with the host's."""
+        with self._changing:
+            clock, self._berths[name].clock = self._berths[name].clock, None
+            if clock is not None:
+                clock.set("+0s")
 
     def stop(self) -> list[int]:
         """Stop all supervisors as a person would; the children that outlived them."""
@@ -169,11 +184,12 @@ class Fleet:
             )
 
     def _started(self, berth: Berth) -> "subprocess.Popen[bytes]":
+        clock = {} if berth.clock is None else berth.clock.environment
         with self._folder.joinpath(f"supervisor-{berth.name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pgqueue", "worker", *berth.arguments],
                 cwd=_TESTS,
-                env={**os.environ, **berth.environment},
+                env={**os.environ, **berth.environment, **clock},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

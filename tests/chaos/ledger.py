@@ -1,7 +1,8 @@
 """What truly happened, in files outside the database: one JSON line each, only ever appended.
 
 A database that loses data must not lose the evidence. Producers, tasks and the nemesis write
-here at the moment they act; `evidence` copies the files beside the queue's tables afterwards.
+here at the moment they act, told by the monotonic clock; `evidence` copies the files beside the
+queue's tables afterwards.
 """
 
 import json
@@ -25,7 +26,8 @@ class Ledger:
 
     def append(self, *lines: Mapping[str, Any]) -> None:
         """Write lines at once, each with the moment under `at` unless it says its own."""
-        now = time.time()
+        # One clock for all processes of a host, and no fault sets it, as it may the wall clock.
+        now = time.monotonic()
         text = "".join(json.dumps({"at": now, **line}) + "\n" for line in lines).encode()
         # One call, so that a process that is killed leaves whole lines or none.
         if os.write(self._file, text) != len(text):

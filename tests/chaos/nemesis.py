@@ -57,7 +57,7 @@ class Nemesis:
         course = step.fault.inflict(self._world, step)
         what = "skipped"
         # What a kill sets going is often there before the kill is told.
-        begun_at = time.time()
+        begun_at = time.monotonic()
         try:
             facts = next(course)
             what = "healed"

@@ -39,7 +39,7 @@ create table chaos.log_writes (
   attempt integer not null
 );
 
-create function chaos.note_job() returns trigger language plpgsql as $$
+create function chaos.note_job() returns trigger language plpgsql set search_path = pg_catalog as $$
 begin
   insert into chaos.history (
     job_id, key, old_status, new_status, old_attempt, new_attempt,

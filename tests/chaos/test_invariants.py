@@ -107,6 +107,7 @@ PLANTED = {
 def past(database_url: str, tmp_path: Path) -> Iterator["psycopg.Connection[Any]"]:
     """A database with a healthy past in it, and its ledger."""
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set search_path = public")
         evidence.prepare(connection)
         with Past(database_url, tmp_path) as made:
             made.happen()

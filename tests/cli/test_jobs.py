@@ -155,10 +155,12 @@ def test_what_is_left_says_why(at: "Command", client: Client) -> None:
     with Client(client.database.url) as other:
         other.cancel(waiting.id)
 
-    said = at("jobs", "cancel", waiting.id, 99_999)
+    nobodys = running.id + 99_999
+
+    said = at("jobs", "cancel", waiting.id, nobodys)
 
     assert 1 == said.code
-    assert [f"{waiting.id} left: it is cancelled", "99999 there is no such job"] == (
+    assert [f"{waiting.id} left: it is cancelled", f"{nobodys} there is no such job"] == (
         said.out.splitlines()
     )
     assert f"{running.id} left: it is queued" in at("jobs", "retry", running.id).out

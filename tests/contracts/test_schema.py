@@ -87,6 +87,8 @@ def connection(database_url: str) -> Iterator[Connection]:
         poolclass=NullPool,
     )
     with engine.connect() as connection:
+        # Reflection says `unnest` without a schema, and takes whatever stands first in the path.
+        connection.exec_driver_sql("set local search_path = public")
         yield connection
         connection.rollback()
     engine.dispose()

@@ -68,6 +68,7 @@ def perform(text: str, **given: Any) -> dict[str, Any]:
 def rows(database_url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
     """The answer to a query; the users' table is there."""
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set search_path = public")
         connection.execute(
             "create table users (id bigint generated always as identity (start 41), name text)"
         )
@@ -165,6 +166,7 @@ def test_enqueue_with_django(url: str, rows: Callable[[str], Any], send_welcome:
     assert rows(SENT) == [("shop.mail.send_welcome", "41")]
 
 
+@pytest.mark.not_under("hostile", reason="Alembic reflects in the application's path")
 def test_alembic(url: str, rows: Callable[[str], Any]) -> None:
     engine = create_engine(_sqlalchemy(url))
     metadata = MetaData()
@@ -212,9 +214,10 @@ def test_tutorial(database_url: str, tmp_path: Path) -> None:
         return _shell(command, tmp_path, database_url)
 
     assert "3.5\n" == shell(run)
-    assert "1\n" == shell(enqueue)
+    job_id = shell(enqueue).strip()
     shell(f"{work} --burst")  # the page's worker is stopped by hand
-    story = shell(show)
+    story = shell(re.sub(r" 1$", f" {job_id}", show))
+    assert job_id.isdigit()
     assert "succeeded" in story
     assert "adding 2 prices" in story
 

@@ -66,7 +66,7 @@ class Crowd:
     def close(self) -> None:
         """Leave the server as it was."""
         found = self.admin.execute(
-            "select rolname from pg_roles where starts_with(rolname, %s)", [self.prefix]
+            "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [self.prefix]
         ).fetchall()
         for (name,) in found:
             for text in ("reassign owned by {} to current_user", "drop owned by {}"):

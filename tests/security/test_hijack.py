@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import hostile
 import psycopg
 import pytest
+from hostile import TABLES
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -19,12 +20,6 @@ from pgqueue.store.schema import Schema
 if TYPE_CHECKING:
     from tests.security.conftest import Crowd
 
-TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "new_jobs")
-STATEMENTS = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql") and each.name != "copy_jobs.sql"
-)
 # What joins a caller's transaction meets the caller's path; all else runs in our own sessions.
 ON_THE_CALLERS = ("await_caller", "due", "enqueue", "enqueue_by_name", "hold", "notify", "settle")
 CALLS = {
@@ -37,58 +32,13 @@ CALLS = {
     "retry": ("operator", "select pgqueue.retry(%(id)s)"),
 }
 
-# What stands first in a hostile path: for each type, or pair of types, an overload that fits
-# better than the built-in one wherever ours is not asked with exactly its own types.
-HOSTILE = r"""
-do $$
-declare
-  types text[] := '{smallint,integer,bigint,double precision,numeric,text,name,boolean,jsonb,json,
-    timestamptz,interval,text[],bigint[]}';
-  operators text[] := '{=,<>,<,<=,>,>=,+,-,*,/,||,->,->>,?,@>}';
-  one text;
-  two text;
-  name text;
-begin
-  create schema evil;
-  grant usage on schema evil to public;
-  foreach one in array types loop
-    foreach two in array types loop
-      execute format(
-        'create function evil.strike(%s, %s) returns boolean language plpgsql as
-        ''begin raise exception ''''hijacked''''; end''', one, two);
-      foreach name in array operators loop
-        execute format(
-          'create operator evil.%s (leftarg = %s, rightarg = %s, function = evil.strike)',
-          name, one, two);
-      end loop;
-      foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
-        execute format(
-          'create function evil.%I(%s, %s) returns %2$s language plpgsql as
-          ''begin raise exception ''''hijacked''''; end''', name, one, two);
-      end loop;
-    end loop;
-    foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
-      execute format(
-        'create function evil.%I(%s) returns %2$s language plpgsql as
-        ''begin raise exception ''''hijacked''''; end''', name, one);
-    end loop;
-  end loop;
-end
-$$
-"""
 
-
-@pytest.fixture
-def hostile(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+@pytest.fixture(name="hostile")
+def hostile_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
     """A connection of whoever owns all, whose path begins with the hostile schema."""
     with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
-        connection.execute(
-            "select set_config('hostile.functions', %s, false)", [",".join(_functions())]
-        )
-        connection.execute(HOSTILE)
-        for table in TABLES:
-            connection.execute(f"create table evil.{table} (like pgqueue.{table})".encode())
-        connection.execute("grant all on all tables in schema evil to public")
+        hostile.overload(connection)
+        hostile.shadow(connection)
         connection.execute("set search_path = evil, public")
         yield connection
 
@@ -238,13 +188,6 @@ def _depending_on_evil(connection: "psycopg.Connection[Any]", name: str) -> list
         """
     ).fetchall()
     return [each for (each,) in found if name in each]
-
-
-def _functions() -> list[str]:
-    """The names of the functions that our statements call, as far as a pattern can tell."""
-    text = " ".join(Schema().render(file) for file in STATEMENTS)
-    known = {"any", "all", "in", "as", "and", "or", "exists", "select", "values", "filter"}
-    return sorted(set(re.findall(r"(?<![.\w])([a-z_]+)\(", text)) - known)
 
 
 def _assert_done(client: Client, name: str, job_id: int) -> None:

@@ -184,7 +184,7 @@ def test_a_refusal_leaves_nothing_behind(nobody: "Crowd", database_url: str) -> 
         roles.apply(database_url, prefix=nobody.prefix)
 
     found = nobody.admin.execute(
-        "select rolname from pg_roles where starts_with(rolname, %s)", [nobody.prefix]
+        "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [nobody.prefix]
     ).fetchall()
     assert [(nobody.name("worker"),)] == found
 

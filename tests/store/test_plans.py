@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 JOBS = """
     insert into pgqueue.jobs (
-      queue, task, status, priority, run_at, executor, attempt, worker_id, started_at,
+      id, queue, task, status, priority, run_at, executor, attempt, worker_id, started_at,
       deadline_at, expires_at, kept_until, finished_at
     )
     select
+      n,
       'queue ' || n %% 7,
       'task ' || n %% 11,
       case
@@ -55,9 +56,9 @@ LOGS = """
 """
 WORKERS = """
     insert into pgqueue.workers (
-      supervisor_id, executor, slots, host, queues, lease_until, stopped_at
+      id, supervisor_id, executor, slots, host, queues, lease_until, stopped_at
     )
-    select n / 5, 'greenlet', 10, 'here', '{default}', clock_timestamp(),
+    select n, n / 5, 'greenlet', 10, 'here', '{default}', clock_timestamp(),
       case when n %% 5 = 0 then clock_timestamp() end
     from generate_series(1, 20) as n
 """

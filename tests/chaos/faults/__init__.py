@@ -1,6 +1,16 @@
 """What the nemesis can do: one generator function each, that heals after its `yield`."""
 
-from chaos.faults import disk, network, people, processes, server, sessions
+from chaos.faults import clock, disk, network, people, processes, server, sessions
 from chaos.faults.fault import CATALOGUE, Fault
 
-__all__ = ["CATALOGUE", "Fault", "disk", "network", "people", "processes", "server", "sessions"]
+__all__ = [
+    "CATALOGUE",
+    "Fault",
+    "clock",
+    "disk",
+    "network",
+    "people",
+    "processes",
+    "server",
+    "sessions",
+]

@@ -1,0 +1,81 @@
+"""A schema that stands first in a path and waits for whoever does not say what they mean."""
+
+import re
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+
+from pgqueue.store.schema import Schema
+
+TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "new_jobs")
+STATEMENTS = sorted(
+    each.name.removesuffix(".sql")
+    for each in files("pgqueue.store").joinpath("sql").iterdir()
+    if each.name.endswith(".sql") and each.name != "copy_jobs.sql"
+)
+
+# For each type, or pair of types, an overload that fits better than the built-in one wherever
+# ours is not asked with exactly its own types.
+_OVERLOADS = r"""
+do $$
+declare
+  types text[] := '{smallint,integer,bigint,double precision,numeric,text,name,boolean,jsonb,json,
+    timestamptz,interval,text[],bigint[]}';
+  operators text[] := '{=,<>,<,<=,>,>=,+,-,*,/,||,->,->>,?,@>}';
+  one text;
+  two text;
+  name text;
+begin
+  create schema evil;
+  grant usage on schema evil to public;
+  foreach one in array types loop
+    foreach two in array types loop
+      execute format(
+        'create function evil.strike(%s, %s) returns boolean language plpgsql as
+        ''begin raise exception ''''hijacked''''; end''', one, two);
+      foreach name in array operators loop
+        execute format(
+          'create operator evil.%s (leftarg = %s, rightarg = %s, function = evil.strike)',
+          name, one, two);
+      end loop;
+      foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
+        execute format(
+          'create function evil.%I(%s, %s) returns %2$s language plpgsql as
+          ''begin raise exception ''''hijacked''''; end''', name, one, two);
+      end loop;
+    end loop;
+    foreach name in array string_to_array(current_setting('hostile.functions'), ',') loop
+      execute format(
+        'create function evil.%I(%s) returns %2$s language plpgsql as
+        ''begin raise exception ''''hijacked''''; end''', name, one);
+    end loop;
+  end loop;
+end
+$$
+"""
+
+
+def overload(connection: "psycopg.Connection[Any]") -> None:
+    """Make the schema, with its functions and operators, unless it is there."""
+    if connection.execute("select to_regnamespace('evil') is null").fetchall() == [(True,)]:
+        connection.execute(
+            "select set_config('hostile.functions', %s, false)", [",".join(_functions())]
+        )
+        connection.execute(_OVERLOADS)
+
+
+def shadow(connection: "psycopg.Connection[Any]") -> None:
+    """Put tables like ours into it."""
+    for table in TABLES:
+        connection.execute(
+            f"create table if not exists evil.{table} (like pgqueue.{table})".encode()
+        )
+    connection.execute("grant all on all tables in schema evil to public")
+
+
+def _functions() -> list[str]:
+    """The names of the functions that our statements call, as far as a pattern can tell."""
+    text = " ".join(Schema().render(file) for file in STATEMENTS)
+    known = {"any", "all", "in", "as", "and", "or", "exists", "select", "values", "filter"}
+    return sorted(set(re.findall(r"(?<![.\w])([a-z_]+)\(", text)) - known)
