@@ -41,10 +41,16 @@ class Loop:
 
     def run_once(self) -> float:
         """Take one turn now, on the caller's thread: how tests drive a loop."""
-        if self._link is None or not self._link.is_usable:
+        return self.turn(self.whole_link())
+
+    def whole_link(self) -> Link:
+        """Our connection; another one if it broke, or fell silent, while nothing was asked."""
+        if self._link is not None and not self._link.is_alive():
+            self.close()
+        if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")
             self.opened(self._link)
-        return self.turn(self._link)
+        return self._link
 
     def opened(self, link: Link) -> None:
         """Prepare a new connection; nothing to do for most."""

@@ -5,6 +5,7 @@ A `Link` is a psycopg connection with the schema that statements on it are writt
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -141,6 +142,7 @@ class Link:
         self.schema = schema
         self.is_pooled = is_pooled
         self.pid = os.getpid()
+        self._opened_at = self._answered_at = time.monotonic()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
@@ -150,6 +152,7 @@ class Link:
             psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor,
         ):
             cursor.execute(text.encode(), params, binary=True)
+            self._answered_at = time.monotonic()
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
@@ -206,6 +209,29 @@ class Link:
         except psycopg.OperationalError:
             return False
         return self.is_usable
+
+    def is_alive(self, trusted_seconds: float = 0.5) -> bool:
+        """Whether a connection of our own is whole; asks the server if it is not sure.
+
+        A firewall that forgot an idle connection, and a host that is gone, tell nobody: the
+        next statement would wait 22 s, and its outcome would be unknown.
+
+        Args:
+            trusted_seconds: After an answer, a connection is not asked for so long.
+        """
+        if not self.is_still_connected():
+            return False
+        if time.monotonic() - self._answered_at < trusted_seconds:
+            return True
+        if isinstance(self.raw, session.PatientConnection) and not self.raw.gives_sign():
+            return False
+        self._answered_at = time.monotonic()
+        return True
+
+    @property
+    def age_seconds(self) -> float:
+        """For how long the connection has been open."""
+        return time.monotonic() - self._opened_at
 
     def close(self) -> None:
         """Close the connection; closing twice is no error."""
