@@ -46,6 +46,7 @@ class Loop:
     def whole_link(self) -> Link:
         """Our connection; another one if it broke, or fell silent, while nothing was asked."""
         if self._link is not None and not self._link.is_alive():
+            _log.warning("connection lost while idle", extra={"loop": self.name})
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")

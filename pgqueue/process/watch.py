@@ -32,7 +32,7 @@ _COUNT_SECONDS = 1.0
 # A connection that fell silent brings no notification either. Each wait for one ends after
 # this, so that the loop asks for a sign of life; see
 # test_a_listener_that_fell_silent_is_found_out.
-_LISTEN_SECONDS_MAX = 5.0
+_LISTEN_SECONDS_MAX = 3.0
 
 Ready = Mapping[Kind, Sequence[str]]
 """Queues with a ready job, by the kind of worker it needs."""

@@ -34,8 +34,8 @@ def standby(primary: Server) -> Iterator[Standby]:
 
 
 @pytest.fixture
-def rig(primary: Server) -> Iterator[Rig]:
-    """Two supervisors of that server."""
+def rig(primary: Server, standby: Standby) -> Iterator[Rig]:
+    """Two supervisors of that server, to be stopped before its standby."""
     with running_rig(primary) as made:
         made.start_two()
         yield made

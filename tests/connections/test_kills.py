@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -32,13 +33,13 @@ def _start(rig: Rig) -> None:
     )
 
 
-def _worker_with_a_job(rig: Rig, chance: random.Random) -> int:
-    """The process id of a live one."""
-    found: list[int] = []
+def _worker_with_a_job(rig: Rig, chance: random.Random) -> "tuple[int, subprocess.Popen[bytes]]":
+    """The process id of a live one, and its supervisor."""
+    found: list[tuple[int, subprocess.Popen[bytes]]] = []
 
     def look() -> bool:
-        live = [pid for each in rig.supervisors for pid in procs.children(each.pid)]
-        found[:] = [pid for (pid,) in rig.rows(_RUNNING) if pid in live]
+        live = {pid: each for each in rig.supervisors for pid in procs.children(each.pid)}
+        found[:] = [(pid, live[pid]) for (pid,) in rig.rows(_RUNNING) if pid in live]
         return bool(found)
 
     rig.until(look, "a job runs")
@@ -60,12 +61,11 @@ def test_at_most_once_is_started_at_most_once_whatever_dies(rig: Rig) -> None:
         for _ in range(20 - rig.client.count(status="queued")):
             keys.append(uuid4().hex)
             rig.enqueue(
-                keys[-1], "depot.tasks.cautious", args={"seconds": chance.uniform(0.0, 1.0)}
+                keys[-1], "depot.tasks.cautious", args={"seconds": chance.uniform(0.0, 0.6)}
             )
-        victim = _worker_with_a_job(rig, chance)
-        supervisor = next(s for s in rig.supervisors if victim in procs.children(s.pid))
-        if chance.random() < 0.7:
-            procs.send(victim, signal.SIGKILL)
+        worker, supervisor = _worker_with_a_job(rig, chance)
+        if chance.random() < 0.8:
+            procs.send(worker, signal.SIGKILL)
         else:
             rig.kill(supervisor, with_children=chance.random() < 0.5)
             _start(rig)
