@@ -64,7 +64,7 @@ def test_at_most_once_is_started_at_most_once_whatever_dies(rig: Rig) -> None:
                 keys[-1], "depot.tasks.cautious", args={"seconds": chance.uniform(0.0, 0.6)}
             )
         worker, supervisor = _worker_with_a_job(rig, chance)
-        if chance.random() < 0.8:
+        if chance.random() < 0.5:
             procs.send(worker, signal.SIGKILL)
         else:
             rig.kill(supervisor, with_children=chance.random() < 0.5)
@@ -75,8 +75,8 @@ def test_at_most_once_is_started_at_most_once_whatever_dies(rig: Rig) -> None:
     assert [] == [key for key, count in starts.items() if count > 1]
     ended = {job.args["key"]: job.status.value for job in rig.client.jobs(limit=100_000)}
     assert set(keys) == set(ended)
-    # What succeeded was started, and what was never started was not given up.
-    never = [key for key in keys if key not in starts]
-    assert [] == [key for key in never if ended[key] == "succeeded"]
+    succeeded = {key for key, status in ended.items() if status == "succeeded"}
+    assert succeeded
+    assert succeeded <= set(starts)
     failed = sum(status == "failed" for status in ended.values())
     print(f"{KILLS} kills, {len(keys)} jobs, {failed} failed for a person, none started twice")
