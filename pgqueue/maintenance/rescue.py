@@ -6,6 +6,7 @@ them.
 """
 
 import logging
+import time
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
@@ -37,7 +38,8 @@ def services(
     """
 
     def silent(link: Link) -> bool:
-        return link.age_seconds >= lease_seconds and give_up_silent(link)
+        seconds = time.monotonic() - link.reachable_since
+        return seconds >= lease_seconds and give_up_silent(link)
 
     return [
         Service("silent", silent_every_seconds, silent),

@@ -72,6 +72,12 @@ class Rig:
         """The database at a port of this machine."""
         return self.server.url_at(port).replace("/postgres?", f"/{self.database}?")
 
+    def url_at_primary_of(self, *ports: int) -> str:
+        """The database at that of several ports where it takes writes."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+        url = self.url_at(ports[0]).replace(f"127.0.0.1:{ports[0]}", hosts)
+        return f"{url}&target_session_attrs=read-write"
+
     def close(self) -> None:
         """End everything that was started."""
         self.proxy.set(Mode.PASS)

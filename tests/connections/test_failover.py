@@ -61,6 +61,8 @@ def test_a_fleet_follows_a_fail_over(rig: Rig, primary: Server, standby: Standby
 
     follower.enqueue("depot.tasks.brief", {"key": name})
     follower.close()
+    with Client(rig.url_at_primary_of(primary.port, standby.port)) as chooser:
+        chooser.enqueue("depot.tasks.brief", {"key": name})
     rig.release(name)
     rig.until_final(running)
     assert 1 == running.refresh().attempt
