@@ -58,7 +58,7 @@ def _supervise(here: Place, *, burst: bool) -> int:
     maintenance = Maintenance(
         here.database,
         [
-            *rescue.services(),
+            *rescue.services(lease_seconds=here.settings.lease_seconds),
             *timeouts.services(
                 supervisor_id=supervisor.id,
                 grace_seconds=here.settings.timeout_grace_seconds,

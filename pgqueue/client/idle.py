@@ -10,11 +10,14 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.core.errors import DatabaseUnreachable, ReplyLost
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import LOST
+from pgqueue.store.faults import LOST, READ_ONLY
 
 IDLE_MAX = 4
+
+# One that lay idle for longer is asked for a sign of life before anything is sent on it.
+_TRUSTED_SECONDS = 5.0
 
 
 class IdleLinks:
@@ -37,7 +40,8 @@ class IdleLinks:
         """A link of one's own for the length of a `with` block.
 
         Raises:
-            DatabaseUnreachable: No server answers, or the connection broke while it was used.
+            DatabaseUnreachable: No server answers, or it takes no writes now.
+            ReplyLost: The connection broke while it was used.
         """
         link = self._take() or self._database.open()
         try:
@@ -45,6 +49,10 @@ class IdleLinks:
         except LOST as error:
             if link.is_usable:
                 raise
+            raise ReplyLost(reason=str(error).strip()) from error
+        except READ_ONLY as error:
+            # A fail-over leads new connections to the primary, and this one nowhere.
+            link.close()
             raise DatabaseUnreachable(reason=str(error).strip()) from error
         finally:
             self._give_back(link)
@@ -64,7 +72,7 @@ class IdleLinks:
                 if not self._idle:
                     return None
                 link = self._idle.pop()
-            if link.is_still_connected():
+            if link.is_alive(_TRUSTED_SECONDS):
                 return link
             link.close()
 

@@ -14,7 +14,8 @@
     ├── TaskModuleBroken       a module of tasks exists and raised while it was imported
     ├── NoCurrentJob           asked for the running job, outside a task
     ├── NoDatabase             no database was configured
-    ├── DatabaseUnreachable    the database did not answer
+    ├── DatabaseUnreachable    the database did not answer, and nothing was done
+    │   └── ReplyLost          the connection broke before the answer: it may have been done
     ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
@@ -214,7 +215,7 @@ class NoDatabase(PgqueueError):
 
 
 class DatabaseUnreachable(PgqueueError):
-    """The database did not answer."""
+    """The database did not answer; unless it is a `ReplyLost`, nothing was done."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -224,6 +225,16 @@ class DatabaseUnreachable(PgqueueError):
         return (
             f"The database cannot be used: {self.reason.rstrip(' .?')}. Check that it runs and "
             "that the setting `url` names it; `pgqueue config` prints where the value came from."
+        )
+
+
+class ReplyLost(DatabaseUnreachable):
+    """The connection broke before the answer, so that the outcome is not known."""
+
+    def __str__(self) -> str:
+        return (
+            f"The connection broke before the answer: {self.reason.rstrip(' .?')}. The database "
+            "may have done what was asked, or not: look, before you ask again."
         )
 
 

@@ -6,6 +6,7 @@ them.
 """
 
 import logging
+import time
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
@@ -21,15 +22,27 @@ _JOBS_MAX = 500
 
 
 def services(
-    *, silent_every_seconds: float = 5.0, rescue_every_seconds: float = 60.0
+    *,
+    lease_seconds: float,
+    silent_every_seconds: float = 5.0,
+    rescue_every_seconds: float = 60.0,
 ) -> list[Service]:
     """`silent` gives up workers whose lease ended; `rescue` takes back the jobs of ended ones.
+
+    Args:
+        lease_seconds: Whoever just came back from an outage of the database gives nobody up for
+            so long: the others could not renew their leases either.
 
     `rescue` is asked for after each end that this supervisor sees; its interval is for ends
     that nobody saw, and for workers whose row is gone.
     """
+
+    def silent(link: Link) -> bool:
+        seconds = time.monotonic() - link.reachable_since
+        return seconds >= lease_seconds and give_up_silent(link)
+
     return [
-        Service("silent", silent_every_seconds, give_up_silent),
+        Service("silent", silent_every_seconds, silent),
         Service("rescue", rescue_every_seconds, rescue),
     ]
 

@@ -11,7 +11,7 @@ import threading
 
 from pgqueue.core.errors import PgqueueError
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import PASSING
+from pgqueue.store.faults import PASSING, READ_ONLY
 
 _log = logging.getLogger("pgqueue.loop")
 
@@ -34,6 +34,7 @@ class Loop:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._failures = 0
+        self._reachable_since: float | None = None
 
     def turn(self, link: Link) -> float:
         """Do it once; return the seconds until the next turn, unless poked before."""
@@ -41,10 +42,21 @@ class Loop:
 
     def run_once(self) -> float:
         """Take one turn now, on the caller's thread: how tests drive a loop."""
-        if self._link is None or not self._link.is_usable:
+        return self.turn(self.whole_link())
+
+    def whole_link(self) -> Link:
+        """Our connection; another one if it broke, or fell silent, while nothing was asked."""
+        if self._link is not None and not self._link.is_alive():
+            _log.warning("connection lost while idle", extra={"loop": self.name})
+            self._reachable_since = None
+            self.close()
+        if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")
+            if self._reachable_since is None:
+                self._reachable_since = self._link.reachable_since
+            self._link.reachable_since = self._reachable_since
             self.opened(self._link)
-        return self.turn(self._link)
+        return self._link
 
     def opened(self, link: Link) -> None:
         """Prepare a new connection; nothing to do for most."""
@@ -90,6 +102,8 @@ class Loop:
     def _after(self, error: Exception) -> float:
         # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
         # so it always goes on; the connection may be in any state and is not trusted again.
+        if self._link is None or not self._link.is_usable or isinstance(error, READ_ONLY):
+            self._reachable_since = None
         self.close()
         self._failures += 1
         pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(self._failures, 10))

@@ -29,6 +29,11 @@ _PROMOTED_MAX = 1000
 
 _COUNT_SECONDS = 1.0
 
+# A connection that fell silent brings no notification either. Each wait for one ends after
+# this, so that the loop asks for a sign of life; see
+# test_a_listener_that_fell_silent_is_found_out.
+_LISTEN_SECONDS_MAX = 3.0
+
 Ready = Mapping[Kind, Sequence[str]]
 """Queues with a ready job, by the kind of worker it needs."""
 
@@ -90,7 +95,7 @@ class Watch(Loop):
         if link.is_pooled:
             return until_poll
         if not self._stopping.wait(_LOOK_SECONDS_MIN):
-            link.woken(until_poll)
+            link.woken(min(until_poll, _LISTEN_SECONDS_MAX))
         return 0.0
 
     def _is_time_to_count(self) -> bool:

@@ -5,6 +5,7 @@ A `Link` is a psycopg connection with the schema that statements on it are writt
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -129,6 +130,10 @@ class Link:
     Args:
         is_pooled: Whether the session behind it changes from transaction to transaction.
 
+    Attributes:
+        reachable_since: Monotonic time since when the database has been reachable, as far as
+            the owner knows: of the opening, or of that of a connection before it.
+
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
     come in binary: the owner's loaders (of JSON, of moments) are for text, and so are the
     session's DateStyle and the like. See test_a_callers_loaders_do_not_reach_our_answers.
@@ -141,6 +146,7 @@ class Link:
         self.schema = schema
         self.is_pooled = is_pooled
         self.pid = os.getpid()
+        self.reachable_since = self._answered_at = time.monotonic()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
@@ -150,6 +156,7 @@ class Link:
             psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor,
         ):
             cursor.execute(text.encode(), params, binary=True)
+            self._answered_at = time.monotonic()
             return cursor.fetchall() if cursor.description else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
@@ -206,6 +213,24 @@ class Link:
         except psycopg.OperationalError:
             return False
         return self.is_usable
+
+    def is_alive(self, trusted_seconds: float = 0.5) -> bool:
+        """Whether a connection of our own is whole; asks the server if it is not sure.
+
+        A firewall that forgot an idle connection, and a host that is gone, tell nobody: the
+        next statement would wait 22 s, and its outcome would be unknown.
+
+        Args:
+            trusted_seconds: After an answer, a connection is not asked for so long.
+        """
+        if not self.is_still_connected():
+            return False
+        if time.monotonic() - self._answered_at < trusted_seconds:
+            return True
+        if isinstance(self.raw, session.PatientConnection) and not self.raw.gives_sign():
+            return False
+        self._answered_at = time.monotonic()
+        return True
 
     def close(self) -> None:
         """Close the connection; closing twice is no error."""

@@ -7,10 +7,14 @@ from pgqueue.core.errors import DatabaseUnreachable
 PASSING: tuple[type[Exception], ...] = (
     psycopg.OperationalError,  # lost connections, restarts, deadlocks, locks, a full disk
     psycopg.InterfaceError,  # a connection found closed
-    psycopg.errors.ReadOnlySqlTransaction,  # a standby, until it is promoted
+    psycopg.errors.ReadOnlySqlTransaction,  # see READ_ONLY
     DatabaseUnreachable,
 )
 """Errors after which the same statement may succeed on a new connection."""
+
+READ_ONLY: tuple[type[Exception], ...] = (psycopg.errors.ReadOnlySqlTransaction,)
+"""Errors of a server that takes no writes: a standby until it is promoted, or a demoted primary,
+which keeps its sessions while new ones are led to its successor."""
 
 LOST: tuple[type[Exception], ...] = (psycopg.OperationalError,)
 """Errors that a connection gives when it breaks, among others."""

@@ -4,6 +4,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 
 T = TypeVar("T")
 
@@ -24,6 +25,9 @@ _PATH = "pg_catalog, pg_temp"
 
 # Longer than the server takes to give up by itself, shorter than a lease.
 _ANSWER_SECONDS_MAX = 22.0
+
+# For a question that costs the server nothing.
+_SIGN_SECONDS_MAX = 5.0
 
 
 def as_options(told: str) -> str:
@@ -55,7 +59,8 @@ class PatientConnection(psycopg.Connection[Any]):
 
     TCP's own timers see a network that died; they do not see a proxy that goes on to
     acknowledge what nobody reads behind it. Past the limit the statement fails with an
-    `OperationalError`, as on a broken connection, and the connection is of no use any more.
+    `OperationalError` and the connection is closed, as one that broke: what was asked may still
+    be answered, and the next question would get that answer.
 
     Attributes:
         answer_seconds_max: The limit for one answer, 22 s; None for none.
@@ -65,4 +70,23 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for an answer; psycopg asks here for everything but the start of a session."""
-        return super().wait(gen, interval, self.answer_seconds_max if timeout is None else timeout)
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.answer_seconds_max)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+    def gives_sign(self) -> bool:
+        """Whether the server still answers here, within 5 s; if not the connection is closed."""
+        limit, self.answer_seconds_max = self.answer_seconds_max, _SIGN_SECONDS_MAX
+        try:
+            self.execute("select 1", prepare=False)
+        except psycopg.OperationalError:
+            self.close()
+            return False
+        finally:
+            self.answer_seconds_max = limit
+        return True

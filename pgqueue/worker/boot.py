@@ -1,17 +1,20 @@
 """The start of a worker process: hears its configuration, loads the tasks, says it is ready.
 
 What makes a start impossible (a module that does not import, a schema too old) is told to the
-supervisor with an exit code, so that it is not tried again and again.
+supervisor with an exit code, so that it is not tried again and again. A database that is away
+is waited for.
 """
 
 import ctypes
 import faulthandler
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import warnings
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -24,6 +27,7 @@ from pgqueue.store.faults import PASSING
 from pgqueue.store.statement import run
 from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
+from pgqueue.tasks.task import Task
 from pgqueue.telemetry.log_lines import set_up
 from pgqueue.worker.worker import Config, Worker
 
@@ -37,8 +41,9 @@ _ORPHAN_SECONDS = 5.0
 _EXIT_WRONG = 2
 _EXIT_DATABASE = 3
 
-_DATABASE_REFUSALS: tuple[type[Exception], ...] = (SchemaMismatch, *PASSING)
-_REFUSALS: tuple[type[Exception], ...] = (PgqueueError, *PASSING)
+# Between two tries to reach the database.
+_PAUSE_SECONDS = 0.2
+_PAUSE_SECONDS_MAX = 5.0
 
 
 def boot(kind: str, fd: int, board_fd: int) -> None:
@@ -49,10 +54,9 @@ def boot(kind: str, fd: int, board_fd: int) -> None:
     config = _hear_config(channel)
     set_up(config.log_level)
     try:
-        executors = _prepare(config)
-    except _REFUSALS as error:
-        is_database = isinstance(error, _DATABASE_REFUSALS)
-        code = _EXIT_DATABASE if is_database else _EXIT_WRONG
+        executors = _prepare(config, channel)
+    except PgqueueError as error:
+        code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)
     board = Board(config.places, board_fd)
@@ -75,11 +79,38 @@ def _hear_config(channel: Channel) -> Config:
     return Config(**told)
 
 
-def _prepare(config: Config) -> list[str]:
+def _prepare(config: Config, channel: Channel) -> list[str]:
     """Load and record the tasks; the executors they need."""
-    database = Database(config.url, config.schema)
     configure(url=config.url, schema=config.schema)
     tasks = loading.load(config.tasks)
+    _introduce(Database(config.url, config.schema), tasks, channel)
+    return sorted({str(task.options.executor) for task in tasks})
+
+
+def _introduce(database: Database, tasks: "Sequence[Task[..., Any]]", channel: Channel) -> None:
+    # Tried until it succeeds: our supervisor reached the database, and starting us anew each
+    # time would only cost the imports. See
+    # test_a_worker_that_finds_no_connection_free_starts_when_one_is.
+    pause = _PAUSE_SECONDS
+    heard: list[dict[str, Any]] = []
+    while True:
+        try:
+            _record(database, tasks)
+            break
+        except PASSING as error:
+            reason = str(error).strip().partition("\n")[0]
+            facts = {"loop": "start", "pause_seconds": pause, "reason": reason}
+            _log.warning("database failed, trying again", extra=facts)
+        select.select([channel], [], [], pause)
+        messages = channel.receive(wait=False)
+        if messages is None or any(each["verb"] == "stop" for each in messages):
+            sys.exit(0)
+        heard += messages
+        pause = min(_PAUSE_SECONDS_MAX, 2 * pause)
+    channel.put_back(heard)
+
+
+def _record(database: Database, tasks: "Sequence[Task[..., Any]]") -> None:
     link = database.open("pgqueue worker")
     try:
         version.check(link)
@@ -87,7 +118,6 @@ def _prepare(config: Config) -> list[str]:
             run(link, processes.record_tasks(task.describe() for task in tasks))
     finally:
         link.close()
-    return sorted({str(task.options.executor) for task in tasks})
 
 
 def _mind_signals() -> None:

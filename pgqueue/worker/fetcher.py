@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 
 from pgqueue.process.loop import Loop
 from pgqueue.store import attempts
@@ -27,6 +28,11 @@ _LOOK_SECONDS = 10.0
 _HOLD_SECONDS = 1.0
 
 _CLAIMED_MAX = 1000
+
+# After a connection broke, the claim that was under way on it may still take jobs, for as long
+# as the server lets a statement of ours run (20 s).
+_DOUBT_SECONDS = 25.0
+_ACCOUNT_SECONDS_MIN = 0.2
 
 
 class Fetcher(Loop):
@@ -74,6 +80,8 @@ class Fetcher(Loop):
         self._on_taken_away = on_taken_away
         self._account_seconds = account_seconds
         self._account_at = time.monotonic() + account_seconds
+        self._doubtful_at = -inf
+        self._look_at = 0.0
         self._may_have_more = True
         self._needs_slot = False
         self._is_closed = False
@@ -96,6 +104,10 @@ class Fetcher(Loop):
         """Claim once, if there is room and may be work."""
         if time.monotonic() >= self._account_at:
             self._take_account(link)
+        if time.monotonic() >= self._look_at:
+            self._may_have_more = True
+            self._needs_slot = False
+            self._look_at = time.monotonic() + _LOOK_SECONDS * random.uniform(0.8, 1.2)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
             return _LOOK_SECONDS
@@ -113,17 +125,27 @@ class Fetcher(Loop):
         return self._look_pause()
 
     def _after(self, error: Exception) -> float:
-        self._account_at = 0.0  # the reply to a claim may be what was lost
+        # The reply to a claim may be what was lost; if not, there still is what it was to claim.
+        self._account_at = 0.0
+        self._doubtful_at = time.monotonic()
+        self._may_have_more = True
         return super()._after(error)
 
     def _take_account(self, link: Link) -> None:
         account = take_account(link, self._running, self._worker_id)
-        self._account_at = time.monotonic() + self._account_seconds
+        self._account_at = time.monotonic() + self._account_pause()
         if account.taken_away:
             self._on_taken_away(account.taken_away)
         if account.unheard:
             _log.warning("claim without a reply", extra={"job_count": len(account.unheard)})
             self._take(account.unheard)
+
+    def _account_pause(self) -> float:
+        doubtful_seconds = time.monotonic() - self._doubtful_at
+        if doubtful_seconds > _DOUBT_SECONDS:
+            return self._account_seconds
+        # As long again, so that a broken connection costs a few questions and no more.
+        return min(self._account_seconds, max(_ACCOUNT_SECONDS_MIN, doubtful_seconds))
 
     def _claim(self, link: Link, room: int, free: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
@@ -181,4 +203,4 @@ class Fetcher(Loop):
     def _look_pause(self) -> float:
         if self._running.waiting.qsize():
             return _HOLD_SECONDS
-        return _LOOK_SECONDS * random.uniform(0.8, 1.2)
+        return max(0.0, min(self._look_at, self._account_at) - time.monotonic())

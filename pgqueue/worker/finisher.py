@@ -21,7 +21,7 @@ from pgqueue.process.loop import Loop
 from pgqueue.store import attempts
 from pgqueue.store.attempts import Ended, LoggedLine, Progress, Token
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import BAD_DATA, FAILED, TOO_MUCH
+from pgqueue.store.faults import BAD_DATA, FAILED, READ_ONLY, TOO_MUCH
 from pgqueue.store.statement import Statement, run
 from pgqueue.worker.running import Held, Running
 
@@ -114,6 +114,7 @@ class Finisher(Loop):
         """Wait for ends, lines or progress, and write what there is."""
         if not self._batch:
             self._batch = self._wait()
+            link = self.whole_link()  # it may have waited for long
         self._flush(link)
         while self._batch:
             self._settle(link, _first(self._batch))
@@ -176,7 +177,7 @@ class Finisher(Loop):
         try:
             run(link, ask(notes))
         except FAILED as error:
-            if not link.is_usable:
+            if not link.is_usable or isinstance(error, READ_ONLY):
                 raise
             if isinstance(error, BAD_DATA) and len(notes) > 1:
                 for note in notes:

@@ -7,6 +7,7 @@ ends still have their bytes acknowledged.
 
 import asyncio
 import random
+import re
 import socket
 import struct
 import threading
@@ -21,9 +22,7 @@ _DELAY_SECONDS = 0.3
 _DRIP_BYTES = 16
 _DRIP_SECONDS = 0.02
 
-# Of the replies that are dropped, some are followed by silence instead of a reset.
-_SILENT_SHARE = 0.2
-_DROPPED_SHARE = 0.4
+_NAME = re.compile(rb"application_name\0([^\0]*)\0")
 
 
 class Mode(StrEnum):
@@ -46,12 +45,20 @@ class Proxy:
         target: The port of this machine to lead to.
 
     Attributes:
+        named: What a connection's application_name holds, for a mode to be for it.
+        dropped_share: Of the replies that might be dropped, how many are.
+        silent_share: Of the dropped replies, how many are followed by silence, not by a reset.
         dropped: Replies that were dropped, in all.
     """
 
-    def __init__(self, target: int, seed: int = 0) -> None:
+    def __init__(
+        self, target: int, seed: int = 0, *, dropped_share: float = 0.4, silent_share: float = 0.2
+    ) -> None:
         self.target = target
         self.mode = Mode.PASS
+        self.named = b""
+        self.dropped_share = dropped_share
+        self.silent_share = silent_share
         self.dropped = 0
         self.random = random.Random(seed)
         self._tunnels: set[_Tunnel] = set()
@@ -61,9 +68,13 @@ class Proxy:
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._thread.start()
 
-    def set(self, mode: Mode) -> None:
-        """Behave so from now on; on any thread."""
-        self._call(lambda: self._set(mode))
+    def set(self, mode: Mode, *, named: str = "") -> None:
+        """Behave so from now on; on any thread.
+
+        Args:
+            named: Only to connections with this in their application_name; the others pass.
+        """
+        self._call(lambda: self._set(mode, named.encode()))
 
     def close(self) -> None:
         """Break every connection and listen no more."""
@@ -73,10 +84,11 @@ class Proxy:
     def _call(self, action: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(action)
 
-    def _set(self, mode: Mode) -> None:
+    def _set(self, mode: Mode, named: bytes = b"") -> None:
         self.mode = mode
+        self.named = named
         for tunnel in list(self._tunnels):
-            tunnel.suffer(mode)
+            tunnel.suffer()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -106,6 +118,7 @@ class _Tunnel:
     ) -> None:
         self._proxy = proxy
         self._client = reader, writer
+        self._name: bytes | None = None
         self._is_silent = False
         self._is_half_closed = False
         self._is_in_session = False
@@ -114,7 +127,7 @@ class _Tunnel:
 
     async def serve(self) -> None:
         """Carry bytes until one side ends."""
-        self.suffer(self._proxy.mode)
+        self.suffer()
         try:
             self._server = await asyncio.open_connection("127.0.0.1", self._proxy.target)
             upwards = asyncio.ensure_future(self._carry_upwards())
@@ -127,8 +140,15 @@ class _Tunnel:
         finally:
             self.reset()
 
-    def suffer(self, mode: Mode) -> None:
-        """What a mode does to a connection at once."""
+    @property
+    def _mode(self) -> Mode:
+        if not self._proxy.named or self._proxy.named in (self._name or b""):
+            return self._proxy.mode
+        return Mode.PASS
+
+    def suffer(self) -> None:
+        """What the mode does to a connection at once."""
+        mode = self._mode
         if mode is Mode.BLACK_HOLE:
             self._is_silent = True
         elif mode is Mode.RESET:
@@ -153,6 +173,11 @@ class _Tunnel:
         reader, _ = self._client
         assert self._server is not None
         while data := await reader.read(_CHUNK_BYTES):
+            if self._name is None:
+                # The first that a client says; without encryption a proxy can read it.
+                found = _NAME.search(data)
+                self._name = found[1] if found else b""
+                self.suffer()
             if not self._is_silent:
                 self._is_dropping = self._is_dropping or self._is_to_drop(data)
                 await self._write(self._server[1], data)
@@ -177,8 +202,8 @@ class _Tunnel:
             self.reset()
 
     def _is_to_drop(self, data: bytes) -> bool:
-        mode, chance = self._proxy.mode, self._proxy.random.random()
-        if not self._is_in_session or chance > _DROPPED_SHARE:
+        mode, chance = self._mode, self._proxy.random.random()
+        if not self._is_in_session or chance > self._proxy.dropped_share:
             return False
         return mode is Mode.DROP_REPLY or (mode is Mode.DROP_COMMIT and b"COMMIT" in data)
 
@@ -186,13 +211,13 @@ class _Tunnel:
         # The server has answered, so what was asked is done; nobody will hear of it.
         self._proxy.dropped += 1
         self._is_dropping = False
-        if self._proxy.random.random() < _SILENT_SHARE:
+        if self._proxy.random.random() < self._proxy.silent_share:
             self._is_silent = True
         else:
             self.reset()
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        match self._proxy.mode:
+        match self._mode:
             case Mode.DELAY:
                 await asyncio.sleep(_DELAY_SECONDS)
             case Mode.DRIP:

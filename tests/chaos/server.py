@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ class Server:
 
     Args:
         folder: Where the server's user may enter.
+        settings: PostgreSQL's, beside or instead of the run's own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         programs = os.environ.get("PGQUEUE_TEST_PG_BIN")
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._bin_folder = Path(programs) if programs else None
         self._settings = {
             "fsync": "on",
@@ -39,6 +41,7 @@ class Server:
             "max_connections": "120",
             "deadlock_timeout": "100ms",
             "log_line_prefix": "%m [%p] %a ",
+            **(settings or {}),
         }
         self._use = self._start()
         self.cluster = locate(folder, self._bin_folder)
@@ -58,10 +61,14 @@ class Server:
         """A connection of the harness' own, in autocommit, past every proxy."""
         return psycopg.connect(self.url, autocommit=True, application_name=NAME, connect_timeout=10)
 
+    def stop(self, mode: str) -> None:
+        """Stop it in the *mode* of pg_ctl."""
+        self._run("pg_ctl", "stop", f"--mode={mode}")
+
     def restart(self, mode: str) -> float:
         """Stop it in the *mode* of pg_ctl, start it again; the seconds until it was ready."""
         begun = time.monotonic()
-        self._run("pg_ctl", "stop", f"--mode={mode}")
+        self.stop(mode)
         until = time.monotonic() + _START_SECONDS_MAX
         while True:
             try:
@@ -94,7 +101,8 @@ class Server:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         port: int = asked.getsockname()[1]

@@ -51,9 +51,13 @@ class Shouter(threading.Thread):
 class Caller:
     """A client of the proxy, with a session that is begun."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str = "") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
-        self.ask(b"hello")
+        try:
+            self.ask(b"application_name\0%b\0" % name.encode() if name else b"hello")
+        except OSError:
+            self.close()
+            raise
 
     def ask(self, question: bytes) -> bytes:
         self.socket.sendall(question)
@@ -130,6 +134,17 @@ def test_a_connection_made_in_a_black_hole_hears_nothing(proxy: Proxy, shouter: 
     assert [] == shouter.heard
 
 
+def test_a_mode_may_be_for_connections_of_one_name(proxy: Proxy) -> None:
+    with closing(Caller(proxy.port)) as named, closing(Caller(proxy.port, "watch")) as other:
+        proxy.set(Mode.RESET, named="watch")
+        with pytest.raises(ConnectionResetError):
+            other.socket.recv(1)
+
+        assert b"STILL" == named.ask(b"still")
+        with pytest.raises(ConnectionResetError):
+            Caller(proxy.port, "pgqueue watch")
+
+
 def test_a_reset_breaks_both_sides(proxy: Proxy, shouter: Shouter, caller: Caller) -> None:
     proxy.set(Mode.RESET)
 
@@ -152,10 +167,10 @@ def test_a_half_close_ends_the_clients_side_alone(
 
 
 def test_a_dropped_reply_is_to_what_was_done(
-    proxy: Proxy, shouter: Shouter, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, shouter: Shouter, caller: Caller
 ) -> None:
-    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
-    monkeypatch.setattr(proxies, "_SILENT_SHARE", 0.0)
+    proxy.dropped_share = 1.0
+    proxy.silent_share = 0.0
     behave(proxy, Mode.DROP_REPLY)
 
     with pytest.raises(ConnectionResetError):
@@ -165,11 +180,9 @@ def test_a_dropped_reply_is_to_what_was_done(
     assert 1 == proxy.dropped
 
 
-def test_a_reply_may_be_dropped_in_silence(
-    proxy: Proxy, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
-    monkeypatch.setattr(proxies, "_SILENT_SHARE", 1.0)
+def test_a_reply_may_be_dropped_in_silence(proxy: Proxy, caller: Caller) -> None:
+    proxy.dropped_share = 1.0
+    proxy.silent_share = 1.0
     behave(proxy, Mode.DROP_REPLY)
     caller.socket.settimeout(0.3)
 
@@ -180,10 +193,10 @@ def test_a_reply_may_be_dropped_in_silence(
 
 
 def test_only_the_reply_to_commit_is_dropped(
-    proxy: Proxy, shouter: Shouter, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, shouter: Shouter, caller: Caller
 ) -> None:
-    monkeypatch.setattr(proxies, "_DROPPED_SHARE", 1.0)
-    monkeypatch.setattr(proxies, "_SILENT_SHARE", 0.0)
+    proxy.dropped_share = 1.0
+    proxy.silent_share = 0.0
     behave(proxy, Mode.DROP_COMMIT)
 
     assert b"INSERT" == caller.ask(b"insert")

@@ -12,7 +12,7 @@ import pytest
 
 from pgqueue.client.client import Client
 from pgqueue.client.idle import IDLE_MAX, IdleLinks
-from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.core.errors import DatabaseUnreachable, ReplyLost
 from pgqueue.core.new_job import NewJob
 from pgqueue.store.connect import Database, Link
 
@@ -69,13 +69,23 @@ def test_a_connection_that_broke_while_idle_is_replaced(links: IdleLinks, link: 
 
 @pytest.mark.own_session
 def test_a_connection_that_breaks_in_use_is_named_as_such(links: IdleLinks, link: Link) -> None:
-    with pytest.raises(DatabaseUnreachable), links.borrow() as borrowed:
+    with pytest.raises(ReplyLost), links.borrow() as borrowed:
         pid = borrowed.raw.info.backend_pid
         link.fetch("select pg_terminate_backend(%(pid)s, 10000)", {"pid": pid})
         borrowed.fetch("select 1", {})
 
     with links.borrow() as fresh:
         assert [(1,)] == fresh.fetch("select 1", {})
+
+
+@pytest.mark.own_session
+def test_a_connection_that_takes_no_writes_is_not_kept(links: IdleLinks) -> None:
+    with pytest.raises(DatabaseUnreachable, match="read-only") as raised, links.borrow() as link:
+        link.raw.execute("set default_transaction_read_only = on")
+        link.raw.execute("create table never (n integer)")
+
+    assert not isinstance(raised.value, ReplyLost)
+    assert link.raw.closed
 
 
 def test_an_error_of_the_statement_stays_what_it_is(links: IdleLinks) -> None:

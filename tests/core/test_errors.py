@@ -22,6 +22,7 @@ EXAMPLES = [
     errors.NoDatabase(),
     errors.AccessDenied("permission denied for table jobs", "Grant it."),
     errors.DatabaseUnreachable("refused"),
+    errors.ReplyLost("the server closed the connection"),
     errors.EmbeddedUnavailable("not installed"),
     errors.UnsupportedConnection("sqlite3.Connection", "Pass a psycopg connection."),
     errors.SchemaMissing(None, "0001", "pgqueue"),
@@ -43,7 +44,7 @@ def leaves(kind: type[Exception]) -> set[type[Exception]]:
 def test_every_error_of_the_tree_has_an_example_here():
     exemplified = {type(error) for error in EXAMPLES}
 
-    assert leaves(errors.PgqueueError) == exemplified
+    assert {*leaves(errors.PgqueueError), errors.DatabaseUnreachable} == exemplified
 
 
 def test_the_tree_is_drawn_whole():

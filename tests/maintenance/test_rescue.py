@@ -113,6 +113,19 @@ def test_a_worker_whose_lease_ended_is_given_up_and_its_zombie_writes_nothing(
     assert [] == _claim(link, worker_id)
 
 
+def test_whoever_just_came_back_from_an_outage_gives_nobody_up(client: Client, link: Link) -> None:
+    job = client.enqueue("shop.work")
+    _claim(link, _worker(link, lease_seconds=0.001))
+    link.fetch("select pg_sleep(0.01)", {})
+
+    for lease_seconds, status in ((60.0, "running"), (0.005, "queued")):
+        [silent] = [
+            each for each in rescue.services(lease_seconds=lease_seconds) if each.name == "silent"
+        ]
+        silent.run(link)
+        assert status == client.job(job.id).status
+
+
 def test_a_job_whose_workers_row_is_gone_is_rescued(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
     worker_id = _worker(link)

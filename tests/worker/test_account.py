@@ -1,7 +1,8 @@
 """A worker takes account of what the database says it runs."""
 
+import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -41,6 +42,10 @@ class LossyLink(Link):
             self.database.replies_to_lose -= 1
             raise psycopg.OperationalError("the connection broke before the answer")
         return rows
+
+
+def _fail(*_: object) -> NoReturn:
+    raise psycopg.OperationalError("the connection broke before the question")
 
 
 @task(name="shop.f")
@@ -145,6 +150,71 @@ def test_a_claim_that_commits_after_its_connection_broke_is_found_a_lease_later(
         assert [] == desk.running.all()
     desk.turn()
     desk.fetcher.close()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_after_a_connection_broke_an_account_is_taken_again_soon(
+    desk: Desk, link: Link, client: Client
+) -> None:
+    job = client.enqueue("shop.f")
+    claim = attempts.claim(
+        worker_id=desk.worker_id,
+        executor="greenlet",
+        queues=["default"],
+        unknown_tasks=[],
+        jobs_max=5,
+        slots_free=5,
+    )
+
+    with link.transaction():
+        run(link, claim)
+        desk.fetcher._after(psycopg.OperationalError("it broke while that was under way"))
+        pause = desk.fetcher.run_once()
+        assert [] == desk.running.all()
+    assert 0.0 < pause < 1.0
+    threading.Event().wait(pause)
+    desk.turn()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_a_hint_is_not_lost_with_the_connection(desk: Desk, client: Client) -> None:
+    desk.turn()
+    desk.fetcher.wake(["default"])
+    assert desk.fetcher._link is not None
+    desk.fetcher._link.raw.pgconn.finish()
+    job = client.enqueue("shop.f")
+
+    desk.turn()
+    desk.turn()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_a_claim_that_failed_is_tried_again_without_another_hint(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.turn()
+    job = client.enqueue("shop.f")
+    desk.fetcher.wake(["default"])
+    with monkeypatch.context() as broken:
+        broken.setattr(LossyLink, "fetch", _fail)
+        desk.turn()
+
+    desk.turn()
+
+    assert [job.id] == desk.waiting_ids
+
+
+def test_a_worker_looks_by_itself_when_no_hint_comes(desk: Desk, client: Client) -> None:
+    desk.turn()
+    job = client.enqueue("shop.f")
+    desk.turn()
+    assert [] == desk.running.all()
+
+    desk.fetcher._look_at = 0.0
+    desk.turn()
 
     assert [job.id] == desk.waiting_ids
 

@@ -12,6 +12,7 @@ from pgqueue.process.board import Board
 from pgqueue.store import attempts, processes
 from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import READ_ONLY
 from pgqueue.store.statement import run
 from pgqueue.worker import outcomes
 from pgqueue.worker.finisher import Finisher
@@ -104,3 +105,18 @@ def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
         (job.status, job.result) for job in jobs
     ]
     assert "UnstorableValue" in (jobs[1].error or "")
+
+
+@pytest.mark.own_session
+def test_a_server_that_takes_no_writes_costs_no_line(
+    held: list[Held], finisher: Finisher, client: Client
+) -> None:
+    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "said before a fail-over"))
+    finisher.whole_link().raw.execute("set default_transaction_read_only = on")
+
+    with pytest.raises(READ_ONLY):
+        finisher.run_once()
+    finisher.close()
+    finisher.run_once()
+
+    assert ["said before a fail-over"] == [line.message for line in client.logs(held[0].claimed.id)]

@@ -1,0 +1,66 @@
+"""A streaming standby of a run's server, to be promoted when that is gone."""
+
+import shlex
+import subprocess
+
+import psycopg
+
+from chaos.leash import Leash
+from chaos.server import NAME, Server, free_port
+from pgqueue.store import embedded_programs
+
+
+class Standby:
+    """A hot standby that has every commit; made and started by its constructor.
+
+    From then on the primary answers a commit when the standby has it too.
+    """
+
+    def __init__(self, primary: Server) -> None:
+        self.port = free_port()
+        self._cluster = primary.cluster
+        self._data = primary.cluster.folder / "standby"
+        self._url = primary.url_at(self.port)
+        self._leash = Leash()
+        self._run(
+            *("pg_basebackup", "--checkpoint=fast", "--wal-method=stream", "--no-sync"),
+            *("--write-recovery-conf", f"--pgdata={self._data}", f"--dbname={primary.url}"),
+        )
+        # After what the primary's own command line says, which is not copied.
+        options = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "120",
+            "fsync": "off",
+        }
+        words = shlex.join(f"--{name}={value}" for name, value in options.items())
+        log = self._data.parent / "standby.log"
+        self._run("pg_ctl", "start", "--wait", f"--log={log}", f"--options={words}")
+        pid_file = self._data / "postmaster.pid"
+        self._leash.hold(int(pid_file.read_text().split()[0]))
+        with primary.connect() as connection:
+            connection.execute("alter system set synchronous_standby_names = '*'")
+            connection.execute("select pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Make it a primary; returns when it takes writes."""
+        with psycopg.connect(self._url, autocommit=True, application_name=NAME) as connection:
+            connection.execute("select pg_promote(wait => true)")
+
+    def close(self) -> None:
+        """Stop it."""
+        try:
+            self._run("pg_ctl", "stop", "--mode=immediate")
+        except subprocess.CalledProcessError:
+            pass  # it never started
+        self._leash.let_go()
+
+    def _run(self, *arguments: str) -> None:
+        embedded_programs.run(
+            self._cluster.programs,
+            arguments,
+            self._cluster.user,
+            cwd=self._cluster.folder,
+            environment={"PGDATA": str(self._data)},
+        )

@@ -1,0 +1,1 @@
+"""The application whose connections are hurt; its tasks tell a ledger outside the database."""
