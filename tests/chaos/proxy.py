@@ -189,7 +189,8 @@ class _Tunnel:
             while data := await self._server[0].read(_CHUNK_BYTES):
                 if self._is_silent or self._is_half_closed:
                     continue
-                is_ready = data[-6:-1] == _READY_BYTES
+                # Not only at the end: a notification may follow.
+                is_ready = _READY_BYTES in data
                 if self._is_dropping:
                     if is_ready:
                         self._drop()

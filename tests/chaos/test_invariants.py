@@ -17,6 +17,9 @@ from pgqueue.store.attempts import Claimed, Ended, LoggedLine
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
 
+# One invariant looks at sessions by name, and a pooler lends them on with the name they had.
+pytestmark = pytest.mark.own_session
+
 PLANTED = {
     "inv01: a committed job is gone": "delete from pgqueue.jobs where args ->> 'key' = 'plain'",
     "inv01: a committed job is not final": "update pgqueue.jobs set status = 'queued'",

@@ -235,7 +235,7 @@ def test_a_drip_brings_everything_in_the_end(
 def test_a_server_that_is_away_ends_the_connection(proxy: Proxy, shouter: Shouter) -> None:
     shouter.close()
 
-    # It may end before its beginning was seen.
+    # On a busy machine the reset comes while the connection is being made.
     with (
         pytest.raises(ConnectionResetError),
         socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as made,
