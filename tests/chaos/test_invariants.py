@@ -118,10 +118,12 @@ def past(database_url: str, tmp_path: Path) -> Iterator["psycopg.Connection[Any]
         yield connection
 
 
+@pytest.mark.own_session
 def test_a_healthy_past_breaks_nothing(past: "psycopg.Connection[Any]") -> None:
     assert {} == _broken(past)
 
 
+@pytest.mark.own_session
 def test_each_planted_violation_is_seen(past: "psycopg.Connection[Any]") -> None:
     unseen = []
     for planted, statement in PLANTED.items():

@@ -68,10 +68,10 @@ def test_a_table_of_the_reference_has_the_columns_of_the_database(
             "select attribute.attname, format_type(attribute.atttypid, null), "
             "case when attribute.attnotnull then 'no' else 'yes' end "
             "from pg_attribute as attribute "
-            "where attribute.attrelid = format('pgqueue.%%I', %s::text)::regclass "
+            "where attribute.attrelid = %s::regclass "
             "and attribute.attnum > 0 and not attribute.attisdropped "
             "order by attribute.attnum",
-            [table],
+            [f"pgqueue.{table}"],
         ).fetchall()
 
     assert found == told
