@@ -8,6 +8,7 @@ from pgqueue.cli.database import Place, place
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
 from pgqueue.maintenance import expiry, rescue, timeouts
 from pgqueue.maintenance.service import Maintenance
+from pgqueue.maintenance.silence import Silence
 from pgqueue.process.supervisor import Supervisor
 from pgqueue.store.connect import Database
 from pgqueue.store.faults import PASSING
@@ -58,7 +59,8 @@ def _supervise(here: Place, *, burst: bool) -> int:
     maintenance = Maintenance(
         here.database,
         [
-            *rescue.services(lease_seconds=here.settings.lease_seconds),
+            Silence(here.settings.lease_seconds).service(),
+            *rescue.services(),
             *timeouts.services(
                 supervisor_id=supervisor.id,
                 grace_seconds=here.settings.timeout_grace_seconds,

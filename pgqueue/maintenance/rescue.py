@@ -6,11 +6,10 @@ them.
 """
 
 import logging
-import time
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
-from pgqueue.store import attempts, processes, upkeep
+from pgqueue.store import attempts, upkeep
 from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
@@ -21,40 +20,12 @@ _log = logging.getLogger("pgqueue.rescue")
 _JOBS_MAX = 500
 
 
-def services(
-    *,
-    lease_seconds: float,
-    silent_every_seconds: float = 5.0,
-    rescue_every_seconds: float = 60.0,
-) -> list[Service]:
-    """`silent` gives up workers whose lease ended; `rescue` takes back the jobs of ended ones.
+def services(every_seconds: float = 60.0) -> list[Service]:
+    """`rescue` is asked for after each end of a worker that this supervisor sees.
 
-    Args:
-        lease_seconds: Whoever just came back from an outage of the database gives nobody up for
-            so long: the others could not renew their leases either.
-
-    `rescue` is asked for after each end that this supervisor sees; its interval is for ends
-    that nobody saw, and for workers whose row is gone.
+    Its interval is for ends that nobody saw, and for workers whose row is gone.
     """
-
-    def silent(link: Link) -> bool:
-        seconds = time.monotonic() - link.reachable_since
-        return seconds >= lease_seconds and give_up_silent(link)
-
-    return [
-        Service("silent", silent_every_seconds, silent),
-        Service("rescue", rescue_every_seconds, rescue),
-    ]
-
-
-def give_up_silent(link: Link) -> bool:
-    """Bury the workers whose lease ended, and rescue at once when there were any."""
-    buried = run(link, processes.bury_silent())
-    if buried:
-        _log.warning("workers given up", extra={"worker_ids": buried})
-        while rescue(link):
-            pass
-    return False
+    return [Service("rescue", every_seconds, rescue)]
 
 
 def rescue(link: Link) -> bool:

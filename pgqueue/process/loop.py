@@ -11,7 +11,7 @@ import threading
 
 from pgqueue.core.errors import PgqueueError
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import PASSING, READ_ONLY
+from pgqueue.store.faults import PASSING
 
 _log = logging.getLogger("pgqueue.loop")
 
@@ -34,7 +34,6 @@ class Loop:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._failures = 0
-        self._reachable_since: float | None = None
 
     def turn(self, link: Link) -> float:
         """Do it once; return the seconds until the next turn, unless poked before."""
@@ -48,13 +47,9 @@ class Loop:
         """Our connection; another one if it broke, or fell silent, while nothing was asked."""
         if self._link is not None and not self._link.is_alive():
             _log.warning("connection lost while idle", extra={"loop": self.name})
-            self._reachable_since = None
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")
-            if self._reachable_since is None:
-                self._reachable_since = self._link.reachable_since
-            self._link.reachable_since = self._reachable_since
             self.opened(self._link)
         return self._link
 
@@ -102,8 +97,6 @@ class Loop:
     def _after(self, error: Exception) -> float:
         # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
         # so it always goes on; the connection may be in any state and is not trusted again.
-        if self._link is None or not self._link.is_usable or isinstance(error, READ_ONLY):
-            self._reachable_since = None
         self.close()
         self._failures += 1
         pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(self._failures, 10))

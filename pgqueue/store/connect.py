@@ -130,10 +130,6 @@ class Link:
     Args:
         is_pooled: Whether the session behind it changes from transaction to transaction.
 
-    Attributes:
-        reachable_since: Monotonic time since when the database has been reachable, as far as
-            the owner knows: of the opening, or of that of a connection before it.
-
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
     come in binary: the owner's loaders (of JSON, of moments) are for text, and so are the
     session's DateStyle and the like. See test_a_callers_loaders_do_not_reach_our_answers.
@@ -146,7 +142,7 @@ class Link:
         self.schema = schema
         self.is_pooled = is_pooled
         self.pid = os.getpid()
-        self.reachable_since = self._answered_at = time.monotonic()
+        self._answered_at = time.monotonic()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""

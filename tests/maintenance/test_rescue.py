@@ -4,6 +4,7 @@ import pytest
 
 from pgqueue import Client
 from pgqueue.maintenance import rescue
+from pgqueue.maintenance.silence import give_up_silent
 from pgqueue.store import attempts, processes
 from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
@@ -96,36 +97,6 @@ def test_the_third_loss_in_a_row_ends_a_job_with_its_cause(client: Client, link:
     assert "signal 9" in (done.error or "")
 
 
-def test_a_worker_whose_lease_ended_is_given_up_and_its_zombie_writes_nothing(
-    client: Client, link: Link
-) -> None:
-    job = client.enqueue("shop.work")
-    worker_id = _worker(link, lease_seconds=0.001)
-    [claimed] = _claim(link, worker_id)
-    link.fetch("select pg_sleep(0.01)", {})
-
-    rescue.give_up_silent(link)
-    late = attempts.Ended(claimed.id, claimed.attempt, worker_id, attempts.Outcome.SUCCEEDED)
-    settled = run(link, attempts.settle([late]))
-
-    assert {} == settled
-    assert "queued" == client.job(job.id).status
-    assert [] == _claim(link, worker_id)
-
-
-def test_whoever_just_came_back_from_an_outage_gives_nobody_up(client: Client, link: Link) -> None:
-    job = client.enqueue("shop.work")
-    _claim(link, _worker(link, lease_seconds=0.001))
-    link.fetch("select pg_sleep(0.01)", {})
-
-    for lease_seconds, status in ((60.0, "running"), (0.005, "queued")):
-        [silent] = [
-            each for each in rescue.services(lease_seconds=lease_seconds) if each.name == "silent"
-        ]
-        silent.run(link)
-        assert status == client.job(job.id).status
-
-
 def test_a_job_whose_workers_row_is_gone_is_rescued(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
     worker_id = _worker(link)
@@ -141,7 +112,7 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
     _claim(link, _worker(link))
 
-    rescue.give_up_silent(link)
+    give_up_silent(link)
     rescue.rescue(link)
 
     assert "running" == client.job(job.id).status

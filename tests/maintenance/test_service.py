@@ -1,6 +1,5 @@
 """The frame of maintenance: what is due runs, and what fails stays due."""
 
-import psycopg
 import pytest
 
 from pgqueue.maintenance.service import Maintenance, Service
@@ -38,20 +37,3 @@ def test_a_service_that_fails_stays_due_and_lets_the_others_go_first(database_ur
 
     assert ["fails", "works", "fails"] == runs
     maintenance.close()
-
-
-def test_only_a_lost_connection_counts_as_an_outage(database_url: str) -> None:
-    since: list[float] = []
-    note = Service("note", 0.0, lambda link: bool(since.append(link.reachable_since)))
-    maintenance = Maintenance(Database(database_url), [note])
-
-    maintenance.run_once()
-    maintenance._after(ZeroDivisionError())
-    maintenance.run_once()
-    maintenance.whole_link().close()
-    maintenance._after(psycopg.OperationalError())
-    maintenance.run_once()
-    maintenance.close()
-
-    first, after_an_error, after_an_outage = since
-    assert first == after_an_error < after_an_outage

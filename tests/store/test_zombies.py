@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.maintenance.rescue import give_up_silent, rescue
+from pgqueue.maintenance.silence import give_up_silent
 from pgqueue.store import attempts, jobs, upkeep
 from pgqueue.store.attempts import Claimed, LoggedLine, Progress
 from pgqueue.store.statement import run
@@ -30,7 +30,6 @@ def _taken_away(room: "Room", **options: Any) -> Claimed:
         id=held.worker_id,
     )
     give_up_silent(room.link)
-    rescue(room.link)
     return held
 
 

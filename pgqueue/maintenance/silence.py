@@ -1,0 +1,58 @@
+"""Gives up the workers whose lease has ended, but nobody right after an outage.
+
+While the database is away nobody can renew a lease, so whoever comes back first would give up all
+the others, and its own workers. It waits for as long as a lease then, and at its own start.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from pgqueue.maintenance.rescue import rescue
+from pgqueue.maintenance.service import Service
+from pgqueue.store import processes
+from pgqueue.store.connect import Link
+from pgqueue.store.statement import run
+
+_log = logging.getLogger("pgqueue.silence")
+
+_EVERY_SECONDS_MAX = 5.0
+
+
+class Silence:
+    """Looks for silent workers, round by round, while the database can be reached.
+
+    A gap of half a lease between two rounds is an outage: of less, every lease outlives it.
+
+    Args:
+        lease_seconds: Of all workers; one setting for all supervisors of a database.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+        self._reached_at = self._reachable_since = clock()
+
+    def look(self, link: Link) -> bool:
+        """Take a round; there is never more to do at once."""
+        now = self._clock()
+        if now - self._reached_at > self._lease_seconds / 2:
+            self._reachable_since = now
+        if now - self._reachable_since >= self._lease_seconds:
+            give_up_silent(link)
+        self._reached_at = self._clock()
+        return False
+
+    def service(self) -> Service:
+        """Its rounds, several in half a lease."""
+        return Service("silence", min(_EVERY_SECONDS_MAX, self._lease_seconds / 4), self.look)
+
+
+def give_up_silent(link: Link) -> None:
+    """Bury the workers whose lease ended, and rescue at once when there were any."""
+    buried = run(link, processes.bury_silent())
+    if buried:
+        _log.warning("workers given up", extra={"worker_ids": buried})
+        while rescue(link):
+            pass
