@@ -1,0 +1,1 @@
+"""The lease protocol as a model: every interleaving of it, and the real SQL beside it."""
