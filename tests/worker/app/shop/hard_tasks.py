@@ -128,6 +128,7 @@ def completes_late(url: str, notes: str) -> None:
     """In its first attempt, wait for a file before completing, and note what came of it."""
     attempt = current_job().attempt
     with psycopg.connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.execute("insert into public.effects values (%s)", [attempt])
         try:
             while attempt == 1 and not Path(notes, "go on").exists():

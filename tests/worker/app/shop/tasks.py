@@ -223,6 +223,7 @@ def nul_in_error() -> None:
 @task
 def complete_with_its_row(url: str, is_rolled_back: bool = False) -> str:
     with psycopg.connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.execute("insert into effects values (1)")
         current_job().complete(connection=connection, result="written together")
         if is_rolled_back:
