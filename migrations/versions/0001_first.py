@@ -319,7 +319,7 @@ begin atomic
     finished_at = case when job.status = 'running' then null else clock_timestamp() end,
     kept_until = case
       when job.status = 'running' then null
-      else clock_timestamp() + make_interval(secs => job.keep_seconds)
+      else clock_timestamp() + make_interval(secs => greatest(job.keep_seconds, 86400))
     end
   where job.id = cancel.id
     and job.status in ('scheduled', 'queued', 'blocked', 'running')

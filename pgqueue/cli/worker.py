@@ -9,6 +9,7 @@ from pgqueue.cli.options import Modules, SchemaName, Url, modules
 from pgqueue.maintenance import expiry, rescue, timeouts
 from pgqueue.maintenance.service import Maintenance
 from pgqueue.maintenance.silence import Silence
+from pgqueue.process import signals
 from pgqueue.process.supervisor import Supervisor
 from pgqueue.store.connect import Database
 from pgqueue.store.faults import PASSING
@@ -44,7 +45,7 @@ def worker(
         "url": url,
         "schema": schema,
     }
-    with place(flags, migrate_embedded=True) as here:
+    with signals.ending(), place(flags, migrate_embedded=True) as here:
         set_up(here.settings.log_level)
         return _supervise(here, burst=burst)
 

@@ -5,6 +5,8 @@ A handler that did more than this would run between any two lines of the supervi
 
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
@@ -18,9 +20,8 @@ class Signals:
         self._read, self._write = socket.socketpair()
         self._read.setblocking(False)
         self._write.setblocking(False)
-        # What is ignored stays ignored: nohup starts us with SIGHUP so.
-        caught = [each for each in STOP if signal.getsignal(each) is not signal.SIG_IGN]
-        self._before = {each: signal.signal(each, _noted) for each in (*caught, signal.SIGCHLD)}
+        caught = (*_caught(), signal.SIGCHLD)
+        self._before = {each: signal.signal(each, _noted) for each in caught}
         self._fd_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         return self
 
@@ -42,6 +43,30 @@ class Signals:
         except BlockingIOError:
             return 0
         return sum(1 for number in arrived if number in STOP)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Let a signal to stop end this process as done, while nobody catches it yet.
+
+    A supervisor loads code and reaches its database before it listens to signals; told to stop
+    meanwhile it has nothing to hand back.
+    """
+    before = {each: signal.signal(each, _ended) for each in _caught()}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _caught() -> list[signal.Signals]:
+    # What is ignored stays ignored: nohup starts us with SIGHUP so.
+    return [each for each in STOP if signal.getsignal(each) is not signal.SIG_IGN]
+
+
+def _ended(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:

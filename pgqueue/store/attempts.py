@@ -54,7 +54,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class LoggedLine:
-    """A line that a task logged, `age_seconds` before it is written."""
+    """A line that a task logged, `age_seconds` before it is written.
+
+    `number` is its place among the lines of its attempt, from 1.
+    """
 
     id: int
     attempt: int
@@ -63,6 +66,7 @@ class LoggedLine:
     level: str
     logger: str
     message: str
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +171,12 @@ def _ended_json(ended: Ended) -> str:
     return "".join(parts)
 
 
-def log(lines: Iterable[LoggedLine]) -> Statement[int]:
-    """Add log lines of attempts that are still held."""
+def log(lines: Iterable[LoggedLine], *, is_doubtful: bool = False) -> Statement[int]:
+    """Add log lines of attempts that are still held.
+
+    Args:
+        is_doubtful: They may have been written before, without a reply.
+    """
     rows = [
         {
             "id": line.id,
@@ -178,10 +186,11 @@ def log(lines: Iterable[LoggedLine]) -> Statement[int]:
             "level": line.level,
             "logger": line.logger,
             "message": line.message,
+            "number": line.number,
         }
         for line in lines
     ]
-    return Statement("log", {"lines": json.dumps(rows)}, count)
+    return Statement("log", {"lines": json.dumps(rows), "is_doubtful": is_doubtful}, count)
 
 
 def tell_progress(said: Iterable[Progress]) -> Statement[int]:

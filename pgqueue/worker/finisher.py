@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from pgqueue.core.events import emit
@@ -41,8 +42,8 @@ _FLUSH_SECONDS = 0.5
 
 T = TypeVar("T")
 
-Line = tuple[Held, float, str, str, str]
-"""Who logged, monotonic time, level, logger, message."""
+Line = tuple[Held, float, str, str, str, int]
+"""Who logged, monotonic time, level, logger, message, its number in the attempt."""
 
 
 class Finisher(Loop):
@@ -71,6 +72,7 @@ class Finisher(Loop):
         self._progress: dict[Token, tuple[Held, float, str]] = {}
         self._flush_at = 0.0
         self._is_doubtful = False
+        self._are_lines_doubtful = False
 
     def put(self, held: Held, ended: Ended) -> None:
         """Settle this end soon."""
@@ -98,7 +100,7 @@ class Finisher(Loop):
                 with suppress(ValueError):  # our own thread was faster, and writes it
                     self._lines.remove(line)
                     theirs.append(line)
-        return attempts.log(map(_logged, theirs))
+        return attempts.log(map(_logged, theirs), is_doubtful=self._are_lines_doubtful)
 
     def poke(self) -> None:
         """Take the next turn at once."""
@@ -155,11 +157,14 @@ class Finisher(Loop):
         self._flush_at = time.monotonic() + _FLUSH_SECONDS
         while self._lines:
             lines = _popped(self._lines, _LINES_MAX)
+            log = partial(attempts.log, is_doubtful=self._are_lines_doubtful)
             try:
-                self._write(link, attempts.log, list(map(_logged, lines)))
+                self._write(link, log, list(map(_logged, lines)))
             except BaseException:
                 self._lines.extendleft(reversed(lines))
+                self._are_lines_doubtful = True
                 raise
+        self._are_lines_doubtful = False
         if self._progress:
             said = list(self._progress.values())
             # Settled in the task's own transaction, the row may be locked by it for long.
@@ -248,12 +253,11 @@ def _first(batch: Sequence[tuple[Held, Ended]]) -> list[tuple[Held, Ended]]:
 
 
 def _logged(line: Line) -> LoggedLine:
-    held, at, level, logger, message = line
+    held, at, level, logger, message, number = line
     claimed = held.claimed
     age_seconds = round(time.monotonic() - at, 6)
-    return LoggedLine(
-        claimed.id, claimed.attempt, claimed.worker_id, age_seconds, level, logger, message
-    )
+    token = (claimed.id, claimed.attempt, claimed.worker_id)
+    return LoggedLine(*token, age_seconds, level, logger, message, number)
 
 
 def _progressed(said: tuple[Held, float, str]) -> Progress:

@@ -57,7 +57,7 @@ class LogCapture(logging.Handler):
         level, logger = (
             clean_text(str(name), _NAME_BYTES_MAX) for name in (record.levelname, record.name)
         )
-        self._note((held, time.monotonic(), level, logger, message))
+        self._note((held, time.monotonic(), level, logger, message, held.line_count))
 
     def tell_dropped(self, held: Held) -> None:
         """Say at an attempt's end how many of its lines were dropped, if any were."""
@@ -66,4 +66,5 @@ class LogCapture(logging.Handler):
                 f"{held.lines_dropped} more lines were dropped: an attempt keeps "
                 f"{self._lines_max} lines and {self._bytes_max} bytes"
             )
-            self._note((held, time.monotonic(), "WARNING", "pgqueue", text))
+            number = held.line_count + 1
+            self._note((held, time.monotonic(), "WARNING", "pgqueue", text, number))

@@ -23,6 +23,9 @@ STOP_SECONDS_MAX = 45.0
 _LOOK_SECONDS = 0.1
 _PAUSE_SECONDS = 0.5
 
+# Until Python has come as far as our code, a signal ends it by itself.
+_START_SECONDS_MAX = 5.0
+
 # Done, and no database at the start: a service manager would start it again after either.
 _GOOD_CODES = frozenset({0, 3})
 
@@ -37,6 +40,7 @@ class Berth:
     process: "subprocess.Popen[bytes] | None" = None
     leaving: "dict[subprocess.Popen[bytes], float]" = field(default_factory=dict)
     is_due: float = 0.0
+    started_at: float = 0.0
     clock: WrongClock | None = None
 
 
@@ -55,6 +59,7 @@ class Fleet:
         self._leash = leash
         self._berths: dict[str, Berth] = {}
         self._killed: set[int] = set()
+        self._told_early: set[int] = set()
         self._changing = threading.RLock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._tend, name="fleet", daemon=True)
@@ -101,6 +106,8 @@ class Fleet:
             berth.is_due = 0.0
             if process is None:
                 return None
+            if time.monotonic() - berth.started_at < _START_SECONDS_MAX:
+                self._told_early.add(process.pid)
             process.send_signal(signal.SIGTERM)
             berth.leaving[process] = time.monotonic() + STOP_SECONDS_MAX
             return process.pid
@@ -178,7 +185,8 @@ class Fleet:
         if process.pid in self._killed:
             return
         self.early_ends += not was_told
-        if process.returncode not in _GOOD_CODES:
+        is_early = process.pid in self._told_early and process.returncode == -signal.SIGTERM
+        if process.returncode not in _GOOD_CODES and not is_early:
             self.complaints.append(
                 f"{berth.name} (process {process.pid}) ended with code {process.returncode}"
             )
@@ -196,4 +204,5 @@ class Fleet:
                 start_new_session=True,
             )
         self._leash.hold(process.pid)
+        berth.started_at = time.monotonic()
         return process

@@ -197,6 +197,27 @@ def notes_are_written_for_the_attempt_that_is_held_and_for_no_other(room: Room) 
     assert [(held.id, "in time")] == room.rows("select job_id, message from pgqueue.logs")
 
 
+@of("log")
+def lines_are_written_once_when_it_is_doubtful_whether_they_were(room: Room) -> None:
+    held, other = room.hold(), room.hold()
+    lines = [LoggedLine(*_token(held), 0.0, "INFO", "shop", str(n), n) for n in (1, 2, 3)]
+    run(room.link, attempts.log([LoggedLine(*_token(other), 0.0, "INFO", "shop", "1", 1)]))
+    room.rows(
+        "insert into pgqueue.logs (job_id, attempt, level, message)"
+        " values (%(id)s, 0, 'INFO', 'of an earlier attempt')",
+        id=held.id,
+    )
+
+    run(room.link, attempts.log(lines[:2]))
+    run(room.link, attempts.log(lines, is_doubtful=True))
+    run(room.link, attempts.log([replace(lines[2], message="again")]))
+
+    assert [("1",), ("2",), ("3",), ("again",)] == room.rows(
+        "select message from pgqueue.logs where job_id = %(id)s and attempt = 1 order by id",
+        id=held.id,
+    )
+
+
 # What a supervisor writes of workers.
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.retry import Retry
-from pgqueue.store import attempts, jobs
+from pgqueue.store import attempts, jobs, upkeep
 from pgqueue.store.attempts import Claimed, Ended, LoggedLine
 from pgqueue.store.statement import run
 
@@ -102,6 +102,23 @@ def test_an_outcome_is_kept_as_long_as_its_status_says(
         assert kept_seconds == pytest.approx(86_400, abs=1)
     else:
         assert kept_seconds is None
+
+
+def test_a_cancelled_job_is_kept_for_a_day_whoever_cancelled_it(room: "Room") -> None:
+    by_itself, waiting, late = (
+        room.hold(keep_seconds=0.0),
+        room.enqueue(keep_seconds=0.0),
+        room.enqueue(keep_seconds=0.0, expires_after_seconds=60),
+    )
+    room.settle(by_itself, Outcome.CANCELLED)
+    run(room.link, jobs.cancel([waiting.id]))
+    room.rows("update pgqueue.jobs set expires_at = created_at where id = %(id)s", id=late.id)
+    run(room.link, upkeep.expire(10))
+
+    assert [(job.id, "cancelled", 86_400.0) for job in (by_itself, waiting, late)] == room.rows(
+        "select id, status, round(extract(epoch from kept_until - finished_at))::float8"
+        " from pgqueue.jobs order by id"
+    )
 
 
 @pytest.mark.parametrize(("outcome", "situation", "status"), CASES)

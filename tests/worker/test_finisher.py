@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 
 from pgqueue import task
@@ -14,6 +16,7 @@ from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import READ_ONLY
 from pgqueue.store.statement import run
+from pgqueue.worker import finisher as finisher_module
 from pgqueue.worker import outcomes
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.running import Held, Running
@@ -72,7 +75,7 @@ def test_a_line_that_is_refused_holds_up_no_other(
     held: list[Held], finisher: Finisher, client: Client
 ) -> None:
     for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
-        finisher.note_line((each, time.monotonic(), "INFO", "shop", text))
+        finisher.note_line((each, time.monotonic(), "INFO", "shop", text, 1))
     finisher.run_once()
 
     messages = [[line.message for line in client.logs(each.claimed.id)] for each in held]
@@ -111,7 +114,7 @@ def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
 def test_a_server_that_takes_no_writes_costs_no_line(
     held: list[Held], finisher: Finisher, client: Client
 ) -> None:
-    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "said before a fail-over"))
+    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1))
     finisher.whole_link().raw.execute("set default_transaction_read_only = on")
 
     with pytest.raises(READ_ONLY):
@@ -120,3 +123,25 @@ def test_a_server_that_takes_no_writes_costs_no_line(
     finisher.run_once()
 
     assert ["said before a fail-over"] == [line.message for line in client.logs(held[0].claimed.id)]
+
+
+def test_lines_are_written_once_when_the_reply_to_them_is_lost(
+    held: list[Held], finisher: Finisher, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, text in enumerate(["first", "second"], 1):
+        finisher.note_line((held[0], time.monotonic(), "INFO", "shop", text, number))
+
+    def lose_the_reply(link: Link, statement: Any) -> None:
+        run(link, statement)
+        link.close()
+        raise psycopg.OperationalError("the connection broke before the answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(finisher_module, "run", lose_the_reply)
+        with pytest.raises(psycopg.OperationalError):
+            finisher.run_once()
+    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "third", 3))
+    finisher.run_once()
+
+    written = [line.message for line in client.logs(held[0].claimed.id)]
+    assert ["first", "second", "third"] == written

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,18 @@ def test_a_host_that_wakes_past_its_lease_changes_nothing(
     assert [(2,)] == other.rows("select attempt from public.effects")
     assert settled == client.job(job.id)
     assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+
+
+def test_a_signal_while_a_supervisor_starts_ends_it_as_done(fleet: Any) -> None:
+    # Where nobody answers, the start takes as long as a connection may.
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"postgresql://nobody@127.0.0.1:{deaf.getsockname()[1]}/none"
+        workers = fleet(PGQUEUE_URL=url)
+        connection, _ = deaf.accept()
+        with connection:
+            workers.signal(signal.SIGTERM)
+
+            assert 0 == workers.wait()
 
 
 def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(

@@ -15,7 +15,9 @@ update pgqueue.jobs as job
 set
   status = 'cancelled',
   finished_at = clock_timestamp(),
-  kept_until = clock_timestamp() + make_interval(secs => job.keep_seconds),
+  kept_until = clock_timestamp() + make_interval(
+    secs => greatest(job.keep_seconds, 86400::float8)
+  ),
   error = 'Expired: not started before ' || job.expires_at
 from expired
 where job.id = expired.id

@@ -6,7 +6,7 @@
 --   lost                   counted apart; queued again, the third in a row ends it failed
 --   interrupted            queued again, due at once, never charged
 --   snoozed                scheduled again after the given delay, never charged
---   cancelled              cancelled
+--   cancelled              cancelled; kept for a day at least
 --
 -- A started at_most_once job is never started again: whatever but success or cancellation
 -- befell it, it ends failed, for a person. A cancel asked for while it ran wins over every
@@ -185,7 +185,12 @@ settled as (
     end,
     kept_until = case
       when decided.status in ('succeeded', 'cancelled')
-        then decided.ended_at + make_interval(secs => decided.keep_seconds)
+        then decided.ended_at + make_interval(
+          secs => case
+            when decided.status = 'succeeded' then decided.keep_seconds
+            else greatest(decided.keep_seconds, 86400::float8)
+          end
+        )
     end,
     result = decided.result,
     error = case

@@ -21,6 +21,8 @@ again as (
   join pgqueue.attempts as attempt
     on attempt.worker_id = worker.id
     and attempt.outcome = 'lost'
+    -- Not of a job that a person took up again, perhaps much later.
+    and attempt.job_id not in (select retried.job_id from chaos.retried as retried)
   join chaos.effects as effect
     on effect.job_id = attempt.job_id
     and effect.attempt > attempt.attempt
