@@ -87,7 +87,10 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
     "stranded": ({"jobs_max": 100}, {"jobs_running", "jobs_pkey", "jobs_cancel_requested"}),
     "expire": ({"jobs_max": 100}, {"jobs_expires_at", "jobs_pkey"}),
     "prune": ({"jobs_max": 100}, {"jobs_kept_until", "jobs_pkey", "attempts_pkey", "logs_pkey"}),
-    "log": ({"lines": json.dumps([{**TOKEN, "message": "said"}])}, {"jobs_pkey"}),
+    "log": (
+        {"lines": json.dumps([{**TOKEN, "message": "said", "number": 1}]), "is_doubtful": True},
+        {"jobs_pkey", "logs_pkey"},
+    ),
     "progress": ({"progress": json.dumps([{**TOKEN, "progress": 0.5}])}, {"jobs_pkey"}),
     "job": ({"job_id": 99}, {"jobs_pkey"}),
     "attempts": ({"job_id": 99}, {"attempts_pkey"}),
