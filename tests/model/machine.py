@@ -1,27 +1,19 @@
 """Drawn sequences of the real statements, each compared with the model.
 
-Every rule asks the database one thing, as its real caller does, foretells the answer from
+Each happening asks the database one thing, as its real caller does, foretells the answer from
 `protocol`, and afterwards every row must be as the model says. Workers have no processes here:
 what one has in hand is its real `Running`, its board is its real board, and a reply is lost by
 not reading it. Nothing waits: leases end, and delays pass, by an update of the row.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    MultipleResults,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    multiple,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from model import protocol
 from model.protocol import WAITING, Death, End, Job
@@ -39,6 +31,11 @@ from pgqueue.worker.running import Held, Running
 
 _JOBS_MAX = 3
 _WORKERS_MAX = 3
+
+# Which one it happens to: the first of these are what it most often would be, the others stale.
+_NTH = st.integers(0, 4)
+_SOME = st.lists(_NTH, min_size=1, max_size=3, unique=True)
+
 _KEPT = frozenset({JobStatus.SUCCEEDED, JobStatus.CANCELLED})
 
 
@@ -49,15 +46,35 @@ def _work() -> None: ...
 _TASK: Any = _work
 
 
+class Options(NamedTuple):
+    """What a job is enqueued with; `losses` tells how many workers it has cost before."""
+
+    priority: int
+    max_attempts: int
+    losses: int
+    is_once: bool
+    is_kept: bool
+    is_delayed: bool
+
+
+_OPTIONS = st.builds(
+    Options,
+    priority=st.integers(0, 1),
+    max_attempts=st.integers(1, 4),
+    losses=st.integers(0, 2),
+    is_once=st.booleans(),
+    is_kept=st.booleans(),
+    is_delayed=st.booleans(),
+)
+
+
 @dataclass(eq=False, slots=True)
 class Entry:
     """What the model knows of a job: its row, those in `attempts`, and its options."""
 
     id: int
     job: Job
-    priority: int
-    is_kept: bool
-    is_delayed: bool
+    options: Options
     records: dict[int, tuple[int, Outcome, bool]] = field(default_factory=dict)
     position: int = 0
     is_deleted: bool = False
@@ -66,7 +83,7 @@ class Entry:
         """Write an end of the open attempt."""
         self.job = protocol.settled(self.job, end)
         self.records[token.attempt] = (token.worker_id, end.outcome, end.is_started)
-        if self.job.status is JobStatus.SUCCEEDED and not self.is_kept:
+        if self.job.status is JobStatus.SUCCEEDED and not self.options.is_kept:
             self.is_deleted = True
         return self.job.status
 
@@ -85,63 +102,116 @@ class Worker:
     is_deleted: bool = False
 
 
+Condition = Callable[["Machine"], object]
+Happening = tuple[Condition, Callable[..., None], st.SearchStrategy[dict[str, Any]]]
+Method = TypeVar("Method", bound=Callable[..., None])
+
+HAPPENINGS: Final[dict[str, Happening]] = {}
+
+# How often a thing is drawn that is not drawn as seldom as the rest: jobs have to live to tell.
+_WEIGHTS = {
+    "enqueue": 3,
+    "register": 3,
+    "claim": 6,
+    "start": 2,
+    "settle": 3,
+    "end_lease": 2,
+    "give_up_silent": 6,
+    "bury": 2,
+    "rescue": 6,
+    "promote": 6,
+}
+
+
+def _can_happen(when: Condition, **drawn: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
+    """Marks what may be drawn as the next thing to happen, and with what."""
+
+    def mark(method: Method) -> Method:
+        HAPPENINGS[method.__name__] = (when, method, st.fixed_dictionaries(drawn))
+        return method
+
+    return mark
+
+
 class Machine(RuleBasedStateMachine):
-    """The statements on one database, asked over two connections."""
+    """The statements on one database, asked over two connections.
 
-    entries = Bundle("entries")
-    workers = Bundle("workers")
-    tokens = Bundle("tokens")
+    Args:
+        seen: Counts what happened, and each outcome as long as its row is there.
+    """
 
-    def __init__(self, link: Link, other: Link) -> None:
+    def __init__(self, link: Link, other: Link, seen: Counter[str]) -> None:
         super().__init__()
+        self.seen = seen
         self.link = link
         self.other = other
         self.all_entries: dict[int, Entry] = {}
         self.all_workers: dict[int, Worker] = {}
+        self.tokens: list[Claimed] = []
+        self.tells = 0
         self.has_agreed = False
 
-    @initialize()
-    def empty(self) -> None:
-        """Begin with nothing."""
+    @initialize(jobs=st.lists(_OPTIONS, min_size=_JOBS_MAX, max_size=_JOBS_MAX))
+    def begin(self, jobs: Sequence[Options]) -> None:
+        """Two workers, one for quarantined jobs, and something to do."""
         tables = "pgqueue.jobs, pgqueue.attempts, pgqueue.logs, pgqueue.workers"
         self._rows(f"truncate {tables} restart identity")
+        self._register(1, is_quarantine=True)
+        self._register(2, is_quarantine=False)
+        for options in jobs:
+            self._enqueue(options)
+
+    # One rule for all: of many, Hypothesis leaves some out of each run, and hardly a run would
+    # have what a job's life takes.
+    @rule(data=st.data())
+    def go_on(self, data: st.DataObject) -> None:
+        """Something happens."""
+        possible = [
+            name
+            for name, (when, _, _) in HAPPENINGS.items()
+            if when(self)
+            for _ in range(_WEIGHTS.get(name, 1))
+        ]
+        name = data.draw(st.sampled_from(possible), label="next")
+        _, method, drawn = HAPPENINGS[name]
+        method(self, **data.draw(drawn, label=name))
+        self.seen[name] += 1
 
     # What a producer and a supervisor begin.
 
-    @precondition(lambda self: len(self._present()) < _JOBS_MAX)
-    @rule(
-        target=entries,
-        max_attempts=st.integers(1, 3),
-        is_once=st.booleans(),
-        is_kept=st.booleans(),
-        is_delayed=st.booleans(),
-        priority=st.integers(0, 1),
-    )
-    def enqueue(
-        self, max_attempts: int, is_once: bool, is_kept: bool, is_delayed: bool, priority: int
-    ) -> Entry:
+    @_can_happen(lambda self: len(self._present()) < _JOBS_MAX, options=_OPTIONS)
+    def enqueue(self, options: Options) -> None:
         """A new job."""
+        self._enqueue(options)
+
+    @_can_happen(
+        lambda self: len(self._live()) < _WORKERS_MAX,
+        supervisor=st.integers(1, 2),
+        is_quarantine=st.booleans(),
+    )
+    def register(self, supervisor: int, is_quarantine: bool) -> None:
+        """A new worker."""
+        self._register(supervisor, is_quarantine=is_quarantine)
+
+    def _enqueue(self, options: Options) -> None:
         new = NewJob(
             "model.work",
-            priority=priority,
-            max_attempts=max_attempts,
-            delivery="at_most_once" if is_once else "at_least_once",
-            keep_seconds=3600.0 if is_kept else 0.0,
-            backoff_base_seconds=600.0 if is_delayed else 0.0,
+            priority=options.priority,
+            max_attempts=options.max_attempts,
+            delivery="at_most_once" if options.is_once else "at_least_once",
+            keep_seconds=3600.0 if options.is_kept else 0.0,
+            backoff_base_seconds=600.0 if options.is_delayed else 0.0,
         )
         row = run(self.link, jobs.enqueue(new))
-        job = Job(max_attempts=max_attempts, is_once=is_once)
-        entry = Entry(row.id, job, priority, is_kept, is_delayed)
-        self.all_entries[row.id] = entry
-        return entry
+        self._rows(
+            "update pgqueue.jobs set lost_count = %(losses)s where id = %(id)s",
+            losses=options.losses,
+            id=row.id,
+        )
+        job = Job(losses=options.losses, max_attempts=options.max_attempts, is_once=options.is_once)
+        self.all_entries[row.id] = Entry(row.id, job, options)
 
-    @precondition(lambda self: len(self._live()) < _WORKERS_MAX)
-    @rule(target=workers, supervisor=st.integers(1, 2), is_quarantine=st.booleans())
-    def register(self, supervisor: int, is_quarantine: bool) -> Worker:
-        """A new worker."""
-        return self._registered(supervisor, is_quarantine)
-
-    def _registered(self, supervisor: int, is_quarantine: bool) -> Worker:
+    def _register(self, supervisor: int, *, is_quarantine: bool) -> Worker:
         asked = processes.register_worker(
             supervisor_id=supervisor,
             executor="greenlet",
@@ -159,28 +229,17 @@ class Machine(RuleBasedStateMachine):
 
     # What a worker asks.
 
-    @rule(
-        target=tokens,
-        worker=workers,
+    @_can_happen(
+        lambda self: self._with_status(JobStatus.QUEUED),
+        nth=_NTH,
         jobs_max=st.integers(1, _JOBS_MAX),
         slots_free=st.integers(0, _JOBS_MAX),
         is_heard=st.booleans(),
     )
-    def claim(
-        self, worker: Worker, jobs_max: int, slots_free: int, is_heard: bool
-    ) -> MultipleResults[Claimed]:
+    def claim(self, nth: int, jobs_max: int, slots_free: int, is_heard: bool) -> None:
         """It gets what is ready for it, in order; if it does not hear of that, the rows know."""
-        ready = (
-            []
-            if worker.death
-            else [
-                each
-                for each in self._present()
-                if each.job.status is JobStatus.QUEUED
-                and (each.job.losses >= 2) == worker.is_quarantine
-            ]
-        )
-        ready.sort(key=lambda each: (-each.priority, each.position))
+        worker = self._worker(nth, likely=self._ready)
+        ready = self._ready(worker)
         expected = [
             each
             for place, each in enumerate(ready[:jobs_max], 1)
@@ -194,11 +253,12 @@ class Machine(RuleBasedStateMachine):
         assert [_open(each) for each in expected] == list(map(_token, claimed))
         if is_heard:
             worker.running.take_in(Held(each, _TASK, 0.0) for each in claimed)
-        return multiple(*claimed)
+        self.tokens += claimed
 
-    @rule(worker=workers)
-    def account(self, worker: Worker) -> None:
+    @_can_happen(lambda self: self.tokens, nth=_NTH)
+    def account(self, nth: int) -> None:
         """It finds what it never heard of, and what is not its own any more."""
+        worker = self._worker(nth)
         in_hand = {held.token: held for held in worker.running.all()}
         mine = {
             (each.id, each.job.attempt)
@@ -214,15 +274,17 @@ class Machine(RuleBasedStateMachine):
         for held in account.taken_away:
             worker.running.settled(held.token)
 
-    @rule(token=tokens)
-    def start(self, token: Claimed) -> None:
+    @_can_happen(lambda self: self.tokens, nth=_NTH)
+    def start(self, nth: int) -> None:
         """Its board tells of what it starts."""
+        token = self._token(nth)
         held = self._held(token)
         if held is not None and held.started_at is None:
             self.all_workers[token.worker_id].running.started(held)
 
-    @rule(
-        ended=st.lists(tokens, min_size=1, max_size=3, unique_by=id),
+    @_can_happen(
+        lambda self: self.tokens,
+        nths=_SOME,
         outcome=st.sampled_from(Outcome),
         is_started=st.booleans(),
         is_retryable=st.booleans(),
@@ -231,7 +293,7 @@ class Machine(RuleBasedStateMachine):
     )
     def settle(
         self,
-        ended: Sequence[Claimed],
+        nths: Sequence[int],
         outcome: Outcome,
         is_started: bool,
         is_retryable: bool,
@@ -239,10 +301,13 @@ class Machine(RuleBasedStateMachine):
         is_heard: bool,
     ) -> None:
         """What is open is ended, what is over is left alone, in one batch."""
+        ended = list({_token(each): each for each in map(self._token, nths)}.values())
         expected = {}
         for token in ended:
             if (entry := self._entry_held(token)) is not None:
-                is_delayed = entry.is_delayed if delay_seconds is None else delay_seconds > 0
+                is_delayed = (
+                    entry.options.is_delayed if delay_seconds is None else delay_seconds > 0
+                )
                 end = End(outcome, is_started, is_retryable, is_delayed)
                 expected[token.id, token.attempt] = entry.settle(token, end)
 
@@ -262,9 +327,10 @@ class Machine(RuleBasedStateMachine):
         for token in ended if is_heard else ():
             self._out_of_hand(token)
 
-    @rule(token=tokens)
-    def settle_locked(self, token: Claimed) -> None:
+    @_can_happen(lambda self: self.tokens, nth=_NTH)
+    def settle_locked(self, nth: int) -> None:
         """What somebody else has locked is still held, and asked again."""
+        token = self._token(nth)
         is_held = self._entry_held(token) is not None
 
         with self.other.transaction():
@@ -273,9 +339,10 @@ class Machine(RuleBasedStateMachine):
 
         assert ({(token.id, token.attempt): None} if is_held else {}) == answer
 
-    @rule(token=tokens, commits=st.booleans())
-    def complete(self, token: Claimed, commits: bool) -> None:
+    @_can_happen(lambda self: self.tokens, nth=_NTH, commits=st.booleans())
+    def complete(self, nth: int, commits: bool) -> None:
         """A task settles itself in its own transaction, which commits or not."""
+        token = self._token(nth)
         entry = self._entry_held(token)
 
         with self.other.transaction():
@@ -289,20 +356,28 @@ class Machine(RuleBasedStateMachine):
         if entry is not None and commits:
             entry.settle(token, End(Outcome.SUCCEEDED, True))
 
-    @rule(token=tokens)
-    def tell(self, token: Claimed) -> None:
-        """Lines and progress are written for what is held, and for nothing else."""
-        expected = int(self._entry_held(token) is not None)
+    @_can_happen(lambda self: self.tokens)
+    def tell(self) -> None:
+        """Of all attempts there were, those are locked and written about that are held."""
+        self.tells += 1
+        # The newest first, so that what an older one must not write would be seen.
+        tokens = list(map(_token, reversed(self.tokens)))
+        held = [_token(each) for each in reversed(self.tokens) if self._entry_held(each)]
+        said = {each: f"{self.tells} {each}" for each in tokens}
 
-        line = LoggedLine(*_token(token), 0.0, "INFO", "model", "half way")
-        lines = run(self.link, attempts.log([line]))
-        told = run(self.link, attempts.tell_progress([Progress(*_token(token), 0.5, "")]))
+        lines = [LoggedLine(*each, 0.0, "INFO", "model", said[each]) for each in tokens]
+        run(self.link, attempts.log(lines))
+        for each in tokens:
+            run(self.link, attempts.tell_progress([Progress(*each, 0.5, said[each])]))
 
-        assert (expected, expected) == (lines, told)
+        for question in _TOLD:
+            found = self._rows(question, said=list(said.values()))
+            assert sorted((each[0], said[each]) for each in held) == found
+        assert held == [each for each in tokens if run(self.link, attempts.hold(*each))]
 
     # What supervisors and maintenance ask.
 
-    @rule(supervisor=st.integers(1, 2))
+    @_can_happen(lambda self: self._with_status(JobStatus.RUNNING), supervisor=st.integers(1, 2))
     def renew(self, supervisor: int) -> None:
         """A supervisor hears which of its workers are alive."""
         mine = [each for each in self._live() if each.supervisor == supervisor]
@@ -313,9 +388,10 @@ class Machine(RuleBasedStateMachine):
         for each in mine:
             each.is_late = False
 
-    @rule(worker=workers)
-    def end_lease(self, worker: Worker) -> None:
+    @_can_happen(lambda self: self._with_status(JobStatus.RUNNING), nth=_NTH)
+    def end_lease(self, nth: int) -> None:
         """Its supervisor was silent for too long."""
+        worker = self._worker(nth)
         worker.is_late = True
         self._rows(
             "update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'"
@@ -323,7 +399,7 @@ class Machine(RuleBasedStateMachine):
             id=worker.id,
         )
 
-    @rule()
+    @_can_happen(lambda self: any(each.is_late for each in self._live()))
     def give_up_silent(self) -> None:
         """Whose lease has ended is given up; its process may know nothing of it."""
         late = [each for each in self._live() if each.is_late]
@@ -334,16 +410,18 @@ class Machine(RuleBasedStateMachine):
         for each in late:
             each.death = Death("silent")
 
-    @rule(
-        worker=workers,
+    @_can_happen(
+        lambda self: self._with_status(JobStatus.RUNNING),
+        nth=_NTH,
         reason=st.sampled_from(["finished", "stopped", "died", "overdue"]),
-        token=tokens,
+        nth_token=_NTH,
         is_known=st.booleans(),
     )
-    def bury(self, worker: Worker, reason: str, token: Claimed, is_known: bool) -> None:
+    def bury(self, nth: int, reason: str, nth_token: int, is_known: bool) -> None:
         """Its supervisor writes down how it ended, and what its board told."""
+        worker = self._worker(nth)
         started = worker.board.started() if is_known else None
-        overdue = token.id if reason == "overdue" else None
+        overdue = self._token(nth_token).id if reason == "overdue" else None
         expected = [] if worker.death else [worker.id]
 
         burial = processes.bury(
@@ -354,31 +432,32 @@ class Machine(RuleBasedStateMachine):
         if expected:
             worker.death = Death(reason, None if started is None else frozenset(started), overdue)
 
-    @rule(worker=workers)
-    def lose_row(self, worker: Worker) -> None:
+    @_can_happen(lambda self: self._with_status(JobStatus.RUNNING), nth=_NTH)
+    def lose_row(self, nth: int) -> None:
         """Somebody deletes a worker's row, by hand."""
+        worker = self._worker(nth)
         self._rows("delete from pgqueue.workers where id = %(id)s", id=worker.id)
         worker.death = Death()
         worker.is_deleted = True
 
-    @rule()
+    @_can_happen(lambda self: self._stranded())
     def rescue(self) -> None:
         """What ended workers had is settled as their ends say."""
         for entry, death in self._stranded():
             assert entry.job.worker is not None
-            end = replace(protocol.stranded(entry.id, death), is_delayed=entry.is_delayed)
+            end = replace(protocol.stranded(entry.id, death), is_delayed=entry.options.is_delayed)
             entry.settle(_claimed(entry), end)
 
         assert rescue(self.link) is False
 
-    @rule()
+    @_can_happen(lambda self: self._stranded())
     def rescue_locked(self) -> None:
         """What somebody else has locked is left for the next rescue."""
         with self.other.transaction():
             self._lock_all()
             assert rescue(self.link) is False
 
-    @rule()
+    @_can_happen(lambda self: self._with_status(JobStatus.SCHEDULED))
     def promote(self) -> None:
         """All delays have passed."""
         due = self._with_status(JobStatus.SCHEDULED)
@@ -388,21 +467,20 @@ class Machine(RuleBasedStateMachine):
         for each in due:
             each.job = protocol.promoted(each.job)
 
-    @rule(entry=entries)
-    def expire(self, entry: Entry) -> None:
-        """A job that waits has waited too long."""
+    @_can_happen(lambda self: self._with_status(*WAITING, JobStatus.RUNNING), nth=_NTH)
+    def expire(self, nth: int) -> None:
+        """A job that waits has waited too long; one that was started in time goes on."""
+        entry = self._entry(nth)
         is_waiting = not entry.is_deleted and entry.job.status in WAITING
-        self._rows(
-            "update pgqueue.jobs set expires_at = clock_timestamp()"
-            " where id = %(id)s and status in ('queued', 'scheduled')",
-            id=entry.id,
-        )
+        update = "update pgqueue.jobs set expires_at = {} where id = %(id)s"
+        self._rows(update.format("clock_timestamp()"), id=entry.id)
 
         assert int(is_waiting) == run(self.link, upkeep.expire(100))
+        self._rows(update.format("null"), id=entry.id)
         if is_waiting:
             entry.job = replace(entry.job, status=JobStatus.CANCELLED)
 
-    @rule()
+    @_can_happen(lambda self: self._with_status(*_KEPT))
     def prune(self) -> None:
         """The time of all that is not to be kept for ever is over."""
         over = self._with_status(*_KEPT)
@@ -414,7 +492,7 @@ class Machine(RuleBasedStateMachine):
         for each in over:
             each.is_deleted = True
 
-    @rule()
+    @_can_happen(lambda self: len(self._live()) < len(self.all_workers))
     def prune_workers(self) -> None:
         """A worker's row stays as long as its jobs run."""
         busy = {each.job.worker for each in self._with_status(JobStatus.RUNNING)}
@@ -430,11 +508,11 @@ class Machine(RuleBasedStateMachine):
 
     # What a person asks.
 
-    @rule(asked=st.lists(entries, min_size=1, max_size=3, unique_by=id))
-    def cancel(self, asked: Sequence[Entry]) -> None:
+    @_can_happen(lambda self: self.all_entries, nths=_SOME)
+    def cancel(self, nths: Sequence[int]) -> None:
         """What waits is cancelled, what runs is asked."""
         expected: dict[int, JobStatus | None] = {}
-        for each in asked:
+        for each in dict.fromkeys(map(self._entry, nths)):
             can = not each.is_deleted and protocol.can_cancel(each.job)
             if can:
                 each.job = protocol.cancelled(each.job)
@@ -442,11 +520,11 @@ class Machine(RuleBasedStateMachine):
 
         assert expected == run(self.link, jobs.cancel(expected))
 
-    @rule(asked=st.lists(entries, min_size=1, max_size=3, unique_by=id))
-    def retry(self, asked: Sequence[Entry]) -> None:
+    @_can_happen(lambda self: self.all_entries, nths=_SOME)
+    def retry(self, nths: Sequence[int]) -> None:
         """What is over, or waits for its time, is queued again."""
         expected: dict[int, JobStatus | None] = {}
-        for each in asked:
+        for each in dict.fromkeys(map(self._entry, nths)):
             can = not each.is_deleted and protocol.can_retry(each.job)
             if can:
                 each.job = protocol.retried(each.job)
@@ -470,6 +548,7 @@ class Machine(RuleBasedStateMachine):
             for attempt, record in each.records.items()
         ]
         assert sorted(records) == self._rows(_ATTEMPTS)
+        self.seen.update(record[3] for record in records)
         rows = [
             (each.id, each.death.reason if each.death else None)
             for each in self.all_workers.values()
@@ -484,7 +563,7 @@ class Machine(RuleBasedStateMachine):
             return
         run(self.link, processes.bury([each.id for each in self._live()], "died", ""))
         rescue(self.link)
-        fresh = [self._registered(1, is_quarantine) for is_quarantine in (False, True)]
+        fresh = [self._register(1, is_quarantine=is_quarantine) for is_quarantine in (False, True)]
         self._rows("update pgqueue.jobs set run_at = clock_timestamp() where status = 'scheduled'")
         run(self.link, upkeep.promote(100))
         for worker in fresh:
@@ -493,7 +572,25 @@ class Machine(RuleBasedStateMachine):
             run(self.link, attempts.settle(ends))
         assert [] == self._rows("select id, status from pgqueue.jobs where finished_at is null")
 
-    # What the rules look up.
+    # What the rules are about.
+
+    def _worker(self, nth: int, likely: Callable[[Worker], object] = bool) -> Worker:
+        workers = sorted(
+            self.all_workers.values(),
+            key=lambda each: (bool(each.death), not likely(each), -each.id),
+        )
+        return workers[nth % len(workers)]
+
+    def _entry(self, nth: int) -> Entry:
+        entries = sorted(self.all_entries.values(), key=lambda each: (each.is_deleted, -each.id))
+        return entries[nth % len(entries)]
+
+    def _token(self, nth: int) -> Claimed:
+        newest = self.tokens[::-1]
+        tokens = sorted(newest, key=lambda each: self._entry_held(each) is None)
+        return tokens[nth % len(tokens)]
+
+    # What they look up.
 
     def _present(self) -> list[Entry]:
         return [each for each in self.all_entries.values() if not each.is_deleted]
@@ -503,6 +600,14 @@ class Machine(RuleBasedStateMachine):
 
     def _live(self) -> list[Worker]:
         return [each for each in self.all_workers.values() if not each.death]
+
+    def _ready(self, worker: Worker) -> list[Entry]:
+        ready = [
+            each
+            for each in self._with_status(JobStatus.QUEUED)
+            if (each.job.losses >= 2) == worker.is_quarantine and not worker.death
+        ]
+        return sorted(ready, key=lambda each: (-each.options.priority, each.position))
 
     def _stranded(self) -> list[tuple[Entry, Death]]:
         return [
@@ -528,6 +633,12 @@ class Machine(RuleBasedStateMachine):
     def _rows(self, text: str, **params: object) -> list[Row]:
         return list(self.link.fetch(text, params))
 
+
+_TOLD = (
+    "select job_id, message from pgqueue.logs where message = any(%(said)s) order by 1",
+    "select id, progress_message from pgqueue.jobs where progress_message = any(%(said)s)"
+    " order by 1",
+)
 
 _JOBS = """
 select id, position, status, attempt, worker_id, failure_count, lost_count,
