@@ -7,8 +7,8 @@ from typing import Any
 from room import Room
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.store import attempts, processes, upkeep
-from pgqueue.store.attempts import Claimed, LoggedLine, Progress
+from pgqueue.store import attempts, jobs, processes, upkeep
+from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
 from pgqueue.store.statement import run
 
 Scenario = Callable[[Room], None]
@@ -57,13 +57,26 @@ def _over(room: Room) -> Claimed:
     return held
 
 
+def _wait_seconds(room: Room, ended: Claimed) -> float:
+    """From the end of an attempt until its job is due."""
+    seconds: float = room.row(
+        "select extract(epoch from job.run_at - attempt.finished_at)::float8"
+        " from pgqueue.jobs as job"
+        " join pgqueue.attempts as attempt on attempt.job_id = job.id"
+        " where attempt.job_id = %(id)s and attempt.attempt = %(attempt)s",
+        id=ended.id,
+        attempt=ended.attempt,
+    )[0]
+    return seconds
+
+
 # Claim.
 
 
 @of("claim")
 def a_worker_takes_what_is_ready_for_it_and_nothing_else(room: Room) -> None:
     worker = room.worker()
-    ready = room.enqueue()
+    ready, lasting = room.enqueue(), room.enqueue(expires_after_seconds=60)
     others = [
         room.enqueue(run_after=60),
         room.enqueue(queue="mail"),
@@ -77,7 +90,7 @@ def a_worker_takes_what_is_ready_for_it_and_nothing_else(room: Room) -> None:
 
     claimed = room.claim(worker, unknown_tasks=["shop.unknown"])
 
-    assert [ready.id] == [each.id for each in claimed]
+    assert [ready.id, lasting.id] == [each.id for each in claimed]
     states = {job.id: room.job(job.id).attempt for job in (*others, quarantined)}
     assert {0} == set(states.values())
     assert 1 == room.job(ready.id).attempt
@@ -96,14 +109,15 @@ def a_worker_that_ended_or_never_was_claims_nothing(room: Room) -> None:
 
 
 @of("claim")
-def a_prefetch_leaves_at_most_once_jobs(room: Room) -> None:
+def a_prefetch_takes_all_but_at_most_once_jobs(room: Room) -> None:
     worker = room.worker()
     jobs = [room.enqueue(delivery="at_most_once") for _ in range(3)]
+    jobs.append(room.enqueue())
 
-    claimed = room.claim(worker, jobs_max=3, slots_free=1)
+    claimed = room.claim(worker, jobs_max=4, slots_free=1)
 
-    assert [jobs[0].id] == [each.id for each in claimed]
-    assert [1, 0, 0] == [room.job(job.id).attempt for job in jobs]
+    assert [jobs[0].id, jobs[3].id] == [each.id for each in claimed]
+    assert [1, 0, 0, 1] == [room.job(job.id).attempt for job in jobs]
 
 
 # Settle and hold.
@@ -126,6 +140,8 @@ def an_attempt_with_a_wrong_token_settles_nothing(room: Room) -> None:
 @of("settle")
 def an_attempt_that_is_over_settles_nothing(room: Room) -> None:
     held = _over(room)
+    # Else the key of the attempt's row would refuse what the fence lets through.
+    room.rows("delete from pgqueue.attempts")
     before = _picture(room)
 
     assert {} == room.settle(held, Outcome.FAILED, retryable=False)
@@ -144,7 +160,8 @@ def one_of_many_is_settled_and_the_others_are_left(room: Room) -> None:
 
     assert before == room.job(neighbour.id)
     assert [(other.id, "failed")] == room.rows("select job_id, outcome from pgqueue.attempts")
-    assert [(other.id,), (neighbour.id,)] == room.rows("select id from pgqueue.jobs order by id")
+    left = [(other.id, "failed"), (neighbour.id, "running")]
+    assert left == room.rows("select id, status from pgqueue.jobs order by id")
 
 
 @of("settle")
@@ -163,6 +180,135 @@ def only_a_success_without_keep_leaves_no_trace(room: Room) -> None:
     assert [(kept.id, "succeeded")] == room.rows("select job_id, outcome from pgqueue.attempts")
     assert [(kept.id,)] == room.rows("select job_id from pgqueue.logs")
     assert [(kept.id, "succeeded")] == room.rows("select id, status from pgqueue.jobs")
+
+
+@of("settle")
+def an_attempt_that_somebody_has_locked_is_held_still(room: Room) -> None:
+    locked, free = room.hold(), room.hold()
+
+    with room.locked(locked.id):
+        answer = run(
+            room.link,
+            attempts.settle([Ended(*_token(each), Outcome.SUCCEEDED) for each in (locked, free)]),
+        )
+
+    assert {(locked.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
+    assert JobStatus.RUNNING == room.job(locked.id).status
+
+
+@of("settle")
+def a_job_that_was_handed_back_is_queued_anew(room: Room) -> None:
+    for outcome, losses in ((Outcome.INTERRUPTED, 1), (Outcome.LOST, 2)):
+        held = room.hold(run_after=-60.0)
+        room.change(held.id, lost_count=1)
+        other = room.enqueue()
+
+        assert {(held.id, 1): JobStatus.QUEUED} == room.settle(held, outcome)
+
+        job = room.job(held.id)
+        assert (0, losses, None, None, None) == (
+            job.failure_count, job.lost_count, job.worker_id, job.finished_at, job.error,
+        )  # fmt: skip
+        assert other.position < job.position
+        assert 0 == _wait_seconds(room, held)
+        room.rows("delete from pgqueue.jobs")
+
+
+@of("settle")
+def the_third_loss_in_a_row_is_the_last(room: Room) -> None:
+    held = room.hold(max_attempts=9)
+    room.change(held.id, lost_count=2)
+
+    assert {(held.id, 1): JobStatus.FAILED} == room.settle(held, Outcome.LOST)
+
+
+@of("settle")
+def a_failure_waits_as_its_row_says_while_attempts_are_left(room: Room) -> None:
+    policy = {"max_attempts": 2, "backoff": "fixed", "backoff_base_seconds": 100.0}
+    plain, spread = (room.hold(backoff_jitter=jitter, **policy) for jitter in (False, True))
+    at_once, refused, last = room.hold(**policy), room.hold(**policy), room.hold()
+
+    assert {(plain.id, 1): JobStatus.SCHEDULED} == room.settle(plain, Outcome.FAILED)
+    assert {(spread.id, 1): JobStatus.SCHEDULED} == room.settle(spread, Outcome.FAILED)
+    assert {(at_once.id, 1): JobStatus.QUEUED} == room.settle(
+        at_once, Outcome.FAILED, delay_seconds=0.0
+    )
+    assert {(refused.id, 1): JobStatus.FAILED} == room.settle(
+        refused, Outcome.FAILED, retryable=False
+    )
+    assert {(last.id, 1): JobStatus.FAILED} == room.settle(last, Outcome.TIMED_OUT)
+
+    assert 100 == _wait_seconds(room, plain)
+    assert 50 <= _wait_seconds(room, spread) < 100
+    assert (None, None) == (room.job(plain.id).worker_id, room.job(plain.id).finished_at)
+    assert room.job(last.id).finished_at is not None
+
+
+@of("settle")
+def a_snooze_is_no_failure_whatever_counts_as_one(room: Room) -> None:
+    held = room.hold()
+
+    room.settle(held, Outcome.SNOOZED, delay_seconds=60.0, retryable=False)
+
+    assert (JobStatus.SCHEDULED, 0) == (room.job(held.id).status, room.job(held.id).failure_count)
+    assert 60 == _wait_seconds(room, held)
+
+
+@of("settle")
+def a_cancellation_wins_over_every_outcome_but_success(room: Room) -> None:
+    now = room.row("select clock_timestamp()")[0]
+    own, asked, late = (room.hold(max_attempts=3) for _ in range(3))
+    for job_id in (asked.id, late.id):
+        room.change(job_id, cancel_requested_at=now)
+
+    assert {(own.id, 1): JobStatus.CANCELLED} == room.settle(own, Outcome.CANCELLED)
+    assert {(asked.id, 1): JobStatus.CANCELLED} == room.settle(asked, Outcome.FAILED)
+    assert {(late.id, 1): JobStatus.SUCCEEDED} == room.settle(late, Outcome.SUCCEEDED)
+
+
+@of("settle")
+def an_at_most_once_job_that_started_is_never_started_again(room: Room) -> None:
+    started, waiting = (room.hold(delivery="at_most_once", max_attempts=3) for _ in range(2))
+    failed = room.hold(delivery="at_most_once", max_attempts=3)
+
+    assert {(started.id, 1): JobStatus.FAILED} == room.settle(started, Outcome.INTERRUPTED)
+    assert {(waiting.id, 1): JobStatus.QUEUED} == room.settle(
+        waiting, Outcome.INTERRUPTED, waited_seconds=None
+    )
+    assert {(failed.id, 1): JobStatus.FAILED} == room.settle(
+        failed, Outcome.FAILED, error_type="ValueError", error_message="why"
+    )
+
+    never = "NeverStartedTwice: the job is at_most_once and had started"
+    errors = [room.job(each.id).error for each in (started, waiting, failed)]
+    assert [never, None, "ValueError: why"] == errors
+
+
+@of("settle")
+def only_a_job_that_never_started_may_still_expire(room: Room) -> None:
+    waiting, started = (room.hold(expires_after_seconds=60) for _ in range(2))
+    room.settle(waiting, Outcome.INTERRUPTED, waited_seconds=None)
+    room.settle(started, Outcome.INTERRUPTED)
+
+    assert room.job(waiting.id).expires_at is not None
+    assert room.job(started.id).expires_at is None
+
+
+@of("settle")
+def successes_and_cancellations_go_in_time_and_failures_stay(room: Room) -> None:
+    kept = {}
+    for outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.FAILED):
+        held = room.hold(keep_seconds=60.0)
+        room.change(held.id, error="of an attempt before")
+        room.settle(held, outcome)
+        kept[outcome], error = room.row(
+            "select extract(epoch from kept_until - finished_at)::integer, error"
+            " from pgqueue.jobs where id = %(id)s",
+            id=held.id,
+        )
+        assert (outcome is Outcome.SUCCEEDED) == (error is None)
+
+    assert {Outcome.SUCCEEDED: 60, Outcome.CANCELLED: 86_400, Outcome.FAILED: None} == kept
 
 
 @of("hold")
@@ -280,6 +426,43 @@ def jobs_of_workers_that_ended_are_stranded_and_no_others(room: Room) -> None:
     assert live.id not in [each.id for each in found]
 
 
+@of("stranded")
+def the_end_of_a_worker_says_what_befell_its_jobs(room: Room) -> None:
+    befell = {}
+    for reason in ("overdue", "stopped", "died", "silent"):
+        worker = room.worker()
+        first, started, waiting = (room.enqueue().id for _ in range(3))
+        room.claim(worker)
+        # Whose fault it was counts only where that is what the worker was killed for.
+        burial = processes.bury(
+            [worker], reason, "", overdue_job_id=first, started_job_ids=[first, started]
+        )
+        run(room.link, burial)
+        with room.link.raw.transaction():
+            found = {each.id: each.outcome for each in run(room.link, upkeep.stranded(10))}
+        befell[reason] = [found[job_id] for job_id in (first, started, waiting)]
+        room.rows("delete from pgqueue.jobs")
+
+    lost, interrupted = Outcome.LOST, Outcome.INTERRUPTED
+    assert {
+        "overdue": [Outcome.TIMED_OUT, interrupted, interrupted],
+        "stopped": [interrupted, interrupted, interrupted],
+        "died": [lost, lost, interrupted],
+        "silent": [lost, lost, interrupted],
+    } == befell
+
+
+@of("stranded")
+def what_a_worker_had_started_is_lost_where_nobody_knows(room: Room) -> None:
+    held = room.hold()
+    run(room.link, processes.bury([held.worker_id], "died", ""))
+
+    with room.link.raw.transaction():
+        [found] = run(room.link, upkeep.stranded(10))
+
+    assert (Outcome.LOST, True) == (found.outcome, found.is_started)
+
+
 @of("overdue")
 def a_job_is_overdue_past_its_deadline_and_the_grace_under_a_live_worker_of_ours(
     room: Room,
@@ -386,3 +569,36 @@ def a_worker_is_forgotten_when_it_ended_long_ago_and_holds_nothing(room: Room) -
     assert 2 == run(room.link, upkeep.prune_workers(60))
 
     assert [(live,), (fresh,), (holds,)] == room.rows("select id from pgqueue.workers order by id")
+
+
+# What a person decides.
+
+
+@of("cancel")
+def a_cancellation_ends_what_waits_and_asks_for_what_runs(room: Room) -> None:
+    over, running = _over(room), room.hold()
+    waiting, neighbour = room.enqueue(keep_seconds=60.0), room.enqueue()
+    before = [room.job(job_id) for job_id in (neighbour.id, over.id)]
+
+    answer = run(room.link, jobs.cancel([waiting.id, over.id, running.id]))
+
+    assert {
+        waiting.id: JobStatus.CANCELLED, over.id: None, running.id: JobStatus.RUNNING,
+    } == answer  # fmt: skip
+    assert before == [room.job(job_id) for job_id in (neighbour.id, over.id)]
+    assert [(running.id, False, False), (waiting.id, True, True)] == room.rows(
+        "select id, finished_at is not null, kept_until is not null from pgqueue.jobs"
+        " where id = any(%(ids)s) order by id",
+        ids=[waiting.id, running.id],
+    )
+
+
+@of("retry")
+def a_retry_revives_what_is_over_and_leaves_what_runs(room: Room) -> None:
+    over, neighbour, running = _over(room), _over(room), room.hold()
+    before = [room.job(job_id) for job_id in (neighbour.id, running.id)]
+
+    answer = run(room.link, jobs.retry([over.id, running.id]))
+
+    assert {over.id: JobStatus.QUEUED, running.id: None} == answer
+    assert before == [room.job(job_id) for job_id in (neighbour.id, running.id)]

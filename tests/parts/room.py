@@ -1,7 +1,11 @@
 """One database at hand, with what a worker, a supervisor and a person would ask it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+
+import psycopg
 
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus, Outcome
@@ -94,6 +98,16 @@ class Room:
     def rows(self, question: str, **params: object) -> list[tuple[Any, ...]]:
         """Every row that SQL answers with."""
         return list(self.link.fetch(self.link.schema.qualify(question), params))
+
+    @contextmanager
+    def locked(self, job_id: int) -> Iterator[None]:
+        """Meanwhile, somebody else's open transaction has the job locked."""
+        known = self.link.raw.info
+        with psycopg.connect(known.dsn, password=known.password) as other:
+            question = self.link.schema.qualify("select from pgqueue.jobs where id = %s for update")
+            other.execute(question.encode(), [job_id])
+            yield
+            other.rollback()
 
     def change(self, job_id: int, **columns: object) -> None:
         """Write columns of a job's row, past every rule."""
