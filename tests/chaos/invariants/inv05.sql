@@ -1,6 +1,6 @@
 -- A job succeeded if and only if its last attempt did, and no other attempt.
 --
--- What a person ran again may succeed again.
+-- What a person ran again may succeed again, or be cancelled before it does.
 -- When: stopped.
 select job.id, job.task, job.status, job.attempt, won.attempts, won.last
 from pgqueue.jobs as job
@@ -10,7 +10,13 @@ cross join lateral (
   where attempt.job_id = job.id
     and attempt.outcome = 'succeeded'
 ) as won
-where (job.status = 'succeeded') <> (won.last is not distinct from job.attempt)
+where (
+    (job.status = 'succeeded') <> (won.last is not distinct from job.attempt)
+    and not (
+      job.status = 'cancelled'
+      and job.id in (select retried.job_id from chaos.retried as retried)
+    )
+  )
   or (
     won.attempts > (job.status = 'succeeded')::integer
     and job.id not in (select retried.job_id from chaos.retried as retried)
