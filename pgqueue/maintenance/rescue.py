@@ -32,9 +32,10 @@ def rescue(link: Link) -> bool:
     """Settle one batch of jobs whose worker has ended; True when there may be more."""
     with link.transaction():
         stranded = run(link, upkeep.stranded(_JOBS_MAX))
-        if stranded:
-            run(link, attempts.settle(map(_ended, stranded)))
+        settled = run(link, attempts.settle(map(_ended, stranded)))
     for each in stranded:
+        if (each.id, each.attempt) not in settled:
+            continue  # it had ended before it was locked
         facts = {"job_id": each.id, "attempt": each.attempt, "outcome": each.outcome.value}
         _log.warning("job rescued", extra={**facts, "detail": each.detail})
     return len(stranded) == _JOBS_MAX

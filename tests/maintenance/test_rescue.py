@@ -1,12 +1,15 @@
 """What becomes of the jobs of workers that ended, decided from rows alone."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pgqueue import Client
 from pgqueue.maintenance import rescue
 from pgqueue.maintenance.silence import give_up_silent
 from pgqueue.store import attempts, processes
-from pgqueue.store.connect import Link
+from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
 
 
@@ -116,3 +119,36 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     rescue.rescue(link)
 
     assert "running" == client.job(job.id).status
+
+
+@pytest.fixture
+def other_link(database_url: str) -> Iterator[Link]:
+    link = Database(database_url).open()
+    yield link
+    link.close()
+
+
+def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alone(
+    client: Client, link: Link, other_link: Link
+) -> None:
+    jobs = [client.enqueue("shop.work") for _ in range(2)]
+    dead, alive = _worker(link), _worker(link)
+    _claim(link, dead)
+    run(link, processes.bury([dead], "died", "as the test says"))
+    # The rescue of somebody slower: it has found the jobs, and waits before it locks them.
+    wait = "from found cross join (select pg_advisory_xact_lock(7)) as wait\njoin"
+    slow = link.schema.render("stranded").replace("from found\njoin", wait)
+    assert wait in slow
+
+    with ThreadPoolExecutor(1) as pool:
+        with link.transaction():
+            link.raw.execute("select pg_advisory_xact_lock(7)")
+            found = pool.submit(other_link.fetch, slow, {"jobs_max": 10})
+            while not link.raw.execute("select 1 from pg_locks where not granted").fetchone():
+                assert not found.done()
+            rescue.rescue(link)
+            claimed = _claim(link, alive)
+        assert [] == found.result(timeout=10)
+
+    assert [(job.id, 2) for job in jobs] == [(each.id, each.attempt) for each in claimed]
+    assert {"running"} == {client.job(job.id).status for job in jobs}

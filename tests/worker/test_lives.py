@@ -46,7 +46,10 @@ def test_a_killed_childs_job_runs_again_within_two_seconds(client: Client, fleet
 
     assert seconds < 2.0
     workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
-    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+    # Its claim is seen before its start: killed in between, it was not lost, but interrupted.
+    first, second = (each.outcome for each in client.attempts(job.id))
+    assert first in ("lost", "interrupted")
+    assert second == "succeeded"
 
 
 def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
