@@ -85,8 +85,7 @@ def _hand_back(database: Database) -> None:
     try:
         link = database.open("pgqueue farewell")
         try:
-            while rescue.rescue(link):
-                pass
+            rescue.rescue(link)
         finally:
             link.close()
     except PASSING:

@@ -6,18 +6,18 @@ them.
 """
 
 import logging
+from collections.abc import Sequence
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
-from pgqueue.store import attempts, upkeep
+from pgqueue.store import upkeep
 from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Link
+from pgqueue.store.settling import ENDS_MAX, settle
 from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Stranded
 
 _log = logging.getLogger("pgqueue.rescue")
-
-_JOBS_MAX = 500
 
 
 def services(every_seconds: float = 60.0) -> list[Service]:
@@ -29,16 +29,23 @@ def services(every_seconds: float = 60.0) -> list[Service]:
 
 
 def rescue(link: Link) -> bool:
-    """Settle one batch of jobs whose worker has ended; True when there may be more."""
-    with link.transaction():
-        stranded = run(link, upkeep.stranded(_JOBS_MAX))
-        settled = run(link, attempts.settle(map(_ended, stranded)))
-    for each in stranded:
-        if (each.id, each.attempt) not in settled:
-            continue  # it had ended before it was locked
-        facts = {"job_id": each.id, "attempt": each.attempt, "outcome": each.outcome.value}
-        _log.warning("job rescued", extra={**facts, "detail": each.detail})
-    return len(stranded) == _JOBS_MAX
+    """Settle all jobs whose worker has ended; there is never more to do at once."""
+    after_id = 0
+    while stranded := run(link, upkeep.stranded(after_id, ENDS_MAX)):
+        _settle(link, stranded)
+        after_id = stranded[-1].id
+    return False
+
+
+def _settle(link: Link, stranded: Sequence[Stranded]) -> None:
+    for count, answer in settle(link, list(map(_ended, stranded))):
+        jobs, stranded = stranded[:count], stranded[count:]
+        for job in jobs:
+            facts = {"job_id": job.id, "attempt": job.attempt, "outcome": job.outcome.value}
+            if isinstance(answer, Exception):
+                _log.error("job not rescued", extra={**facts, "reason": str(answer)})
+            elif answer.get((job.id, job.attempt)) is not None:
+                _log.warning("job rescued", extra={**facts, "detail": job.detail})
 
 
 def _ended(job: Stranded) -> Ended:

@@ -54,5 +54,4 @@ def give_up_silent(link: Link) -> None:
     buried = run(link, processes.bury_silent())
     if buried:
         _log.warning("workers given up", extra={"worker_ids": buried})
-        while rescue(link):
-            pass
+        rescue(link)

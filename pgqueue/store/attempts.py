@@ -66,7 +66,7 @@ class LoggedLine:
     level: str
     logger: str
     message: str
-    number: int = 1
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +171,8 @@ def _ended_json(ended: Ended) -> str:
     return "".join(parts)
 
 
-def log(lines: Iterable[LoggedLine], *, is_doubtful: bool = False) -> Statement[int]:
-    """Add log lines of attempts that are still held.
-
-    Args:
-        is_doubtful: They may have been written before, without a reply.
-    """
+def log(lines: Iterable[LoggedLine]) -> Statement[int]:
+    """Add log lines of attempts that are still held, each once however often it is asked."""
     rows = [
         {
             "id": line.id,
@@ -190,7 +186,7 @@ def log(lines: Iterable[LoggedLine], *, is_doubtful: bool = False) -> Statement[
         }
         for line in lines
     ]
-    return Statement("log", {"lines": json.dumps(rows), "is_doubtful": is_doubtful}, count)
+    return Statement("log", {"lines": json.dumps(rows)}, count)
 
 
 def tell_progress(said: Iterable[Progress]) -> Statement[int]:

@@ -21,6 +21,8 @@ LOST: tuple[type[Exception], ...] = (psycopg.OperationalError,)
 
 BAD_DATA: tuple[type[Exception], ...] = (
     psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.RaiseException,  # a trigger of somebody's
     psycopg.errors.ProgramLimitExceeded,  # too large for a row, for jsonb, for a message
     psycopg.errors.UntranslatableCharacter,
 )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -216,11 +217,13 @@ logs = Table(
     Column("job_id", BigInteger, nullable=False),
     _identity(),
     Column("attempt", Integer, nullable=False),
+    Column("number", Integer),
     _moment("logged_at", nullable=False, server_default=_NOW),
     Column("level", Text, nullable=False),
     Column("logger", Text, nullable=False, server_default=""),
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("job_id", "id", name="logs_pkey"),
+    UniqueConstraint("job_id", "attempt", "number", name="logs_number_key"),
     info={
         "storage": {
             "autovacuum_vacuum_scale_factor": "0.05",

@@ -55,11 +55,11 @@ def promote(jobs_max: int) -> Statement[int]:
     return Statement("promote", {"jobs_max": jobs_max}, count)
 
 
-def stranded(jobs_max: int) -> Statement[list[Stranded]]:
-    """Lock running jobs whose worker has ended, for settling in the same transaction."""
+def stranded(after_id: int, jobs_max: int) -> Statement[list[Stranded]]:
+    """Running jobs whose worker has ended, by their ids, from the first after *after_id*."""
     return Statement(
         "stranded",
-        {"jobs_max": jobs_max},
+        {"after_id": after_id, "jobs_max": jobs_max},
         lambda rows: [
             Stranded(row[0], row[1], row[2], Outcome(row[3]), row[4], row[5], row[6])
             for row in rows

@@ -37,7 +37,7 @@ class Completion:
         # Waits for whoever has the job locked: here a wait is better than a refusal.
         if not run(link, _hold(held)):
             raise _lost(held)
-        run(link, self.finisher.lines_of(held))
+        run(link, self.finisher.notes.lines_of(held))
         if not run(link, attempts.settle([ended])):
             raise _lost(held)
         held.is_completed = True
@@ -48,7 +48,7 @@ class Completion:
         link = await aadopt(connection, self.schema)
         if not await arun(link, _hold(held)):
             raise _lost(held)
-        await arun(link, self.finisher.lines_of(held))
+        await arun(link, self.finisher.notes.lines_of(held))
         if not await arun(link, attempts.settle([ended])):
             raise _lost(held)
         held.is_completed = True

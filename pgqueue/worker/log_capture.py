@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pgqueue.core.current import JobContext, find_current_job
 from pgqueue.core.log_text import MESSAGE_BYTES_MAX, record_text
 from pgqueue.core.sanitise import clean_text
-from pgqueue.worker.finisher import Line
+from pgqueue.worker.notes import Line
 from pgqueue.worker.running import Held
 
 _NAME_BYTES_MAX = 200

@@ -133,7 +133,7 @@ class Worker:
         )
         self.capture = LogCapture(
             held_of=lambda context: self.running.find((context.id, context.attempt)),
-            note=self.finisher.note_line,
+            note=self.finisher.notes.add_line,
             lines_max=config.log_lines_max,
             bytes_max=config.log_bytes_max,
         )
@@ -272,7 +272,9 @@ class Worker:
             attempt=held.claimed.attempt,
             task=held.claimed.task,
             args=args,
-            progress=lambda fraction, message: self.finisher.note_progress(held, fraction, message),
+            progress=lambda fraction, message: self.finisher.notes.add_progress(
+                held, fraction, message
+            ),
             should_stop=lambda: held.raised is not None or self._stops.is_set(),
             complete=partial(self.completion.complete, held),
             acomplete=partial(self.completion.acomplete, held),

@@ -237,7 +237,7 @@ class Past:
 
     def succeed(self, held: Claimed) -> None:
         token = (held.id, held.attempt, held.worker_id)
-        line = LoggedLine(*token, 0.0, "INFO", "shop", "said")
+        line = LoggedLine(*token, 0.0, "INFO", "shop", "said", 1)
         run(self.finisher, attempts.log([line]))
         self.effect(held, "done")
         self.settle(self.finisher, held, Outcome.SUCCEEDED)

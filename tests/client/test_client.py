@@ -426,7 +426,7 @@ def test_a_jobs_story_is_its_attempts_and_logs(client: Client, link: Link) -> No
     worker_id = _worker(link)
     [held] = _claim(link, worker_id, "default")
     for n in range(3):
-        said = LoggedLine(held.id, 1, worker_id, 0.0, "INFO", "shop", f"line {n}")
+        said = LoggedLine(held.id, 1, worker_id, 0.0, "INFO", "shop", f"line {n}", n)
         run(link, attempts.log([said]))
     run(
         link,

@@ -1,7 +1,6 @@
 """What becomes of the jobs of workers that ended, decided from rows alone."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -9,7 +8,7 @@ from pgqueue import Client
 from pgqueue.maintenance import rescue
 from pgqueue.maintenance.silence import give_up_silent
 from pgqueue.store import attempts, processes
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connect import Link
 from pgqueue.store.statement import run
 
 
@@ -121,34 +120,67 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     assert "running" == client.job(job.id).status
 
 
-@pytest.fixture
-def other_link(database_url: str) -> Iterator[Link]:
-    link = Database(database_url).open()
-    yield link
-    link.close()
-
-
 def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alone(
-    client: Client, link: Link, other_link: Link
+    client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [client.enqueue("shop.work") for _ in range(2)]
     dead, alive = _worker(link), _worker(link)
     _claim(link, dead)
     run(link, processes.bury([dead], "died", "as the test says"))
-    # The rescue of somebody slower: it has found the jobs, and waits before it locks them.
-    wait = "from found cross join (select pg_advisory_xact_lock(7)) as wait\njoin"
-    slow = link.schema.render("stranded").replace("from found\njoin", wait)
-    assert wait in slow
+    claimed: list[attempts.Claimed] = []
 
-    with ThreadPoolExecutor(1) as pool:
-        with link.transaction():
-            link.raw.execute("select pg_advisory_xact_lock(7)")
-            found = pool.submit(other_link.fetch, slow, {"jobs_max": 10})
-            while not link.raw.execute("select 1 from pg_locks where not granted").fetchone():
-                assert not found.done()
-            rescue.rescue(link)
-            claimed = _claim(link, alive)
-        assert [] == found.result(timeout=10)
+    def run_slowly(link: Link, statement: Any) -> Any:
+        # Between finding and settling, a faster rescue and a live worker do their work.
+        found = run(link, statement)
+        monkeypatch.setattr(rescue, "run", run)
+        rescue.rescue(link)
+        claimed.extend(_claim(link, alive))
+        return found
+
+    monkeypatch.setattr(rescue, "run", run_slowly)
+    rescue.rescue(link)
 
     assert [(job.id, 2) for job in jobs] == [(each.id, each.attempt) for each in claimed]
-    assert {"running"} == {client.job(job.id).status for job in jobs}
+    assert {("running", alive)} == {
+        (job.status, job.worker_id) for job in map(client.job, [job.id for job in jobs])
+    }
+    assert [1, 1] == [len(client.attempts(job.id)) for job in jobs]
+
+
+def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
+    client: Client, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs = [client.enqueue("shop.work") for _ in range(5)]
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+    link.raw.execute(
+        f"alter table pgqueue.attempts add constraint ours check (job_id <> {jobs[2].id})"
+    )
+
+    run(link, processes.bury([worker_id], "died", "as the test says"))
+    rescue.rescue(link)
+
+    assert ["queued", "queued", "running", "queued", "queued"] == [
+        client.job(job.id).status for job in jobs
+    ]
+    assert ["job not rescued"] == [
+        each.message for each in caplog.records if each.levelname == "ERROR"
+    ]
+
+    link.raw.execute("alter table pgqueue.attempts drop constraint ours")
+    rescue.rescue(link)
+    assert "queued" == client.job(jobs[2].id).status
+
+
+def test_more_jobs_than_one_statement_settles_are_rescued(
+    client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [client.enqueue("shop.work") for _ in range(5)]
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+    run(link, processes.bury([worker_id], "died", "as the test says"))
+
+    monkeypatch.setattr(rescue, "ENDS_MAX", 2)
+    rescue.rescue(link)
+
+    assert {"queued"} == {client.job(job.id).status for job in jobs}

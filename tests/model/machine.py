@@ -365,7 +365,7 @@ class Machine(RuleBasedStateMachine):
         held = [_token(each) for each in reversed(self.tokens) if self._entry_held(each)]
         said = {each: f"{self.tells} {each}" for each in tokens}
 
-        lines = [LoggedLine(*each, 0.0, "INFO", "model", said[each]) for each in tokens]
+        lines = [LoggedLine(*each, 0.0, "INFO", "model", said[each], self.tells) for each in tokens]
         run(self.link, attempts.log(lines))
         for each in tokens:
             run(self.link, attempts.tell_progress([Progress(*each, 0.5, said[each])]))

@@ -20,8 +20,7 @@ FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
 
 EQUIVALENT = {
-    ("settle", "decided.status = 'succeeded'"): _ONE_WRITE,
-    ("settle", "decided.keep_seconds = 0::float8"): _ONE_WRITE,
+    ("settle", "decided.is_forgotten"): _ONE_WRITE,
 }
 """Conditions without which a statement happens to do the same, and why they stand there."""
 

@@ -137,7 +137,7 @@ def test_every_settled_attempt_leaves_a_row(
 @pytest.mark.parametrize("outcome", TABLE)
 def test_only_a_success_that_is_not_kept_is_deleted(room: "Room", outcome: str) -> None:
     held = room.hold(max_attempts=1, keep_seconds=0.0)
-    run(room.link, attempts.log([LoggedLine(*_token(held), 0, "INFO", "shop", "half way")]))
+    run(room.link, attempts.log([LoggedLine(*_token(held), 0, "INFO", "shop", "half way", 1)]))
 
     room.settle(held, Outcome(outcome), delay_seconds=60.0)
 

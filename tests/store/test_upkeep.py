@@ -65,7 +65,7 @@ def test_a_job_does_not_expire_before_its_time(room: "Room") -> None:
 def test_what_is_over_is_pruned_with_its_attempts_and_logs(room: "Room") -> None:
     for keep_seconds in (30.0, 90.0):
         held = room.hold(keep_seconds=keep_seconds)
-        run(room.link, attempts.log([LoggedLine(*_token(held), 0, "INFO", "shop", "said")]))
+        run(room.link, attempts.log([LoggedLine(*_token(held), 0, "INFO", "shop", "said", 1)]))
         room.settle(held, Outcome.SUCCEEDED)
     room.settle(room.hold(keep_seconds=0.0), Outcome.FAILED)
     _pass_time(room, "kept_until", 60)
@@ -114,7 +114,7 @@ def test_the_end_of_a_worker_means_an_outcome_for_each_of_its_jobs(
         processes.bury([worker_id], reason, "what was seen", overdue_job_id=jobs[0].id),
     )
 
-    stranded = run(room.link, upkeep.stranded(10))
+    stranded = run(room.link, upkeep.stranded(0, 10))
 
     assert [
         (jobs[0].id, 1, worker_id, overdue_outcome, "what was seen", 10.0),
@@ -132,7 +132,7 @@ def test_what_a_dead_worker_had_not_started_was_only_interrupted(room: "Room") -
     room.claim(worker_id)
     run(room.link, processes.bury([worker_id], "died", "killed", started_job_ids=[started.id]))
 
-    stranded = run(room.link, upkeep.stranded(10))
+    stranded = run(room.link, upkeep.stranded(0, 10))
 
     assert [(started.id, "lost", True), (waiting.id, "interrupted", False)] == [
         (each.id, each.outcome, each.is_started) for each in stranded
@@ -143,20 +143,20 @@ def test_a_worker_that_had_started_nothing_lost_nothing(room: "Room") -> None:
     held = room.hold()
     run(room.link, processes.bury([held.worker_id], "died", "killed", started_job_ids=[]))
 
-    assert [False] == [each.is_started for each in run(room.link, upkeep.stranded(10))]
+    assert [False] == [each.is_started for each in run(room.link, upkeep.stranded(0, 10))]
 
 
 def test_jobs_of_a_live_worker_are_not_stranded(room: "Room") -> None:
     room.hold()
 
-    assert [] == run(room.link, upkeep.stranded(10))
+    assert [] == run(room.link, upkeep.stranded(0, 10))
 
 
 def test_a_job_whose_worker_is_forgotten_is_lost(room: "Room") -> None:
     held = room.hold()
     room.rows("delete from pgqueue.workers")
 
-    [stranded] = run(room.link, upkeep.stranded(10))
+    [stranded] = run(room.link, upkeep.stranded(0, 10))
 
     assert (held.id, Outcome.LOST, "its row is gone") == (
         stranded.id,
@@ -165,15 +165,15 @@ def test_a_job_whose_worker_is_forgotten_is_lost(room: "Room") -> None:
     )
 
 
-def test_two_rescues_never_take_the_same_job(room: "Room", other_link: Link) -> None:
+def test_stranded_jobs_come_page_by_page(room: "Room") -> None:
     held = [room.hold() for _ in range(3)]
     run(room.link, processes.bury([each.worker_id for each in held], "died", "killed"))
 
-    with room.link.transaction():
-        ours = run(room.link, upkeep.stranded(2))
-        theirs = run(other_link, upkeep.stranded(2))
+    first = run(room.link, upkeep.stranded(0, 2))
+    second = run(room.link, upkeep.stranded(first[-1].id, 2))
 
-    assert [each.id for each in held] == [each.id for each in (*ours, *theirs)]
+    assert [each.id for each in held] == [each.id for each in (*first, *second)]
+    assert [] == run(room.link, upkeep.stranded(held[-1].id, 2))
 
 
 @pytest.mark.parametrize(
@@ -312,8 +312,10 @@ def test_logs_and_progress_are_written_only_while_the_attempt_is_held(
         room.link,
         attempts.log(
             [
-                LoggedLine(**token, age_seconds=age, level="INFO", logger="shop", message=text)
-                for age, text in [(2.0, "first"), (3.0, "second")]
+                LoggedLine(
+                    **token, age_seconds=age, level="INFO", logger="shop", message=text, number=n
+                )
+                for n, (age, text) in enumerate([(2.0, "first"), (3.0, "second")], 1)
             ]
         ),
     )

@@ -101,7 +101,7 @@ def test_a_zombie_changes_nothing(room: "Room", order: Callable[["Room", Claimed
     for outcome in Outcome:
         assert {} == room.settle(held, outcome)
     run(room.link, attempts.tell_progress([Progress(*token, 1.0, "late")]))
-    run(room.link, attempts.log([LoggedLine(*token, 0.0, "INFO", "shop", "late")]))
+    run(room.link, attempts.log([LoggedLine(*token, 0.0, "INFO", "shop", "late", 1)]))
     assert [] == run(room.link, attempts.claimed(held.worker_id))
     assert [] == room.claim(held.worker_id)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from room import Room
 
 from pgqueue import task
 from pgqueue.client.client import Client
@@ -17,7 +18,7 @@ from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import READ_ONLY
 from pgqueue.store.statement import run
 from pgqueue.worker import finisher as finisher_module
-from pgqueue.worker import outcomes
+from pgqueue.worker import notes, outcomes
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.running import Held, Running
 
@@ -75,7 +76,7 @@ def test_a_line_that_is_refused_holds_up_no_other(
     held: list[Held], finisher: Finisher, client: Client
 ) -> None:
     for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
-        finisher.note_line((each, time.monotonic(), "INFO", "shop", text, 1))
+        finisher.notes.add_line((each, time.monotonic(), "INFO", "shop", text, 1))
     finisher.run_once()
 
     messages = [[line.message for line in client.logs(each.claimed.id)] for each in held]
@@ -86,7 +87,7 @@ def test_progress_that_is_refused_holds_up_no_other(
     held: list[Held], finisher: Finisher, client: Client
 ) -> None:
     for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
-        finisher.note_progress(each, 0.5, text)
+        finisher.notes.add_progress(each, 0.5, text)
     finisher.run_once()
 
     told = [client.job(each.claimed.id).progress_message for each in held]
@@ -114,7 +115,9 @@ def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
 def test_a_server_that_takes_no_writes_costs_no_line(
     held: list[Held], finisher: Finisher, client: Client
 ) -> None:
-    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1))
+    finisher.notes.add_line(
+        (held[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1)
+    )
     finisher.whole_link().raw.execute("set default_transaction_read_only = on")
 
     with pytest.raises(READ_ONLY):
@@ -125,11 +128,97 @@ def test_a_server_that_takes_no_writes_costs_no_line(
     assert ["said before a fail-over"] == [line.message for line in client.logs(held[0].claimed.id)]
 
 
+def _end(finisher: Finisher, held: list[Held], outcome: Outcome) -> None:
+    for each in held:
+        claimed = each.claimed
+        token = (claimed.id, claimed.attempt, claimed.worker_id)
+        finisher.put(each, Ended(*token, outcome, waited_seconds=0.0))
+    finisher.run_once()
+
+
+def test_an_end_that_a_constraint_refuses_is_told_in_other_words(
+    held: list[Held], finisher: Finisher, client: Client, link: Link
+) -> None:
+    link.raw.execute(
+        "alter table pgqueue.attempts add constraint ours"
+        f" check (job_id <> {held[1].claimed.id} or outcome = 'failed')"
+    )
+
+    _end(finisher, held, Outcome.SUCCEEDED)
+
+    jobs = [client.job(each.claimed.id) for each in held]
+    assert ["succeeded", "failed", "succeeded"] == [job.status for job in jobs]
+    assert "ours" in (jobs[1].error or "")
+    assert finisher.is_idle
+
+
+def test_an_end_that_is_refused_in_every_form_waits_and_is_settled_when_it_can_be(
+    held: list[Held],
+    finisher: Finisher,
+    client: Client,
+    link: Link,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link.raw.execute(
+        "create function pgqueue.refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'not while we look at it'; end $$"
+    )
+    link.raw.execute(
+        "create trigger ours before update on pgqueue.jobs for each row"
+        f" when (old.id = {held[1].claimed.id}) execute function pgqueue.refuse()"
+    )
+    monkeypatch.setattr(finisher_module, "_REFUSED_SECONDS", 0.0)
+
+    _end(finisher, held, Outcome.SUCCEEDED)
+    assert ["succeeded", "running", "succeeded"] == [
+        client.job(each.claimed.id).status for each in held
+    ]
+    assert not finisher.is_idle
+
+    link.raw.execute("drop trigger ours on pgqueue.jobs")
+    finisher.run_once()
+    assert "not while we look at it" in (client.job(held[1].claimed.id).error or "")
+    assert finisher.is_idle
+
+
+def test_a_job_with_every_count_at_its_maximum_runs_and_fails_and_runs_again(
+    client: Client, link: Link
+) -> None:
+    full = 2**31 - 1
+    room = Room(link)
+    job, other = room.enqueue(max_attempts=full, backoff_base_seconds=0.0), room.enqueue()
+    room.change(job.id, attempt=full, failure_count=full - 1, lost_count=full)
+
+    for outcome in (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.LOST):
+        room.change(job.id, failure_count=full - 1, lost_count=full, status="queued")
+        held = room.claim(room.worker(quarantine=True))
+        assert [(job.id, full)] == [(each.id, each.attempt) for each in held]
+        [told] = room.settle(held[0], outcome).values()
+        assert told in ("failed", "queued", "scheduled")
+        row = room.job(job.id)
+        assert {full} >= {row.attempt, row.failure_count, row.lost_count} - {0, full - 1}
+    assert [other.id] == [each.id for each in room.claim(room.worker())]
+
+
+def test_an_attempt_whose_row_is_there_already_ends_all_the_same(
+    held: list[Held], finisher: Finisher, client: Client, link: Link
+) -> None:
+    link.raw.execute(
+        "insert into pgqueue.attempts (job_id, attempt, outcome) values (%s, 1, 'lost')",
+        [held[1].claimed.id],
+    )
+
+    _end(finisher, held, Outcome.SUCCEEDED)
+
+    assert ["succeeded"] * 3 == [client.job(each.claimed.id).status for each in held]
+    assert ["lost"] == [each.outcome for each in client.attempts(held[1].claimed.id)]
+
+
 def test_lines_are_written_once_when_the_reply_to_them_is_lost(
     held: list[Held], finisher: Finisher, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, text in enumerate(["first", "second"], 1):
-        finisher.note_line((held[0], time.monotonic(), "INFO", "shop", text, number))
+        finisher.notes.add_line((held[0], time.monotonic(), "INFO", "shop", text, number))
 
     def lose_the_reply(link: Link, statement: Any) -> None:
         run(link, statement)
@@ -137,10 +226,10 @@ def test_lines_are_written_once_when_the_reply_to_them_is_lost(
         raise psycopg.OperationalError("the connection broke before the answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(finisher_module, "run", lose_the_reply)
+        broken.setattr(notes, "run", lose_the_reply)
         with pytest.raises(psycopg.OperationalError):
             finisher.run_once()
-    finisher.note_line((held[0], time.monotonic(), "INFO", "shop", "third", 3))
+    finisher.notes.add_line((held[0], time.monotonic(), "INFO", "shop", "third", 3))
     finisher.run_once()
 
     written = [line.message for line in client.logs(held[0].claimed.id)]

@@ -4,7 +4,7 @@
 -- counted here, so a worker that dies afterwards has used it. Arguments leave as text: what
 -- cannot be decoded spoils its own job only. Jobs past the free slots are a prefetch, which
 -- an at_most_once job never joins. A worker that was given up claims nothing. Quarantined jobs
--- are for the quarantine worker, which takes nothing else.
+-- are for the quarantine worker, which takes nothing else. A count at its maximum stays there.
 --
 -- Index: jobs_ready (queue, executor, quarantined, priority desc, position) where
 --        status = 'queued'; workers_pkey; jobs_pkey.
@@ -44,7 +44,7 @@ placed as (
 update pgqueue.jobs as job
 set
   status = 'running',
-  attempt = job.attempt + 1,
+  attempt = least(job.attempt, 2147483646) + 1,
   worker_id = %(worker_id)s::bigint,
   started_at = clock_timestamp(),
   deadline_at = clock_timestamp() + make_interval(secs => job.timeout_seconds),

@@ -1,14 +1,16 @@
 -- Add log lines of attempts that are still held; lines of a lost attempt are dropped.
 --
--- Index: jobs_pkey finds the attempts; logs_pkey is written.
+-- A line whose number its attempt has already is left alone: after a lost reply all are asked
+-- for once more.
+--
+-- Index: jobs_pkey finds the attempts; logs_pkey and logs_number_key are written.
 -- Locks: none on jobs.
 -- Fence: (id, attempt, worker_id) on a running row.
--- In doubt whether lines were written already, for the reply was lost, those whose number the
--- attempt has reached are left out: its lines come in order.
-insert into pgqueue.logs (job_id, attempt, logged_at, level, logger, message)
+insert into pgqueue.logs (job_id, attempt, number, logged_at, level, logger, message)
 select
   line.id,
   line.attempt,
+  line.number,
   clock_timestamp() - make_interval(secs => line.age_seconds),
   line.level,
   line.logger,
@@ -32,11 +34,5 @@ join pgqueue.jobs as job
   and job.attempt = line.attempt
   and job.worker_id = line.worker_id
   and job.status = 'running'
-where not %(is_doubtful)s::boolean
-  or line.number > (
-    select count(*)
-    from pgqueue.logs as written
-    where written.job_id = line.id
-      and written.attempt = line.attempt
-  )
-order by line.place;
+order by line.place
+on conflict (job_id, attempt, number) do nothing;

@@ -12,6 +12,9 @@
 -- befell it, it ends failed, for a person. A cancel asked for while it ran wins over every
 -- outcome but success.
 --
+-- A count at its maximum stays there, and an attempt whose row is there already (both of a
+-- restored or hand-made table) leaves that row as it is: neither keeps a job from its end.
+--
 -- Index: jobs_pkey finds the rows; attempts_pkey is written.
 -- Locks: the jobs, in id order, as every statement that touches many rows. What somebody else
 --        has locked is left for another time, so that one open transaction holds up one job.
@@ -76,9 +79,10 @@ passed_over as materialized (
 charged as (
   select
     held.*,
-    held.failure_count + (held.outcome in ('failed', 'timed_out'))::integer as failures,
+    least(held.failure_count, 2147483646)
+      + (held.outcome in ('failed', 'timed_out'))::integer as failures,
     case
-      when held.outcome = 'lost' then held.lost_count + 1
+      when held.outcome = 'lost' then least(held.lost_count, 2147483646) + 1
       when held.outcome = 'interrupted' then held.lost_count
       else 0
     end as losses,
@@ -103,6 +107,7 @@ decided as materialized (
         then case when wait.seconds > 0::float8 then 'scheduled' else 'queued' end
       else 'failed'
     end as status,
+    (charged.outcome, charged.keep_seconds) = ('succeeded', 0::float8) as is_forgotten,
     wait.seconds as wait_seconds
   from charged
   cross join lateral (
@@ -123,8 +128,7 @@ forgotten as (
   delete from pgqueue.jobs as job
   using decided
   where job.id = decided.id
-    and decided.status = 'succeeded'
-    and decided.keep_seconds = 0::float8
+    and decided.is_forgotten
   returning job.id
 ),
 forgotten_attempts as (
@@ -153,7 +157,8 @@ recorded as (
     decided.error_message,
     decided.traceback
   from decided
-  where not (decided.status = 'succeeded' and decided.keep_seconds = 0::float8)
+  where not decided.is_forgotten
+  on conflict (job_id, attempt) do nothing
 ),
 settled as (
   update pgqueue.jobs as job
@@ -204,7 +209,7 @@ settled as (
     end
   from decided
   where job.id = decided.id
-    and not (decided.status = 'succeeded' and decided.keep_seconds = 0::float8)
+    and not decided.is_forgotten
   returning job.id
 )
 select decided.id, decided.attempt, decided.status

@@ -1,18 +1,16 @@
--- Choose running jobs whose worker has ended, with the outcome its end means for each.
+-- Find running jobs whose worker has ended, with the outcome its end means for each.
 --
 -- What the supervisor knows of a death stands in the worker's row, so this decides from rows
 -- alone: killed for an overdue job, that one timed out and its neighbours were interrupted;
 -- told to stop, all were interrupted; any other end (or a row that is gone) lost what had
--- started, and interrupted what had not. rescue settles the rows in the same transaction, with
--- settle.sql.
+-- started, and interrupted what had not.
 --
--- They are found first and locked after, by the token they were found with: a job that was
--- settled and claimed again in between is a live worker's, and is left alone (one that was only
--- settled is for settle.sql to pass over). Locked in one step, it would be looked at again
--- beside the worker it had before, and seem to have none.
+-- They are settled one statement later, by settle.sql, whose fence leaves alone what is not as it
+-- was found: the end of a worker is final, so a job with its token is a dead worker's still.
 --
--- Index: jobs_running, all of it: run after a death, and once a minute in case; jobs_pkey.
--- Locks: the chosen jobs in id order; jobs locked by a finisher are skipped.
+-- Index: jobs_running, all of it: run after a death, and once a minute in case. The materialized
+--        CTE keeps the order from choosing another index.
+-- Locks: none.
 with found as materialized (
   select
     job.id,
@@ -41,8 +39,6 @@ select
   found.detail,
   found.timeout_seconds
 from found
-join pgqueue.jobs as job
-  on (job.id, job.attempt, job.worker_id) = (found.id, found.attempt, found.worker_id)
-order by job.id
-limit %(jobs_max)s::int
-for no key update of job skip locked;
+where found.id > %(after_id)s::bigint
+order by found.id
+limit %(jobs_max)s::int;

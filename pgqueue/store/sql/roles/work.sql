@@ -12,9 +12,9 @@ grant update (
 )
 on pgqueue.jobs to pgqueue_worker;
 
-grant insert, delete, select (job_id) on pgqueue.attempts to pgqueue_worker;
+grant insert, delete, select (job_id, attempt) on pgqueue.attempts to pgqueue_worker;
 
-grant insert, delete, select (job_id, attempt) on pgqueue.logs to pgqueue_worker;
+grant insert, delete, select (job_id, attempt, number) on pgqueue.logs to pgqueue_worker;
 
 grant select, insert, update, delete on pgqueue.workers to pgqueue_worker;
 

@@ -1,0 +1,140 @@
+"""Log lines and progress of running attempts, from when they are told until they are written.
+
+They are written now and then, and with the ends of attempts; they hold up no end. On a whole
+connection notes that fail are dropped: a full disk or a lock on the logs must not keep an end from
+being written, nor one bad note the others.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from pgqueue.store import attempts
+from pgqueue.store.attempts import LoggedLine, Progress, Token
+from pgqueue.store.connect import Link
+from pgqueue.store.faults import BAD_DATA, FAILED, READ_ONLY
+from pgqueue.store.statement import Statement, run
+from pgqueue.worker.running import Held
+
+_log = logging.getLogger("pgqueue.notes")
+
+_LINES_MAX = 1000
+
+# They are written this often at most, while nothing ends.
+_WRITE_SECONDS = 0.5
+
+T = TypeVar("T")
+
+Line = tuple[Held, float, str, str, str, int]
+"""Who logged, monotonic time, level, logger, message, its number in the attempt."""
+
+
+class Notes:
+    """What is not written yet; told on any thread, written on one.
+
+    Args:
+        on_first: Called when there is something to write, after there was not.
+    """
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self._on_first = on_first
+        self._lines = deque[Line]()
+        self._progress: dict[Token, tuple[Held, float, str]] = {}
+        self._write_at = 0.0
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether a line waits; progress that is never written is no loss."""
+        return bool(self._lines)
+
+    @property
+    def due_in(self) -> float | None:
+        """The seconds until they are to be written; None when there are none."""
+        if not (self._lines or self._progress):
+            return None
+        return max(0.0, self._write_at - time.monotonic())
+
+    def add_line(self, line: Line) -> None:
+        """Write a log line soon, and before the end of its attempt."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            self._on_first()
+
+    def add_progress(self, held: Held, fraction: float, message: str) -> None:
+        """Write how far an attempt is soon; only the latest is written."""
+        is_first = not self._progress
+        self._progress[held.token] = (held, fraction, message)
+        if is_first:
+            self._on_first()
+
+    def lines_of(self, held: Held) -> Statement[int]:
+        """Write what an attempt has logged so far in somebody else's transaction."""
+        theirs = []
+        for line in list(self._lines):
+            if line[0] is held:
+                with suppress(ValueError):  # the writing thread was faster
+                    self._lines.remove(line)
+                    theirs.append(line)
+        return attempts.log(map(_logged, theirs))
+
+    def write(self, link: Link) -> None:
+        """Write them all.
+
+        Raises:
+            psycopg.Error: The connection broke, or takes no writes; what was not written is
+                written the next time, and once.
+        """
+        self._write_at = time.monotonic() + _WRITE_SECONDS
+        while self._lines:
+            lines = _popped(self._lines, _LINES_MAX)
+            try:
+                _ask(link, attempts.log, list(map(_logged, lines)))
+            except BaseException:
+                self._lines.extendleft(reversed(lines))
+                raise
+        if self._progress:
+            said = list(self._progress.values())
+            # Settled in the task's own transaction, the row may be locked by it for long.
+            told = [each for each in said if not each[0].is_completed]
+            _ask(link, attempts.tell_progress, list(map(_progressed, told)))
+            for held, fraction, message in said:
+                if self._progress.get(held.token) == (held, fraction, message):
+                    del self._progress[held.token]
+
+
+def _ask(link: Link, ask: Callable[[Iterable[T]], Statement[int]], notes: Sequence[T]) -> None:
+    try:
+        run(link, ask(notes))
+    except FAILED as error:
+        if not link.is_usable or isinstance(error, READ_ONLY):
+            raise
+        if isinstance(error, BAD_DATA) and len(notes) > 1:
+            for note in notes:
+                _ask(link, ask, [note])
+            return
+        facts = {"note_count": len(notes), "reason": str(error)}
+        _log.warning("notes dropped", extra=facts)
+
+
+def _popped(lines: deque[Line], most: int) -> list[Line]:
+    popped: list[Line] = []
+    while lines and len(popped) < most:
+        popped.append(lines.popleft())
+    return popped
+
+
+def _logged(line: Line) -> LoggedLine:
+    held, at, level, logger, message, number = line
+    claimed = held.claimed
+    age_seconds = round(time.monotonic() - at, 6)
+    token = (claimed.id, claimed.attempt, claimed.worker_id)
+    return LoggedLine(*token, age_seconds, level, logger, message, number)
+
+
+def _progressed(said: tuple[Held, float, str]) -> Progress:
+    held, fraction, message = said
+    claimed = held.claimed
+    return Progress(claimed.id, claimed.attempt, claimed.worker_id, fraction, message)
