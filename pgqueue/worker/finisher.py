@@ -19,6 +19,7 @@ from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.loop import Loop
 from pgqueue.store.attempts import Ended, Token
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import BAD_DATA
 from pgqueue.store.settling import ENDS_MAX, settle
 from pgqueue.worker.notes import Notes
 from pgqueue.worker.running import Held, Running
@@ -28,8 +29,8 @@ _log = logging.getLogger("pgqueue.finisher")
 # How soon an end is settled whose job somebody else had locked.
 _LOCKED_SECONDS = 0.2
 
-# How soon again one that the database would not even have a report of: until somebody takes
-# away the trigger or the constraint that refuses it.
+# How soon again one that took too long, or that the database would not even have a report of:
+# until somebody takes away the trigger or the constraint that refuses it.
 _REFUSED_SECONDS = 10.0
 
 
@@ -154,7 +155,8 @@ class Finisher(Loop):
             _log.warning("lease lost", extra={**facts, "outcome": ended.outcome.value})
 
     def _refused(self, end: _End, error: Exception) -> None:
-        if not end.is_report:
+        # What only took too long is stored as it is when the server is quicker.
+        if isinstance(error, BAD_DATA) and not end.is_report:
             report = self._on_refused(end.held, error)
             self._batch.append(_End(end.held, report, is_report=True))
             return

@@ -17,6 +17,9 @@ from pgqueue.store.statement import run
 if TYPE_CHECKING:
     from tests.store.conftest import Room
 
+# The largest that a count can be.
+FULL = 2**31 - 1
+
 SITUATIONS: dict[str, dict[str, Any]] = {
     "charges left": {"max_attempts": 3},
     "none left": {"max_attempts": 1},
@@ -242,6 +245,36 @@ def test_losses_count_only_in_a_row(room: "Room") -> None:
 
     assert [1, 2, 0, 1, 1, 2, 3] == counts
     assert JobStatus.FAILED == room.job(job.id).status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "failures", "losses"),
+    [
+        ("failed", "failed", FULL, 0),
+        ("timed_out", "failed", FULL, 0),
+        ("lost", "failed", FULL - 1, FULL),
+        ("interrupted", "queued", FULL - 1, FULL),
+    ],
+)
+def test_a_count_at_its_maximum_stays_there_and_the_job_ends(
+    room: "Room", outcome: str, status: str, failures: int, losses: int
+) -> None:
+    job, neighbour = room.enqueue(max_attempts=FULL), room.enqueue()
+    room.change(job.id, attempt=FULL, failure_count=FULL - 1, lost_count=FULL)
+
+    [held] = room.claim(room.worker(quarantine=True))
+    assert {(job.id, FULL): status} == room.settle(held, Outcome(outcome))
+
+    row = room.job(job.id)
+    assert (FULL, failures, losses) == (row.attempt, row.failure_count, row.lost_count)
+    assert [neighbour.id] == [each.id for each in room.claim(room.worker())]
+
+
+def test_a_failure_past_the_maximum_is_one_more_failure_all_the_same(room: "Room") -> None:
+    held = room.hold(max_attempts=FULL)
+    room.change(held.id, failure_count=FULL)
+
+    assert {(held.id, 1): "failed"} == room.settle(held, Outcome.FAILED)
 
 
 @pytest.mark.parametrize("outcome", ["snoozed", "interrupted"])

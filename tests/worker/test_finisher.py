@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from room import Room
 
 from pgqueue import task
 from pgqueue.client.client import Client
@@ -181,23 +180,29 @@ def test_an_end_that_is_refused_in_every_form_waits_and_is_settled_when_it_can_b
     assert finisher.is_idle
 
 
-def test_a_job_with_every_count_at_its_maximum_runs_and_fails_and_runs_again(
-    client: Client, link: Link
+@pytest.mark.own_session
+def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
+    held: list[Held], finisher: Finisher, client: Client, link: Link
 ) -> None:
-    full = 2**31 - 1
-    room = Room(link)
-    job, other = room.enqueue(max_attempts=full, backoff_base_seconds=0.0), room.enqueue()
-    room.change(job.id, attempt=full, failure_count=full - 1, lost_count=full)
+    link.raw.execute(
+        "create function pgqueue.dawdle() returns trigger language plpgsql as "
+        "$$ begin perform pg_catalog.pg_sleep(60); return new; end $$"
+    )
+    link.raw.execute(
+        "create trigger ours before update on pgqueue.jobs for each row"
+        f" when (old.id = {held[1].claimed.id}) execute function pgqueue.dawdle()"
+    )
+    finisher.whole_link().raw.execute("set statement_timeout = '200ms'")
 
-    for outcome in (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.LOST):
-        room.change(job.id, failure_count=full - 1, lost_count=full, status="queued")
-        held = room.claim(room.worker(quarantine=True))
-        assert [(job.id, full)] == [(each.id, each.attempt) for each in held]
-        [told] = room.settle(held[0], outcome).values()
-        assert told in ("failed", "queued", "scheduled")
-        row = room.job(job.id)
-        assert {full} >= {row.attempt, row.failure_count, row.lost_count} - {0, full - 1}
-    assert [other.id] == [each.id for each in room.claim(room.worker())]
+    _end(finisher, held, Outcome.SUCCEEDED)
+    assert ["succeeded", "running", "succeeded"] == [
+        client.job(each.claimed.id).status for each in held
+    ]
+
+    link.raw.execute("drop trigger ours on pgqueue.jobs")
+    finisher.stop()
+    finisher.run_once()
+    assert "succeeded" == client.job(held[1].claimed.id).status
 
 
 def test_an_attempt_whose_row_is_there_already_ends_all_the_same(
