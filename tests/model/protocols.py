@@ -67,8 +67,8 @@ WRONG: Final = {
         Scope(max_attempts=1, troubles=3),
     ),
     "M5": Wrong(
-        "the rescue reads first and writes later",
-        Rules(rescues_at_once=False),
+        "the rescue writes to any running row what it had read before",
+        Rules(fences_rescue=False),
         (only_the_dead_are_rescued.__name__,),
     ),
     "M6": Wrong(

@@ -36,7 +36,7 @@ class Rules:
     Attributes:
         fence: What a settled row is compared with: `status`, `worker`, `attempt`.
         counts_at_claim: Else an attempt is counted when its failure is reported.
-        rescues_at_once: Else the rescue writes later what it had read.
+        fences_rescue: Whether what the rescue writes is compared with what it had read.
         heeds_delivery: Whether the rescue ends a started at_most_once job.
         heeds_cancel: Whether the rescue ends a job whose cancel was asked for.
         asks_again: Whether an end whose reply was lost is settled again as it was.
@@ -46,7 +46,7 @@ class Rules:
 
     fence: frozenset[str] = frozenset({"status", "worker", "attempt"})
     counts_at_claim: bool = True
-    rescues_at_once: bool = True
+    fences_rescue: bool = True
     heeds_delivery: bool = True
     heeds_cancel: bool = True
     asks_again: bool = True
@@ -71,7 +71,7 @@ class Verb(StrEnum):
     FALL_SILENT = "is given up: its lease has ended"
     REPLACE = "is replaced, and its row pruned"
     RESCUE = "loses its job to the rescue"
-    READ = "is read by a rescue, which will write later"
+    READ = "is read by a rescue, which writes later"
     PROMOTE = "falls due"
     CANCEL = "is cancelled by a person"
     RETRY = "is retried by a person"
@@ -151,7 +151,7 @@ class World:
         losses: Losses in a row, whatever the row counts.
         retries: How often a person has retried the job.
         life: Claims before the last of these.
-        letter: What a rescue has read and not written (in a wrong protocol only).
+        letter: What a rescue has read and not written yet.
         troubles: How many may happen still.
     """
 
@@ -363,8 +363,9 @@ def _ends(world: World, rules: Rules, worker: Worker) -> Iterator[Step]:
 
 def _rescues(world: World, rules: Rules) -> Iterator[Step]:
     if (letter := world.letter) is not None:
-        unfenced = replace(rules, fence=frozenset({"status"}))
-        after, outcome = _written(replace(world, letter=None), unfenced, letter)
+        fence = rules.fence if rules.fences_rescue else frozenset({"status"})
+        read = replace(world, letter=None)
+        after, outcome = _written(read, replace(rules, fence=fence), letter)
         yield Event(Verb.RESCUE, letter.worker, letter.claim, outcome), after
         return
     job, worker = world.job, world.worker(world.job.worker)
@@ -377,11 +378,7 @@ def _rescues(world: World, rules: Rules) -> Iterator[Step]:
     if not rules.heeds_delivery:
         end = replace(end, is_started=False)
     letter = Letter(world.open, job.attempt, job.worker, end)
-    if rules.rescues_at_once:
-        after, outcome = _written(world, rules, letter)
-        yield Event(Verb.RESCUE, job.worker, letter.claim, outcome), after
-    else:
-        yield Event(Verb.READ, job.worker, letter.claim), replace(world, letter=letter)
+    yield Event(Verb.READ, job.worker, letter.claim), replace(world, letter=letter)
 
 
 def _runs(world: World, worker: Worker) -> bool:
