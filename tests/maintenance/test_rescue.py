@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pgqueue import Client
+from pgqueue import Client, Job
 from pgqueue.maintenance import rescue
 from pgqueue.maintenance.silence import give_up_silent
 from pgqueue.store import attempts, processes
@@ -120,13 +120,20 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     assert "running" == client.job(job.id).status
 
 
+def _leave(client: Client, link: Link, job_count: int) -> list[Job]:
+    """New jobs in the hand of a worker that has died."""
+    jobs = [client.enqueue("shop.work") for _ in range(job_count)]
+    worker_id = _worker(link)
+    _claim(link, worker_id)
+    run(link, processes.bury([worker_id], "died", "as the test says"))
+    return jobs
+
+
 def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alone(
     client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = [client.enqueue("shop.work") for _ in range(2)]
-    dead, alive = _worker(link), _worker(link)
-    _claim(link, dead)
-    run(link, processes.bury([dead], "died", "as the test says"))
+    jobs = _leave(client, link, 2)
+    alive = _worker(link)
     claimed: list[attempts.Claimed] = []
 
     def run_slowly(link: Link, statement: Any) -> Any:
@@ -150,14 +157,11 @@ def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alo
 def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
     client: Client, link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jobs = [client.enqueue("shop.work") for _ in range(5)]
-    worker_id = _worker(link)
-    _claim(link, worker_id)
+    jobs = _leave(client, link, 5)
     link.raw.execute(
         f"alter table pgqueue.attempts add constraint ours check (job_id <> {jobs[2].id})"
     )
 
-    run(link, processes.bury([worker_id], "died", "as the test says"))
     rescue.rescue(link)
 
     assert ["queued", "queued", "running", "queued", "queued"] == [
@@ -175,10 +179,7 @@ def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
 def test_more_jobs_than_one_statement_settles_are_rescued(
     client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = [client.enqueue("shop.work") for _ in range(5)]
-    worker_id = _worker(link)
-    _claim(link, worker_id)
-    run(link, processes.bury([worker_id], "died", "as the test says"))
+    jobs = _leave(client, link, 5)
 
     monkeypatch.setattr(rescue, "ENDS_MAX", 2)
     rescue.rescue(link)

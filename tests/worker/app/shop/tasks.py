@@ -48,6 +48,7 @@ def exit_at_once() -> None:
 
 @task
 def nap(seconds: float) -> str:
+    log.info("falls asleep")
     time.sleep(seconds)
     return "rested"
 
