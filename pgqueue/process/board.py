@@ -1,8 +1,9 @@
 """What a worker shows its supervisor, in memory that both have.
 
 It can be read whatever state the worker is in: stuck in C, stopped, or dead. It tells which job has
-the main thread, and which jobs were started, with their deadlines. Nothing is decided from it that
-the rows could decide: it says who among the jobs of one worker is guilty.
+the main thread, which jobs were started, with their deadlines, and when the claim loop turned last.
+Nothing is decided from it that the rows could decide: it says who among the jobs of one worker is
+guilty, and whether the worker still looks for any.
 """
 
 import mmap
@@ -13,9 +14,13 @@ import time
 from math import inf
 
 # Place (counted from 1) of the job that has the main thread, 0 for none; since when, by the
-# monotonic clock; whether places ran out.
-_HEAD = struct.Struct("<qdq")
+# monotonic clock; whether places ran out; when the claim loop took its last turn.
+_HEAD = struct.Struct("<qdqd")
 _SHOWN = struct.Struct("<qd")
+_FULL = struct.Struct("<q")
+_TURNED = struct.Struct("<d")
+_FULL_AT = _SHOWN.size
+_TURNED_AT = _FULL_AT + _FULL.size
 
 # Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
 _PLACE = struct.Struct("<qd")
@@ -39,7 +44,8 @@ class Board:
     def start(self, job_id: int, deadline: float | None) -> int:
         """Tell of a job that is about to start; its place, 0 if none is left."""
         if not self._free:
-            _HEAD.pack_into(self._memory, 0, 0, 0.0, 1)
+            _FULL.pack_into(self._memory, _FULL_AT, 1)
+            self.show(0)
             return 0
         place = self._free.pop()
         self._write(place, job_id, inf if deadline is None else deadline)
@@ -60,6 +66,10 @@ class Board:
         """The job of this place has the main thread now; 0 for none."""
         _SHOWN.pack_into(self._memory, 0, place, time.monotonic())
 
+    def turn(self) -> None:
+        """The claim loop takes another turn, whatever comes of it."""
+        _TURNED.pack_into(self._memory, _TURNED_AT, time.monotonic())
+
     # For the supervisor.
 
     def started(self) -> dict[int, float] | None:
@@ -71,11 +81,16 @@ class Board:
 
     def blocking(self, seconds: float) -> int | None:
         """The job that has had the main thread for so long without a pause; None if none has."""
-        place, since, _ = _HEAD.unpack_from(self._memory)
+        place, since, *_ = _HEAD.unpack_from(self._memory)
         if not 1 <= place <= self._places or time.monotonic() - since < seconds:
             return None
         job_id: int = _PLACE.unpack_from(self._memory, self._offset(place))[0]
         return job_id or None
+
+    def still_seconds(self) -> float:
+        """For how long the claim loop has taken no turn; 0 before its first."""
+        (turned_at,) = _TURNED.unpack_from(self._memory, _TURNED_AT)
+        return time.monotonic() - turned_at if turned_at else 0.0
 
     def close(self) -> None:
         """Let go of the memory."""

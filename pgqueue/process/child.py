@@ -92,9 +92,14 @@ class Child:
         """Whether SIGSTOP, or its like, has held it for so long."""
         return not self.has_ended and time.monotonic() - self._frozen_at >= seconds
 
-    def stop(self, grace_seconds: float) -> None:
+    def stands_still(self, seconds: float) -> bool:
+        """Whether it has not looked for work for so long, though no job keeps it from that."""
+        is_free = self.board.blocking(_BLOCKING_SECONDS) is None
+        return is_free and self._end is None and self.board.still_seconds() >= seconds
+
+    def stop(self, grace_seconds: float, detail: str = "told to stop") -> None:
         """Ask it to finish what runs within the grace, hand the rest back, and exit."""
-        self._end = self._end or ("stopped", "told to stop")
+        self._end = self._end or ("stopped", detail)
         self._stop_at = time.monotonic() + grace_seconds
         self.repeat_stop()
 

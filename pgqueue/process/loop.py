@@ -88,13 +88,13 @@ class Loop:
             try:
                 pause = self.run_once()
                 self._failures = 0
-            except Exception as error:
+            except BaseException as error:
                 pause = self._after(error)
             if pause > 0:
                 self._poked.wait(pause)
         self.close()
 
-    def _after(self, error: Exception) -> float:
+    def _after(self, error: BaseException) -> float:
         # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
         # so it always goes on; the connection may be in any state and is not trusted again.
         self.close()

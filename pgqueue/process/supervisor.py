@@ -33,6 +33,10 @@ _log = logging.getLogger("pgqueue.supervisor")
 # unwind; then the process is ended, and its jobs are handed back from its row.
 UNWIND_SECONDS = 2.0
 
+# A worker lives by its claim loop. Longer than a turn that the database answers as late as it may
+# (a connection, an account, a claim: a minute and a half).
+_STANDSTILL_SECONDS = 120.0
+
 # A child that does not read leaves no room on its line; it is told as soon as it reads.
 _STOP_AGAIN_SECONDS = 0.2
 
@@ -341,8 +345,17 @@ class Supervisor:
             # Renewing its lease for longer would keep its jobs from those who can run them.
             if child.is_frozen(self.settings.lease_seconds):
                 self._kill(worker_id, "silent", "was frozen for as long as a lease")
+            if child.stands_still(_STANDSTILL_SECONDS):
+                self._retire(child, "its claim loop stood still")
         if unheard := alive - set(self._children):
             self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
+
+    def _retire(self, child: Child, detail: str) -> None:
+        _log.warning("worker retired", extra={"worker_id": child.worker_id, "reason": detail})
+        grace_seconds = self.settings.grace_seconds
+        child.stop(grace_seconds, detail)
+        late = partial(self._kill, child.worker_id, "stopped", detail)
+        self._after(grace_seconds + UNWIND_SECONDS, late)
 
     def _end_overdue(self, overdue: Overdue) -> None:
         child = self._children.get(overdue.worker_id)

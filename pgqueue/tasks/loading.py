@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import TaskModuleBroken, TaskModuleNotFound, UnknownTask
 from pgqueue.tasks.registry import REGISTRY
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from pgqueue.tasks.task import Task
 
 _packages: set[str] = set()
+
+# What `resolve` could not import, with the reason: it is not run again for each name in a row.
+_broken: dict[str, str] = {}
+
+# Modules that `resolve` imports right now, on other threads or greenlets.
+_under_way: list[str] = []
+
+# Raised into an import from outside, and no fault of the module.
+_TOLD = (JobTimeout, JobCancelled, JobInterrupted)
 
 
 def load(modules: Iterable[str]) -> "list[Task[..., Any]]":
@@ -34,25 +44,58 @@ def load(modules: Iterable[str]) -> "list[Task[..., Any]]":
     if folder not in sys.path and "" not in sys.path:
         sys.path.insert(0, folder)
     for module in modules:
-        if not _import(module):
+        try:
+            is_there = _import(module)
+        except TaskModuleBroken as broken:
+            if isinstance(broken.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None  # a person's, who waits for it to load
+            raise
+        if not is_there:
             raise TaskModuleNotFound(module, _advice(module, folder))
         _packages.add(module.partition(".")[0])
     return REGISTRY.tasks()
 
 
+def known(name: str) -> "Task[..., Any] | None":
+    """Return the task that answers to a name among the modules imported so far."""
+    return REGISTRY.find(name)
+
+
+def may_import(name: str) -> bool:
+    """Whether `resolve` would run code of a module to look for that task.
+
+    That code may take for ever, or end the process, so it runs where a task would.
+    """
+    if known(name) is not None or name.partition(".")[0] not in _packages:
+        return False
+    if _under_way:
+        return True  # what is half imported cannot be told from what is whole
+    above = None
+    for module in _modules_of(name):
+        if module in _broken:
+            return False
+        if module not in sys.modules:
+            # Below a package there may be a module yet; below a module there is none.
+            return above is None or hasattr(sys.modules[above], "__path__")
+        above = module
+    return False
+
+
 def resolve(name: str) -> "Task[..., Any]":
     """Return the task that answers to a name, importing its module when it may.
+
+    A module that raised is not imported again.
 
     Raises:
         UnknownTask: There is none, or its module lies outside the told ones' packages.
         TaskModuleBroken: Its module raised while it was imported.
     """
-    found = REGISTRY.find(name)
+    found = known(name)
     if found is None and name.partition(".")[0] in _packages:
         for module in _modules_of(name):
-            if _import(module):
+            if not _import_once(module):
                 break
-        found = REGISTRY.find(name)
+        found = known(name)
     if found is None:
         raise UnknownTask(name, _suggestion(name))
     return found
@@ -64,12 +107,25 @@ def module_of(name: str) -> str:
 
 
 def _modules_of(name: str) -> Iterator[str]:
-    """The modules that a canonical path may lie in, longest first."""
+    """The modules that a canonical path may lead through, the outermost first."""
     parts = name.split(".")
     # No row starts a program: `shop.__main__` is run by being imported.
     if all(part.isidentifier() and not part.startswith("__") for part in parts):
-        for length in range(len(parts) - 1, 0, -1):
+        for length in range(1, len(parts)):
             yield ".".join(parts[:length])
+
+
+def _import_once(module: str) -> bool:
+    if module in _broken:
+        raise TaskModuleBroken(module, _broken[module])
+    _under_way.append(module)
+    try:
+        return _import(module)
+    except TaskModuleBroken as broken:
+        _broken[module] = broken.reason
+        raise
+    finally:
+        _under_way.remove(module)
 
 
 def _import(module: str) -> bool:
@@ -84,8 +140,11 @@ def _import(module: str) -> bool:
         if module == missing or module.startswith(f"{missing}."):
             return False
         raise TaskModuleBroken(module, _last_line(error)) from error
-    except (Exception, SystemExit) as error:
-        # A script without `if __name__ == "__main__":` may leave by SystemExit.
+    except _TOLD:
+        raise
+    except BaseException as error:
+        # A script without `if __name__ == "__main__":` may leave by SystemExit, a module of
+        # tests by what its runner skips them with.
         raise TaskModuleBroken(module, _last_line(error)) from error
     return True
 

@@ -66,7 +66,7 @@ class Fetcher(Loop):
         account_seconds: float,
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
-        self.unknown_tasks: frozenset[str] = frozenset()
+        self._unknown_tasks: set[str] = set()
         self._running = running
         self._worker_id = worker_id
         self._executor = executor
@@ -95,10 +95,21 @@ class Fetcher(Loop):
         self._needs_slot = False
         self.poke()
 
+    def leave_to_others(self, task: str) -> bool:
+        """Claim that task no more; whether it was claimed before. Safe on any thread."""
+        is_news = task not in self._unknown_tasks
+        self._unknown_tasks.add(task)
+        return is_news
+
     def close_intake(self) -> None:
         """Claim nothing more; what waits in hand is handed back on the next turn."""
         self._is_closed = True
         self.poke()
+
+    def run_once(self) -> float:
+        """Take one turn now, and show the supervisor that one was taken."""
+        self._running.turned()
+        return super().run_once()
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
@@ -124,7 +135,7 @@ class Fetcher(Loop):
             return _HOLD_SECONDS
         return self._look_pause()
 
-    def _after(self, error: Exception) -> float:
+    def _after(self, error: BaseException) -> float:
         # The reply to a claim may be what was lost; if not, there still is what it was to claim.
         self._account_at = 0.0
         self._doubtful_at = time.monotonic()
@@ -155,7 +166,7 @@ class Fetcher(Loop):
                 worker_id=self._worker_id,
                 executor=self._executor,
                 queues=self._queues(),
-                unknown_tasks=sorted(self.unknown_tasks),
+                unknown_tasks=sorted(self._unknown_tasks.copy()),
                 jobs_max=room,
                 slots_free=free,
             ),

@@ -109,7 +109,7 @@ class Finisher(Loop):
         self._is_doubtful = False
         return 0.0
 
-    def _after(self, error: Exception) -> float:
+    def _after(self, error: BaseException) -> float:
         # The reply was lost, perhaps after the commit: asked again, what is settled already
         # is missing from the answer, and that says nothing about the lease.
         self._is_doubtful = bool(self._batch)

@@ -41,7 +41,15 @@ class Limits:
 
 
 class NotStarted(Exception):
-    """Raised in the place of a start, with the reason."""
+    """Raised in the place of a start, with the reason.
+
+    Args:
+        executor: The kind of worker that can start it; None for the kind it was claimed by.
+    """
+
+    def __init__(self, reason: str, *, executor: str | None = None) -> None:
+        super().__init__(reason)
+        self.executor = executor
 
 
 def succeeded(held: Held, value: object, limits: Limits) -> Ended:
@@ -83,13 +91,14 @@ def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
     """
     kind = type(error)
     if issubclass(kind, NotStarted):
-        return never_started(held, reason=str(error))
+        executor = getattr(error, "executor", None)
+        return never_started(held, reason=str(error), executor=executor)
     told = _report(held, error, limits)
     ended = _ended(held, _outcome(held, error))
     _tell(ended, told, limits)
     if issubclass(kind, RetryJob | SnoozeJob):
         ended.delay_seconds = _delay_seconds(error)
-    elif ended.outcome is Outcome.FAILED:
+    elif ended.outcome is Outcome.FAILED and held.task is not None:
         ended.retryable = held.task.options.retry.is_retryable(error)
     return ended
 

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
 from pgqueue.store.attempts import Ended
+from pgqueue.tasks.task import Task
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
 from pgqueue.worker.running import Held, Running
 
@@ -29,6 +31,7 @@ class Runner:
     """The pipe, with what it needs around it.
 
     Args:
+        find_task: Finds the task of an attempt by importing its module; may raise NotStarted.
         context_of: Makes what `current_job()` gives inside the task.
         on_started: Told each true start, to watch its deadline.
         on_ended: Takes each end, to settle it.
@@ -39,12 +42,14 @@ class Runner:
         running: Running,
         limits: Limits,
         *,
-        context_of: Callable[[Held, dict[str, object]], JobContext],
+        find_task: Callable[[Held], Task[..., Any]],
+        context_of: Callable[[Held, Task[..., Any], dict[str, object]], JobContext],
         on_started: Callable[[Held], None],
         on_ended: Callable[[Held, Ended], None],
     ) -> None:
         self._running = running
         self._limits = limits
+        self._find_task = find_task
         self._context_of = context_of
         self._on_started = on_started
         self._on_ended = on_ended
@@ -52,9 +57,9 @@ class Runner:
     def run(self, held: Held) -> None:
         """Run an attempt of a function, here and now."""
         with self._ending(held) as attempt:
-            positional, named = self._prepare(held, attempt)
+            call = self._prepare(held, attempt)
             held.is_exposed = True
-            attempt.value = held.task.function(*positional, **named)
+            attempt.value = call()
 
     async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
         """Run an attempt of a coroutine function on the current event loop.
@@ -63,10 +68,9 @@ class Runner:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
         with self._ending(held) as attempt:
-            positional, named = self._prepare(held, attempt)
+            call = self._prepare(held, attempt)
             held.is_exposed = True
-            coroutine: Any = held.task.function(*positional, **named)
-            attempt.value = await shield(coroutine)
+            attempt.value = await shield(call())
 
     @contextmanager
     def _ending(self, held: Held) -> Iterator[_Attempt]:
@@ -99,14 +103,16 @@ class Runner:
         self._running.ended(held)
         self._on_ended(held, ended)
 
-    def _prepare(self, held: Held, attempt: _Attempt) -> tuple[Any, Any]:
-        # The arguments of the call, with the context of the job entered.
+    def _prepare(self, held: Held, attempt: _Attempt) -> Callable[[], Any]:
+        # The call, with the context of the job entered.
         self._on_started(held)
         if held.must_not_start:
             raise NotStarted("It was in hand and had not started when it had to be let go.")
-        held.is_exposed = True  # to validators of the task's own
-        args = held.task.payload.decode(held.claimed.args)
+        held.is_exposed = True  # to the import of the task's module, and to validators of its own
+        task = held.task = held.task or self._find_task(held)
+        args = task.payload.decode(held.claimed.args)
         held.is_exposed = False
-        held.context = self._context_of(held, args)
+        held.context = self._context_of(held, task, args)
         attempt.token = enter(held.context)
-        return held.task.payload.bind_call(args)
+        positional, named = task.payload.bind_call(args)
+        return partial(task.function, *positional, **named)

@@ -7,6 +7,7 @@ the finisher (which gives room back). Counts only; decides nothing about a job.
 import queue
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from pgqueue.core.current import JobContext
 from pgqueue.process.board import Board
@@ -36,6 +37,7 @@ class Held:
         raised_at: Monotonic time when something was raised last.
         stack: Where the task stood then.
         runner: What runs it: a greenlet or an asyncio task; None where a process does.
+        task: Its task; None while its module is not imported.
     """
 
     __slots__ = (
@@ -59,7 +61,7 @@ class Held:
         "task",
     )
 
-    def __init__(self, claimed: Claimed, task: Task[..., object], received_at: float) -> None:
+    def __init__(self, claimed: Claimed, task: Task[..., Any] | None, received_at: float) -> None:
         self.claimed = claimed
         self.task = task
         self.received_at = received_at
@@ -135,6 +137,10 @@ class Running:
         return list(self._in_hand.values())
 
     # For the fetcher.
+
+    def turned(self) -> None:
+        """The fetcher takes another turn."""
+        self._board.turn()
 
     @property
     def prefetch(self) -> int:

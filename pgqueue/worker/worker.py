@@ -33,6 +33,7 @@ from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.interrupts import Interrupts
 from pgqueue.worker.log_capture import LogCapture
+from pgqueue.worker.outcomes import NotStarted
 from pgqueue.worker.runner import Runner
 from pgqueue.worker.running import Held, Running
 
@@ -103,6 +104,7 @@ class Worker:
         self.runner = Runner(
             self.running,
             self._limits,
+            find_task=self._find_task,
             context_of=self._context_of,
             on_started=lambda held: self.interrupts.watch(held),
             on_ended=self._on_ended,
@@ -176,9 +178,11 @@ class Worker:
                 case "cancel":
                     self._cancel(message["jobs"])
                 case "unknown":
-                    # To another worker, which may be of another age: look here.
+                    # To another worker, which may be of another age: look here, as far as no
+                    # module has to be imported for it.
                     for name in message["tasks"]:
-                        self._task(name)
+                        if not loading.may_import(name):
+                            self._task(name)
                 case "stop":
                     self.stop(message["grace_seconds"])
 
@@ -221,34 +225,40 @@ class Worker:
     def _take(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
         taken = []
         for each in claimed:
-            task = self._task(each.task)
-            held = Held(each, task or _NO_TASK, received_at)
-            if task is not None and task.options.executor == self.kind:
+            held = Held(each, None, received_at)
+            try:
+                # A module is the application's code, so it is imported where a task would run:
+                # by then the board tells of the job, and its timeout counts.
+                if not loading.may_import(each.task):
+                    held.task = self._find_task(held)
                 taken.append(held)
-                continue
-            self.running.take_in_unrun(held)
-            if task is None:
-                reason = f"Worker {each.worker_id} knows no task named {each.task!r}."
-                self.finisher.put(held, outcomes.never_started(held, reason=reason))
-            else:
-                kind = str(task.options.executor)
-                reason = f"The task runs in {kind} workers; this one is {self.kind}."
-                self.channel.send("executors", executors=[kind])
-                self.finisher.put(held, outcomes.never_started(held, reason=reason, executor=kind))
+            except NotStarted as error:
+                self.running.take_in_unrun(held)
+                self.finisher.put(held, outcomes.failed(held, error, self._limits))
         return taken
 
-    def _task(self, name: str) -> "Task[..., Any] | None":
+    def _find_task(self, held: Held) -> Task[..., Any]:
+        name = held.claimed.task
+        task = self._task(name)
+        if task is None:
+            raise NotStarted(f"Worker {self.config.worker_id} knows no task named {name!r}.")
+        kind = str(task.options.executor)
+        if kind != self.kind:
+            self.channel.send("executors", executors=[kind])
+            reason = f"The task runs in {kind} workers; this one is {self.kind}."
+            raise NotStarted(reason, executor=kind)
+        return task
+
+    def _task(self, name: str) -> Task[..., Any] | None:
         try:
             return loading.resolve(name)
         except UnknownTask:
             reason = "no such task"
         except PgqueueError as error:
             reason = str(error)
-        if name not in self.fetcher.unknown_tasks:
-            _log.warning(
-                "task unknown here, left to others", extra={"task": name, "reason": reason}
-            )
-            self.fetcher.unknown_tasks |= {name}
+        if self.fetcher.leave_to_others(name):
+            facts = {"task": name, "reason": reason}
+            _log.warning("task unknown here, left to others", extra=facts)
             self.channel.send("unknown", tasks=[name])
         return None
 
@@ -266,7 +276,7 @@ class Worker:
 
     # Around a run.
 
-    def _context_of(self, held: Held, args: dict[str, object]) -> JobContext:
+    def _context_of(self, held: Held, task: Task[..., Any], args: dict[str, object]) -> JobContext:
         return JobContext(
             id=held.claimed.id,
             attempt=held.claimed.attempt,
@@ -278,7 +288,7 @@ class Worker:
             should_stop=lambda: held.raised is not None or self._stops.is_set(),
             complete=partial(self.completion.complete, held),
             acomplete=partial(self.completion.acomplete, held),
-            secrets=held.task.secrets_in(held.claimed.args),
+            secrets=task.secrets_in(held.claimed.args),
         )
 
     def _on_ended(self, held: Held, ended: Ended) -> None:
@@ -306,6 +316,3 @@ def _executor(kind: str, running: Running, runner: Runner) -> Executor:
     module = importlib.import_module(f"pgqueue.worker.executors.{name}")
     make: Callable[[Running, Any], Executor] = getattr(module, attribute)
     return make(running, pipe)
-
-
-_NO_TASK: Any = None

@@ -63,3 +63,18 @@ def test_two_processes_have_one_board() -> None:
 
     assert {7: 1.0} == ours.started()
     assert 7 == ours.blocking(0)
+
+
+def test_a_claim_loop_stands_still_from_its_last_turn_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(1)
+    before = board.still_seconds()
+    board.turn()
+    board.show(board.start(7, 12.5))
+    board.start(8, None)
+
+    now = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    assert before == 0.0
+    assert 61 <= board.still_seconds() < 62
+    assert board.started() is None

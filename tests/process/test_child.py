@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,26 @@ def test_oom_kills_are_read_from_the_kernels_count(tmp_path: Path) -> None:
 
     assert 3 == oom_kills(vmstat)
     assert 0 == oom_kills(tmp_path / "missing")
+
+
+def test_a_child_whose_claim_loop_stopped_stands_still_unless_a_job_keeps_it(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child.board.turn()
+    job = child.board.start(7, None)
+    now = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    turned = child.stands_still(61), child.stands_still(60)
+    child.board.show(job)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 2)
+    kept = child.stands_still(60)
+    child.board.show(0)
+    free = child.stands_still(60)
+    child.stop(0.0)
+
+    assert (False, True) == turned
+    assert (False, True) == (kept, free)
+    assert not child.stands_still(60)
+    os.kill(child.pid, signal.SIGKILL)
+    _ended(child)

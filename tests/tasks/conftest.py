@@ -35,6 +35,7 @@ def own_registry(monkeypatch):
     """Start with no task known and no package told."""
     monkeypatch.setattr(registry.REGISTRY, "_by_name", {})
     monkeypatch.setattr(loading, "_packages", set())
+    monkeypatch.setattr(loading, "_broken", {})
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from pgqueue import TaskModuleBroken, TaskModuleNotFound, UnknownTask
-from pgqueue.tasks.loading import load, resolve
+from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
+from pgqueue.tasks.loading import load, may_import, resolve
 
 TASK = "from pgqueue import task\n\n@task\ndef f(n: int): ...\n\ndef plain(): ...\n"
 
@@ -98,6 +99,8 @@ def test_a_path_to_a_file_is_answered_with_its_module(project):
         ("import nonexistent_library", "No module named 'nonexistent_library'"),
         ("def f(:", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("class Skipped(BaseException): ...\nraise Skipped('not here')", "Skipped: not here"),
         ("from pgqueue import task\n@task(qeue='x')\ndef f(): ...", "Did you mean 'queue'"),
     ],
 )
@@ -109,3 +112,79 @@ def test_a_broken_module_is_told_with_the_last_line_of_its_traceback(text, reaso
 
     assert reason in caught.value.reason
     assert caught.value.__cause__ is not None
+
+
+def test_a_person_may_end_the_loading(project):
+    project(shop__tasks="raise KeyboardInterrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        load(["shop.tasks"])
+
+
+@pytest.mark.parametrize("kind", [JobTimeout, JobCancelled, JobInterrupted])
+def test_what_is_raised_into_an_import_is_no_fault_of_the_module(kind, project):
+    project(
+        shop__tasks="", shop__late=f"from pgqueue import {kind.__name__}\nraise {kind.__name__}"
+    )
+    load(["shop.tasks"])
+
+    for _ in range(2):
+        with pytest.raises(kind):
+            resolve("shop.late.f")
+
+
+def test_a_broken_module_is_run_once_for_all_the_names_in_it(project):
+    project(
+        shop__tasks="runs = []",
+        shop__late="import shop.tasks\nshop.tasks.runs.append(1)\n1 / 0",
+    )
+    load(["shop.tasks"])
+
+    for name in ("shop.late.f", "shop.late.g", "shop.late.deep.f", "shop.late.deep.er.f"):
+        with pytest.raises(TaskModuleBroken, match=r"'shop\.late' raised .* division by zero"):
+            resolve(name)
+
+    assert [1] == sys.modules["shop.tasks"].runs
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [
+        ("shop.mail.send.f", True),
+        ("shop.mail.send.Class.f", True),
+        ("shop.missing.f", True),
+        ("shop.tasks.f", False),
+        ("shop.tasks.missing", False),
+        ("shop.tasks.Class.f", False),
+        ("shop.broken.f", False),
+        ("shop.f", False),
+        ("other.tasks.f", False),
+        ("shop.__main__.f", False),
+        ("shop", False),
+        ("", False),
+    ],
+)
+def test_a_name_tells_whether_a_module_would_be_imported_for_it(name, is_so, project):
+    project(shop__tasks=TASK, shop__mail__send=TASK, shop__broken="1 / 0", other__tasks=TASK)
+    load(["shop.tasks"])
+    with pytest.raises(TaskModuleBroken):
+        resolve("shop.broken.other")
+    before = set(sys.modules)
+
+    assert is_so == may_import(name)
+
+    assert before == set(sys.modules)
+
+
+def test_what_is_half_imported_counts_as_not_imported(project):
+    project(
+        shop__tasks="",
+        shop__late="from pgqueue.tasks import loading\n"
+        "told = loading.may_import('shop.late.f')\n" + TASK,
+    )
+    load(["shop.tasks"])
+
+    resolve("shop.late.f")
+
+    assert sys.modules["shop.late"].told
+    assert not may_import("shop.late.f")

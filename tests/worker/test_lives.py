@@ -289,3 +289,21 @@ def _lives(pid: int) -> bool:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
+    client: Client, fleet: Any, recorded: None
+) -> None:
+    job = client.enqueue("shop.hard_tasks.stand_still")
+    workers = fleet(PGQUEUE_HEARTBEAT_SECONDS="0.2", PGQUEUE_TASKS="shop.tasks,shop.hard_tasks")
+    workers.until(lambda: client.job(job.id).status == "succeeded", "it ended by itself")
+    next_job = client.enqueue("shop.tasks.noop", {"n": 1})
+
+    workers.until(lambda: client.job(next_job.id).status == "succeeded", "another worker goes on")
+
+    assert ("whole", 1) == (client.job(job.id).result, client.job(job.id).attempt)
+    workers.until_query(
+        "select stop_reason = 'stopped' and stop_detail like '%%its claim loop stood still' "
+        "from pgqueue.workers where id = %s",
+        client.attempts(job.id)[0].worker_id,
+    )

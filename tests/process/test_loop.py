@@ -1,0 +1,36 @@
+"""A loop goes on whatever its turn raises."""
+
+import threading
+
+import pytest
+
+from pgqueue.process.loop import Loop
+from pgqueue.store.connect import Database, Link
+
+
+class Stumbling(Loop):
+    """Raises on its first turn, and tells of its second."""
+
+    def __init__(self, database: Database, error: BaseException) -> None:
+        super().__init__("stumbling", database)
+        self.error: BaseException | None = error
+        self.has_gone_on = threading.Event()
+
+    def turn(self, link: Link) -> float:
+        """Raise once."""
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        self.has_gone_on.set()
+        return 60.0
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_loop_goes_on_after_any_error(database_url: str, kind: type[BaseException]) -> None:
+    loop = Stumbling(Database(database_url), kind("wrong"))
+
+    loop.start()
+    has_gone_on = loop.has_gone_on.wait(30)
+    loop.stop()
+
+    assert has_gone_on

@@ -1,0 +1,1 @@
+"""Modules that no worker imports before a row names them."""
