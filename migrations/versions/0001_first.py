@@ -309,7 +309,11 @@ begin atomic
   ) as job;
 end;
 
-create function pgqueue.cancel(id bigint) returns text
+create function pgqueue.cancel(
+  id bigint,
+  if_status text[] default null,
+  if_attempt integer default null
+) returns text
 language sql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -325,10 +329,16 @@ begin atomic
     end
   where job.id = cancel.id
     and job.status in ('scheduled', 'queued', 'blocked', 'running')
+    and (job.status = any(cancel.if_status)) is not false
+    and (job.attempt = cancel.if_attempt) is not false
   returning job.status;
 end;
 
-create function pgqueue.retry(id bigint) returns text
+create function pgqueue.retry(
+  id bigint,
+  if_status text[] default null,
+  if_attempt integer default null
+) returns text
 language sql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -352,6 +362,8 @@ begin atomic
       progress_message = null
     where job.id = retry.id
       and job.status in ('scheduled', 'succeeded', 'failed', 'cancelled')
+      and (job.status = any(retry.if_status)) is not false
+      and (job.attempt = retry.if_attempt) is not false
     returning job.status
   )
   select revived.status
@@ -539,8 +551,8 @@ def downgrade() -> None:
               pgqueue.task_stats, pgqueue.queue_stats, pgqueue.new_jobs;
             drop trigger jobs_begin on pgqueue.jobs;
             drop function pgqueue.refuse_status();
-            drop function pgqueue.retry(bigint);
-            drop function pgqueue.cancel(bigint);
+            drop function pgqueue.retry(bigint, text[], integer);
+            drop function pgqueue.cancel(bigint, text[], integer);
             drop function pgqueue.enqueue(
               text, jsonb, text, integer, timestamptz, double precision, integer, text[],
               jsonb

@@ -34,4 +34,8 @@ def result(verb: str, status: JobStatus | None, found: Job | None) -> str:
         return "running, asked to stop"
     if status is not None:
         return status.value
-    return "there is no such job" if found is None else outlook(verb, found, is_named=True)
+    if found is None:
+        return "there is no such job"
+    told = outlook(verb, found, is_named=True)
+    # It could be done now, and could not a moment ago: somebody else was at it.
+    return told if told.startswith("left") else f"left: it changed meanwhile, and is {found.status}"

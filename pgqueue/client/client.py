@@ -26,6 +26,7 @@ from pgqueue.core.settings import load_settings
 from pgqueue.store import bulk, jobs, processes
 from pgqueue.store.adopt import aadopt, adopt
 from pgqueue.store.connect import Database
+from pgqueue.store.jobs import Meant
 from pgqueue.store.statement import Statement, arun, run
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pgqueue.store.reports import Report
 
 T = TypeVar("T")
-_Steering = Callable[[Iterable[int]], Statement[dict[int, JobStatus | None]]]
+_Steering = Callable[[Meant], Statement[dict[int, JobStatus | None]]]
 
 LOG_LINES_MAX = 1_000
 BATCH_SIZE = 1_000
@@ -248,12 +249,15 @@ class Client:
         """Cancel jobs by id or by filter: waiting ones at once, running ones by their worker.
 
         Returns the status that each now has; None where it was final already, or is gone. A
-        filter takes the newest 100,000 jobs that fit.
+        filter takes the newest 100,000 jobs that fit; what has left the filter's status or
+        worker by the time its turn comes is left alone, with None.
 
         Raises:
             InvalidOption: Neither ids nor a filter were given, or a filter has a bad value.
         """
-        return self._steer(jobs.cancel, self._meant("cancel", ids, filters))
+        # A job that begins to run meanwhile is meant all the same, unless its worker was.
+        meant = self._meant("cancel", ids, filters, is_exact=filters.get("worker") is not None)
+        return self._steer(jobs.cancel, meant)
 
     def retry(
         self, ids: int | Iterable[int] | None = None, **filters: Unpack[JobFilters]
@@ -262,13 +266,15 @@ class Client:
 
         Returns the status that each now has; None where it waits already, runs, or is gone. A
         filter takes the newest 100,000 jobs that fit, and no at_most_once job, which only a
-        person who names it by id may start once more.
+        person who names it by id may start once more. What was retried or claimed since the
+        filter found it is left alone, with None: two who retry the same failures run each once.
 
         Raises:
             InvalidOption: Neither ids nor a filter were given, or a filter has a bad value.
         """
         delivery = "at_least_once" if ids is None else None
-        return self._steer(jobs.retry, self._meant("retry", ids, filters, delivery))
+        meant = self._meant("retry", ids, filters, delivery, is_exact=True)
+        return self._steer(jobs.retry, meant)
 
     def attempts(self, job_id: int) -> list[Attempt]:
         """List the settled attempts of a job, first to last."""
@@ -354,28 +360,31 @@ class Client:
         ids: int | Iterable[int] | None,
         filters: JobFilters,
         delivery: str | None = None,
-    ) -> list[int]:
-        given = {name: value for name, value in filters.items() if value is not None}
+        *,
+        is_exact: bool,
+    ) -> Meant:
         if isinstance(ids, int):
             ids = [ids]
-        if not given:
+        if not any(value is not None for value in filters.values()):
             if ids is None:
                 raise InvalidOption("ids", None, f"say which jobs to {verb}, by id or by a filter.")
-            return sorted(set(ids))
+            return Meant(sorted(set(ids)))
 
         from pgqueue.store import reports
 
-        found = self._read(
-            reports.job_ids(filters, ids=ids, delivery=delivery, limit=reports.LIMIT_MAX)
+        if (status := filters.get("status")) is not None and not isinstance(status, str):
+            filters = {**filters, "status": list(status)}  # looked at twice
+        limit = reports.LIMIT_MAX
+        return self._read(
+            reports.meant(filters, ids=ids, delivery=delivery, is_exact=is_exact, limit=limit)
         )
-        return sorted(found)
 
-    def _steer(self, verb: _Steering, ids: list[int]) -> dict[int, JobStatus | None]:
+    def _steer(self, verb: _Steering, meant: Meant) -> dict[int, JobStatus | None]:
         # In short transactions: each holds its jobs locked until it commits.
         statuses: dict[int, JobStatus | None] = {}
-        for start in range(0, len(ids), _STEERED_AT_ONCE_MAX):
-            some = self._ask(verb(ids[start : start + _STEERED_AT_ONCE_MAX]))
-            statuses.update(some)
+        for some in meant.portions(_STEERED_AT_ONCE_MAX):
+            answer = self._ask(verb(some))
+            statuses.update(answer)
         return statuses
 
     def _present(self, job_id: int, found: Job | None) -> Job:

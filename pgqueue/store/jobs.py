@@ -4,8 +4,10 @@ Statements only, for `client`; what workers ask is in `attempts`, lists by filte
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from pgqueue.core.job import Attempt, Job, LogLine, Undecodable
@@ -119,14 +121,47 @@ def logs(job_id: int, *, after: int, lines_max: int) -> Statement[list[LogLine]]
     return Statement("logs", params, lambda rows: [LogLine(*row) for row in rows])
 
 
-def cancel(ids: Iterable[int]) -> Statement[dict[int, JobStatus | None]]:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The jobs that somebody wants to cancel or to retry.
+
+    Args:
+        ids: Them.
+        statuses: Only those which have one of these when it is done; None for any.
+        attempts: For each, the number that it must still have; None for any.
+    """
+
+    ids: Sequence[int]
+    statuses: Sequence[str] | None = None
+    attempts: Sequence[int] | None = None
+
+    def portions(self, jobs_max: int) -> "Iterator[Meant]":
+        """The same jobs, some at a time."""
+        for start in range(0, len(self.ids), jobs_max):
+            some = slice(start, start + jobs_max)
+            attempts = None if self.attempts is None else self.attempts[some]
+            yield Meant(self.ids[some], self.statuses, attempts)
+
+
+def cancel(meant: Meant) -> Statement[dict[int, JobStatus | None]]:
     """Cancel jobs; the answer is the status of each, None where it was final or is gone."""
-    return Statement("cancel", {"ids": sorted(set(ids))}, _statuses)
+    return _steer("cancel", meant)
 
 
-def retry(ids: Iterable[int]) -> Statement[dict[int, JobStatus | None]]:
+def retry(meant: Meant) -> Statement[dict[int, JobStatus | None]]:
     """Queue jobs again; the answer is the status of each, None where that is not allowed."""
-    return Statement("retry", {"ids": sorted(set(ids))}, _statuses)
+    return _steer("retry", meant)
+
+
+def _steer(verb: str, meant: Meant) -> Statement[dict[int, JobStatus | None]]:
+    asked = dict(zip(meant.ids, meant.attempts or repeat(None), strict=False))
+    ids = sorted(asked)
+    params = {
+        "ids": ids,
+        "attempts": [asked[each] for each in ids],
+        "statuses": None if meant.statuses is None else list(meant.statuses),
+    }
+    return Statement(verb, params, _statuses)
 
 
 def job_from(row: Row) -> Job:

@@ -18,7 +18,7 @@ from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.storable import check_storable, write_json
 from pgqueue.store.connect import Link
-from pgqueue.store.jobs import decoded, job_from
+from pgqueue.store.jobs import Meant, decoded, job_from
 from pgqueue.store.statement import Row
 from pgqueue.store.tables import jobs as job
 from pgqueue.store.tables import tasks as task
@@ -104,30 +104,40 @@ def jobs(filters: JobFilters, *, ids: Iterable[int] | None = None, limit: int) -
     return Report(question, lambda rows: [job_from(row) for row in rows])
 
 
-def job_ids(
+def meant(
     filters: JobFilters,
     *,
     ids: Iterable[int] | None = None,
     delivery: str | None = None,
+    is_exact: bool,
     limit: int,
-) -> Report[list[int]]:
-    """The ids of the jobs that fit, newest first.
+) -> Report[Meant]:
+    """The newest jobs that fit, to be steered as far as they still fit then.
 
     Args:
         delivery: Only jobs of this delivery.
+        is_exact: Leave alone what has been claimed since it was found.
 
     Raises:
         InvalidOption: A filter or the limit has a bad value.
     """
     question = (
-        select(job.c.id)
+        select(job.c.id, job.c.attempt)
         .where(*_conditions(filters, ids))
         .order_by(job.c.id.desc())
         .limit(_checked_limit(limit))
     )
     if delivery is not None:
         question = question.where(job.c.delivery == delivery)
-    return Report(question, lambda rows: [row[0] for row in rows])
+    status = filters.get("status")
+    statuses = None if status is None else _statuses(status)
+
+    def decode(rows: Sequence[Row]) -> Meant:
+        found = sorted(rows)
+        attempts = [row[1] for row in found] if is_exact else None
+        return Meant([row[0] for row in found], statuses, attempts)
+
+    return Report(question, decode)
 
 
 def count(filters: JobFilters, *, ids: Iterable[int] | None = None) -> Report[int]:
@@ -197,14 +207,19 @@ def _conditions(filters: JobFilters, ids: Iterable[int] | None) -> list[ColumnEl
 
 
 def _of_status(status: str | Iterable[str]) -> ColumnElement[bool]:
+    wanted = _statuses(status)
+    # One status is compared as such: the partial indexes are for it.
+    if len(wanted) == 1:
+        return job.c.status == wanted[0]
+    return job.c.status == func.any(cast(wanted, ARRAY(Text)))
+
+
+def _statuses(status: str | Iterable[str]) -> list[str]:
     wanted = [status] if isinstance(status, str) else list(status)
     for each in wanted:
         if each not in list(JobStatus):
             raise InvalidOption("status", each, f"it takes {', '.join(JobStatus)}.")
-    # One status is compared as such: the partial indexes are for it.
-    if len(wanted) == 1:
-        return job.c.status == str(wanted[0])
-    return job.c.status == func.any(cast([str(each) for each in wanted], ARRAY(Text)))
+    return [str(each) for each in wanted]
 
 
 def _of_task(name: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -383,6 +384,55 @@ def test_jobs_are_cancelled_and_retried_by_id_and_by_filter(client: Client) -> N
     assert {ids["mail"]: "queued"} == narrowed
 
 
+@pytest.mark.parametrize(
+    ("found", "verb", "changed"),
+    [
+        ("failed", Client.retry, "status = 'succeeded', attempt = attempt + 1"),
+        ("failed", Client.retry, "status = 'failed', attempt = attempt + 1"),
+        ("failed", Client.retry, "status = 'cancelled'"),
+        ("queued", Client.cancel, "status = 'running', attempt = attempt + 1"),
+    ],
+)
+def test_a_filter_leaves_alone_what_fits_no_more_when_its_turn_comes(
+    client: Client, link: Link, found: str, verb: Any, changed: str
+) -> None:
+    job = client.insert(NewJob("t"))
+    link.fetch("update pgqueue.jobs set status = %(status)s", {"status": found})
+
+    with ThreadPoolExecutor(1) as pool, link.raw.transaction():
+        link.fetch("select from pgqueue.jobs for update", {})
+        answer = pool.submit(verb, client, status=found)
+        wait_for_a_waiter(link)
+        link.raw.execute(f"update pgqueue.jobs set {changed}".encode())
+    before = client.job(job.id)
+
+    assert {job.id: None} == answer.result(30)
+    assert before == client.job(job.id)
+    assert [(None,)] == link.fetch("select cancel_requested_at from pgqueue.jobs", {})
+
+
+def test_a_filter_without_a_status_cancels_what_began_to_run_meanwhile(
+    client: Client, link: Link
+) -> None:
+    job = client.insert(NewJob("t"))
+
+    with ThreadPoolExecutor(1) as pool, link.raw.transaction():
+        link.fetch("select from pgqueue.jobs for update", {})
+        answer = pool.submit(client.cancel, task="t")
+        wait_for_a_waiter(link)
+        link.fetch("update pgqueue.jobs set status = 'running', attempt = 1", {})
+
+    assert {job.id: JobStatus.RUNNING} == answer.result(30)
+
+
+def test_several_statuses_may_come_from_an_iterator(client: Client) -> None:
+    jobs = [client.insert(NewJob("t")) for _ in range(2)]
+
+    done = client.cancel(status=iter(["queued", "scheduled"]))
+
+    assert dict.fromkeys((job.id for job in jobs), JobStatus.CANCELLED) == done
+
+
 @pytest.mark.parametrize("verb", [Client.cancel, Client.retry])
 @pytest.mark.parametrize("filters", [{}, {"task": None}], ids=str)
 def test_all_jobs_are_never_meant_by_saying_nothing(
@@ -581,3 +631,12 @@ def _claim(link: Link, worker_id: int, queue: str) -> list[attempts.Claimed]:
             slots_free=10,
         ),
     )
+
+
+def wait_for_a_waiter(link: Link) -> None:
+    """Return when another session waits for a lock of ours."""
+    until = time.monotonic() + 30
+    # Not from pg_stat_activity, which stays as it was first seen in a transaction.
+    waiters = "select pid from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
+    while not link.fetch(waiters, {}):
+        assert time.monotonic() < until, "nobody waits"

@@ -518,7 +518,7 @@ class Machine(RuleBasedStateMachine):
                 each.job = protocol.cancelled(each.job)
             expected[each.id] = each.job.status if can else None
 
-        assert expected == run(self.link, jobs.cancel(expected))
+        assert expected == run(self.link, jobs.cancel(jobs.Meant(expected)))
 
     @_can_happen(lambda self: self.all_entries, nths=_SOME)
     def retry(self, nths: Sequence[int]) -> None:
@@ -530,7 +530,7 @@ class Machine(RuleBasedStateMachine):
                 each.job = protocol.retried(each.job)
             expected[each.id] = each.job.status if can else None
 
-        assert expected == run(self.link, jobs.retry(expected))
+        assert expected == run(self.link, jobs.retry(jobs.Meant(expected)))
 
     # What must be so after each of these.
 

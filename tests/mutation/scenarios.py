@@ -578,7 +578,7 @@ def a_cancellation_ends_what_waits_and_asks_for_what_runs(room: Room) -> None:
     waiting, neighbour = room.enqueue(keep_seconds=60.0), room.enqueue()
     before = [room.job(job_id) for job_id in (neighbour.id, over.id)]
 
-    answer = run(room.link, jobs.cancel([waiting.id, over.id, running.id]))
+    answer = run(room.link, jobs.cancel(jobs.Meant([waiting.id, over.id, running.id])))
 
     assert {
         waiting.id: JobStatus.CANCELLED, over.id: None, running.id: JobStatus.RUNNING,
@@ -591,12 +591,40 @@ def a_cancellation_ends_what_waits_and_asks_for_what_runs(room: Room) -> None:
     )
 
 
+@of("cancel")
+def a_cancellation_of_what_was_found_leaves_what_changed(room: Room) -> None:
+    running = room.hold()
+    waiting, scheduled = [room.enqueue() for _ in "ab"]
+    room.change(scheduled.id, status="scheduled")
+    statuses, ids = ["queued", "running"], [waiting.id, scheduled.id, running.id]
+    before = [room.job(scheduled.id), room.job(running.id)]
+
+    answer = run(room.link, jobs.cancel(jobs.Meant(ids, statuses, [0, 0, 0])))
+
+    assert {waiting.id: JobStatus.CANCELLED, scheduled.id: None, running.id: None} == answer
+    assert before == [room.job(scheduled.id), room.job(running.id)]
+
+
+@of("retry")
+def a_retry_of_what_was_found_leaves_what_changed(room: Room) -> None:
+    failed, succeeded, later = [_over(room) for _ in "abc"]
+    for held in (failed, later):
+        room.change(held.id, status="failed")
+    ids = [failed.id, succeeded.id, later.id]
+    before = [room.job(succeeded.id), room.job(later.id)]
+
+    answer = run(room.link, jobs.retry(jobs.Meant(ids, ["failed"], [1, 1, 0])))
+
+    assert {failed.id: JobStatus.QUEUED, succeeded.id: None, later.id: None} == answer
+    assert before == [room.job(succeeded.id), room.job(later.id)]
+
+
 @of("retry")
 def a_retry_revives_what_is_over_and_leaves_what_runs(room: Room) -> None:
     over, neighbour, running = _over(room), _over(room), room.hold()
     before = [room.job(job_id) for job_id in (neighbour.id, running.id)]
 
-    answer = run(room.link, jobs.retry([over.id, running.id]))
+    answer = run(room.link, jobs.retry(jobs.Meant([over.id, running.id])))
 
     assert {over.id: JobStatus.QUEUED, running.id: None} == answer
     assert before == [room.job(job_id) for job_id in (neighbour.id, running.id)]

@@ -206,7 +206,7 @@ def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
     job = room.enqueue(keep_seconds=60.0)
     room.change(job.id, status=status.value)
 
-    answer = run(room.link, jobs.cancel([job.id]))
+    answer = run(room.link, jobs.cancel(jobs.Meant([job.id])))
 
     row = room.job(job.id)
     asked_at, kept_until = room.row(
@@ -234,7 +234,7 @@ def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
     room.change(held.id, status=status.value, lost_count=2, result='"old"')
     before = room.job(held.id)
 
-    answer = run(room.link, jobs.retry([held.id]))
+    answer = run(room.link, jobs.retry(jobs.Meant([held.id])))
 
     row = room.job(held.id)
     if status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.BLOCKED):
@@ -254,8 +254,8 @@ def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
 
 
 def test_an_unknown_id_is_answered_with_nothing(room: "Room") -> None:
-    assert {404: None} == run(room.link, jobs.cancel([404]))
-    assert {404: None} == run(room.link, jobs.retry([404, 404]))
+    assert {404: None} == run(room.link, jobs.cancel(jobs.Meant([404])))
+    assert {404: None} == run(room.link, jobs.retry(jobs.Meant([404])))
 
 
 def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
@@ -265,8 +265,8 @@ def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
 
     def steer(link: Link, ids: list[int]) -> None:
         for _ in range(5):
-            run(link, jobs.cancel(ids))
-            run(link, jobs.retry(ids))
+            run(link, jobs.cancel(jobs.Meant(ids)))
+            run(link, jobs.retry(jobs.Meant(ids)))
 
     with ThreadPoolExecutor(2) as pool:
         for steered in (
@@ -289,7 +289,7 @@ def _wake(link: Link, way: str, retried: int, run_after: float | None = None) ->
     elif way == "copy":
         bulk.insert(link, [new], 1)
     else:
-        run(link, jobs.retry([retried]))
+        run(link, jobs.retry(jobs.Meant([retried])))
 
 
 def _record(

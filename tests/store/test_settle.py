@@ -114,7 +114,7 @@ def test_a_cancelled_job_is_kept_for_a_day_whoever_cancelled_it(room: "Room") ->
         room.enqueue(keep_seconds=0.0, expires_after_seconds=60),
     )
     room.settle(by_itself, Outcome.CANCELLED)
-    run(room.link, jobs.cancel([waiting.id]))
+    run(room.link, jobs.cancel(jobs.Meant([waiting.id])))
     room.rows("update pgqueue.jobs set expires_at = created_at where id = %(id)s", id=late.id)
     run(room.link, upkeep.expire(10))
 

@@ -60,20 +60,20 @@ def second_failed(room: "Room", held: Claimed) -> None:
 
 def cancelled(room: "Room", held: Claimed) -> None:
     """Somebody cancelled it while it waited."""
-    run(room.link, jobs.cancel([held.id]))
+    run(room.link, jobs.cancel(jobs.Meant([held.id])))
 
 
 def cancelled_while_second_runs(room: "Room", held: Claimed) -> None:
     """Somebody asked to cancel it while another worker ran it."""
     _again(room, held)
-    run(room.link, jobs.cancel([held.id]))
+    run(room.link, jobs.cancel(jobs.Meant([held.id])))
 
 
 def third_runs(room: "Room", held: Claimed) -> None:
     """It succeeded, somebody retried it, and a third worker runs it."""
     second = _again(room, held)
     room.settle(second, Outcome.SUCCEEDED)
-    run(room.link, jobs.retry([held.id]))
+    run(room.link, jobs.retry(jobs.Meant([held.id])))
     _again(room, second)
 
 
