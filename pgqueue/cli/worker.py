@@ -51,16 +51,18 @@ def worker(
 
 
 def _supervise(here: Place, *, burst: bool) -> int:
+    silence = Silence(here.settings.lease_seconds)
     supervisor = Supervisor(
         here.database,
         here.settings,
         burst=burst,
         on_worker_ended=lambda: maintenance.ask_for("rescue"),
+        on_reached=silence.reached,
     )
     maintenance = Maintenance(
         here.database,
         [
-            Silence(here.settings.lease_seconds).service(),
+            silence.service(),
             *rescue.services(),
             *timeouts.services(
                 supervisor_id=supervisor.id,

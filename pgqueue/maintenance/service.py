@@ -1,11 +1,15 @@
 """The frame of everything that maintenance does: a name, an interval, a function of a link."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pgqueue.process.loop import Loop
+from pgqueue.process.loop import Loop, pause_after
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import FAILED, READ_ONLY
+
+_log = logging.getLogger("pgqueue.maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,16 @@ class Service:
 
 
 class Maintenance(Loop):
-    """Runs services in turn, on one thread and one connection of its own."""
+    """Runs services in turn, on one thread and one connection of its own.
+
+    One that fails waits by itself, and the others keep their times.
+    """
 
     def __init__(self, database: Database, services: Sequence[Service]) -> None:
         super().__init__("maintenance", database)
         self._services = {service.name: service for service in services}
         self._due_at = dict.fromkeys(self._services, 0.0)
+        self._failed = dict.fromkeys(self._services, 0)
 
     def ask_for(self, name: str) -> None:
         """Run one service now instead of when its interval ends."""
@@ -37,6 +45,7 @@ class Maintenance(Loop):
 
     def turn(self, link: Link) -> float:
         """Run what is due; the seconds until the next is."""
+        is_trusted = True
         for name, service in list(self._services.items()):
             if time.monotonic() < self._due_at[name]:
                 continue
@@ -44,11 +53,36 @@ class Maintenance(Loop):
             self._due_at[name] = time.monotonic() + service.every_seconds
             try:
                 has_more = service.run(link)
-            except Exception:
-                # It stays due, and goes to the end, so that the others get their turn.
-                self._services[name] = self._services.pop(name)
-                self._due_at[name] = 0.0
-                raise
+            except Exception as error:
+                if not link.is_usable or isinstance(error, READ_ONLY):
+                    # The database's failure and not the service's, which stays due. It goes to
+                    # the end, so that the others get their turn.
+                    self._services[name] = self._services.pop(name)
+                    self._due_at[name] = 0.0
+                    raise
+                self._put_off(service, error)
+                is_trusted = False
+                if not link.is_idle:
+                    break  # nobody else can ask anything on this connection
+                continue
+            self._failed[name] = 0
             if has_more:
                 self._due_at[name] = 0.0
+        if not is_trusted:
+            self.close()
         return max(0.0, min(self._due_at.values()) - time.monotonic())
+
+    def _put_off(self, service: Service, error: Exception) -> None:
+        self._failed[service.name] += 1
+        pause = pause_after(self._failed[service.name])
+        self._due_at[service.name] = time.monotonic() + pause
+        facts = {
+            "service": service.name,
+            "failures": self._failed[service.name],
+            "pause_seconds": round(pause, 2),
+        }
+        if isinstance(error, FAILED):
+            reason = str(error).strip().partition("\n")[0]
+            _log.warning("service failed, trying again", extra={**facts, "reason": reason})
+        else:
+            _log.error("service failed, trying again", extra=facts, exc_info=error)

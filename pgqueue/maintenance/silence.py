@@ -2,6 +2,9 @@
 
 While the database is away nobody can renew a lease, so whoever comes back first would give up all
 the others, and its own workers. It waits for as long as a lease then, and at its own start.
+
+Whether the database is away is heard from those who renew leases here, too: a service beside this
+one that takes long is no outage.
 """
 
 import logging
@@ -22,7 +25,7 @@ _EVERY_SECONDS_MAX = 5.0
 class Silence:
     """Looks for silent workers, round by round, while the database can be reached.
 
-    A gap of half a lease between two rounds is an outage: of less, every lease outlives it.
+    Half a lease in which it answered nobody is an outage: less, and every lease outlives it.
 
     Args:
         lease_seconds: Of all workers; one setting for all supervisors of a database.
@@ -34,14 +37,19 @@ class Silence:
         self._clock = clock
         self._reached_at = self._reachable_since = clock()
 
-    def look(self, link: Link) -> bool:
-        """Take a round; there is never more to do at once."""
+    def reached(self) -> None:
+        """The database answered; safe on any thread."""
         now = self._clock()
         if now - self._reached_at > self._lease_seconds / 2:
             self._reachable_since = now
-        if now - self._reachable_since >= self._lease_seconds:
+        self._reached_at = now
+
+    def look(self, link: Link) -> bool:
+        """Take a round; there is never more to do at once."""
+        self.reached()
+        if self._clock() - self._reachable_since >= self._lease_seconds:
             give_up_silent(link)
-        self._reached_at = self._clock()
+            self.reached()
         return False
 
     def service(self) -> Service:

@@ -10,6 +10,7 @@ import random
 import threading
 
 from pgqueue.core.errors import PgqueueError
+from pgqueue.store import version
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import PASSING
 
@@ -17,6 +18,12 @@ _log = logging.getLogger("pgqueue.loop")
 
 _PAUSE_SECONDS = 0.1
 _PAUSE_SECONDS_MAX = 10.0
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row, jittered; 10 at most."""
+    pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(failures, 10))
+    return pause * random.uniform(0.5, 1.0)
 
 
 class Loop:
@@ -50,6 +57,8 @@ class Loop:
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")
+            # Somebody may have migrated the database while we were away from it.
+            version.check(self._link)
             self.opened(self._link)
         return self._link
 
@@ -99,8 +108,7 @@ class Loop:
         # so it always goes on; the connection may be in any state and is not trusted again.
         self.close()
         self._failures += 1
-        pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
-        pause *= random.uniform(0.5, 1.0)
+        pause = pause_after(self._failures)
         facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}
         if isinstance(error, (*PASSING, PgqueueError)):
             reason = str(error).strip().partition("\n")[0]

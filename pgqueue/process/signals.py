@@ -21,14 +21,15 @@ class Signals:
         self._read.setblocking(False)
         self._write.setblocking(False)
         caught = (*_caught(), signal.SIGCHLD)
-        self._before = {each: signal.signal(each, _noted) for each in caught}
+        # The socket first, and away last: between the two a signal would be heard by nobody.
         self._fd_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        self._before = {each: signal.signal(each, _noted) for each in caught}
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._fd_before)
         for each, handler in self._before.items():
             signal.signal(each, handler)
+        signal.set_wakeup_fd(self._fd_before)
         self._read.close()
         self._write.close()
 

@@ -54,6 +54,7 @@ class Supervisor:
         settings: Sizes, times and limits, of the children too.
         burst: Stop when nothing is queued or running in the queues.
         on_worker_ended: Called after a worker's end is written down: time for a rescue.
+        on_reached: Called after each renewal of the leases, on another thread.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class Supervisor:
         *,
         burst: bool = False,
         on_worker_ended: Callable[[], None] = lambda: None,
+        on_reached: Callable[[], None] = lambda: None,
     ) -> None:
         self.database = database
         self.settings = settings
         self.burst = burst
         self.exit_code = 0
         self._on_worker_ended = on_worker_ended
+        self._on_reached = on_reached
         self._host = socket.gethostname()
         self._children: dict[int, Child] = {}
         self._starting = 0
@@ -93,7 +96,7 @@ class Supervisor:
             supervisor_id=self.id,
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
-            on_renewed=lambda alive: self._tell(partial(self._compare, alive)),
+            on_renewed=self._renewed,
         )
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
@@ -333,6 +336,10 @@ class Supervisor:
     def _end_resisting(self) -> None:
         for worker_id in self.worker_ids:
             self._kill(worker_id, "stopped", "still ran after the grace")
+
+    def _renewed(self, alive: set[int]) -> None:
+        self._on_reached()
+        self._tell(partial(self._compare, alive))
 
     def _compare(self, alive: set[int]) -> None:
         # `Leases` does one thing after the other and tells in order, so a child known here was

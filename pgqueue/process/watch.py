@@ -16,6 +16,7 @@ from pgqueue.process.loop import Loop
 from pgqueue.store import processes, upkeep
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.processes import Cancelling
+from pgqueue.store.rounds import Rounds
 from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Unfinished
 
@@ -65,6 +66,7 @@ class Watch(Loop):
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
         self._on_idle = on_idle
+        self._promotion = Rounds(upkeep.promote, _PROMOTED_MAX)
         self._poll_at = 0.0
         self._count_at = 0.0
 
@@ -80,11 +82,12 @@ class Watch(Loop):
         """Look once, then wait for a notification or the next poll."""
         is_poll = time.monotonic() >= self._poll_at
         if is_poll:
-            while run(link, upkeep.promote(_PROMOTED_MAX)) == _PROMOTED_MAX:
-                pass
+            # A round at a time: many that fall due at once hold up neither wake-ups nor
+            # cancellations.
+            has_more = self._promotion.take(link)
             if asked := run(link, processes.cancelling(self._supervisor_id)):
                 self._on_cancelling(asked)
-            self._poll_at = time.monotonic() + self._poll_seconds
+            self._poll_at = time.monotonic() + (0.0 if has_more else self._poll_seconds)
         ready = self._ready(link)
         if ready:
             self._on_ready(ready)

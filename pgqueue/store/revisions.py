@@ -41,10 +41,19 @@ def line(scripts: ScriptDirectory, upto: str = "head") -> list[Revision]:
 
 
 def served(revisions: Sequence[Revision]) -> list[str]:
-    """Which releases work after these revisions, each by the newest one that it needs."""
+    """Which releases work after these revisions, each by the newest one that it needs.
+
+    Raises:
+        ValueError: One that is for after a deploy follows none that is for before it: the release
+            that it needs could not be told from the older ones that it ends.
+    """
     needed: list[str] = []
+    has_own = False
     for each in revisions:
-        needed = [*needed, each.id] if each.deploy == "before" else needed[-1:]
+        if each.deploy == "after" and not has_own:
+            raise ValueError(f"in front of revision {each.id} one for before the deploy is missing")
+        has_own = each.deploy == "before"
+        needed = [*needed, each.id] if has_own else needed[-1:]
     return needed
 
 

@@ -1,5 +1,6 @@
 """The frame of maintenance: what is due runs, and what fails stays due."""
 
+import psycopg
 import pytest
 
 from pgqueue.maintenance.service import Maintenance, Service
@@ -20,20 +21,65 @@ def test_a_service_runs_when_it_is_due_and_again_when_asked_for(database_url: st
     maintenance.close()
 
 
-def test_a_service_that_fails_stays_due_and_lets_the_others_go_first(database_url: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select 1 / 0",
+        "begin; select 1 / 0",
+        "set local statement_timeout = 1; select pg_sleep(60)",
+        "select missing",
+    ],
+)
+def test_a_service_that_fails_waits_by_itself_and_the_others_keep_their_times(
+    database_url: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
     runs: list[str] = []
 
     def fail(link: Link) -> bool:
         runs.append("fails")
-        raise ZeroDivisionError
+        link.raw.execute(text.encode())
+        return False
+
+    works = Service("works", 0.0, lambda link: bool(runs.append("works")))
+    maintenance = Maintenance(Database(database_url), [Service("fails", 0.0, fail), works])
+
+    for _ in range(6):
+        maintenance.run_once()
+
+    assert 5 <= runs.count("works") <= 6
+    assert 1 <= runs.count("fails") < 6
+    told = [each.__dict__ for each in caplog.records if each.message.startswith("service failed")]
+    assert [("fails", n + 1) for n in range(runs.count("fails"))] == [
+        (each["service"], each["failures"]) for each in told
+    ]
+    maintenance.close()
+
+
+def test_a_service_that_has_a_fault_is_told_with_its_traceback(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    maintenance = Maintenance(Database(database_url), [Service("wrong", 1.0, lambda link: 1 // 0)])
+
+    maintenance.run_once()
+
+    assert [ZeroDivisionError] == [each.exc_info[0] for each in caplog.records if each.exc_info]
+    maintenance.close()
+
+
+def test_a_service_whose_connection_broke_stays_due_behind_the_others(database_url: str) -> None:
+    runs: list[str] = []
+
+    def fail(link: Link) -> bool:
+        runs.append("fails")
+        link.raw.execute("select pg_terminate_backend(pg_backend_pid())")
+        return False
 
     works = Service("works", 3600.0, lambda link: bool(runs.append("works")))
     maintenance = Maintenance(Database(database_url), [Service("fails", 3600.0, fail), works])
 
-    with pytest.raises(ZeroDivisionError):
-        maintenance.run_once()
-    with pytest.raises(ZeroDivisionError):
-        maintenance.run_once()
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError):
+            maintenance.run_once()
 
     assert ["fails", "works", "fails"] == runs
     maintenance.close()

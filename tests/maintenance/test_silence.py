@@ -86,6 +86,20 @@ def test_connections_that_break_often_and_briefly_keep_nobody_from_being_given_u
     assert JobStatus.QUEUED is room.job(lapsed.id).status
 
 
+def test_a_service_that_takes_long_is_no_outage_while_leases_are_renewed(
+    room: Room, lapsed: Claimed
+) -> None:
+    clock = Clock()
+    silence = Silence(LEASE, clock)
+
+    for _ in range(6):
+        clock.now += 5.0
+        silence.reached()
+    _steps(silence, room.link, clock, 1.0)
+
+    assert JobStatus.QUEUED is room.job(lapsed.id).status
+
+
 @pytest.mark.parametrize("lease_seconds", [1.0, 4.0, 30.0, 600.0])
 def test_its_rounds_are_never_as_far_apart_as_an_outage(lease_seconds: float) -> None:
     assert Silence(lease_seconds).service().every_seconds <= lease_seconds / 4

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from pgqueue.core.errors import SchemaTooNew
 from pgqueue.process.loop import Loop
 from pgqueue.store.connect import Database, Link
 
@@ -34,3 +35,17 @@ def test_a_loop_goes_on_after_any_error(database_url: str, kind: type[BaseExcept
     loop.stop()
 
     assert has_gone_on
+
+
+def test_a_connection_that_finds_another_schema_is_told_so(database_url: str, link: Link) -> None:
+    loop = Stumbling(Database(database_url), ValueError())
+    loop.error = None
+    loop.run_once()
+    link.fetch("update pgqueue.schema_version set version_num = '9999', serves = '{}'", {})
+
+    loop.run_once()  # what is connected goes on
+    loop.close()
+    with pytest.raises(SchemaTooNew, match="9999"):
+        loop.run_once()
+
+    loop.close()

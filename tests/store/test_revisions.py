@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 
-from pgqueue.store.revisions import Revision, before_deploy, served
+from pgqueue.store import version
+from pgqueue.store.revisions import Revision, before_deploy, folder, line, served
 
 
 def _line(*marks: Any) -> list[Revision]:
@@ -18,13 +20,27 @@ def _line(*marks: Any) -> list[Revision]:
         (["before", "before"], ["0001", "0002"]),
         (["before", "before", "after"], ["0002"]),
         (["before", "before", "after", "before"], ["0002", "0004"]),
-        (["before", "after", "after"], ["0001"]),
+        (["before", "after", "before", "after"], ["0003"]),
     ],
 )
 def test_an_after_revision_ends_all_but_the_newest_release(
     marks: list[str], needed: list[str]
 ) -> None:
     assert needed == served(_line(*marks))
+
+
+@pytest.mark.parametrize("marks", [["after"], ["before", "after", "after"]])
+def test_an_after_revision_without_one_before_it_would_serve_whom_it_ends(
+    marks: list[str],
+) -> None:
+    with pytest.raises(ValueError, match=f"in front of revision {len(marks):04}"):
+        served(_line(*marks))
+
+
+def test_our_own_revisions_name_whom_they_serve() -> None:
+    scripts = ScriptDirectory(str(folder()))
+
+    assert version.NEEDED in served(line(scripts))
 
 
 def test_what_comes_behind_an_after_revision_waits_with_it() -> None:
