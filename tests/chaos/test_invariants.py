@@ -103,6 +103,13 @@ PLANTED = {
     "inv24: a lock": "select pg_advisory_xact_lock(1)",
     "inv24: a lease": "update pgqueue.workers set stopped_at = null",
     "inv24: a running job": "update pgqueue.jobs set status = 'running'",
+    "inv25: rescued from a worker that lives": "with alive as (update pgqueue.workers "
+    "set stopped_at = null returning id) insert into chaos.history (application, job_id, "
+    "old_status, new_status, old_worker_id) "
+    "select 'pgqueue maintenance', 1, 'running', 'queued', id from alive",
+    "inv25: rescued from a worker that ended later": "insert into chaos.history (at, application, "
+    "job_id, old_status, new_status, old_worker_id) select stopped_at - interval '1 second', "
+    "'pgqueue farewell', 1, 'running', 'queued', id from pgqueue.workers",
 }
 
 

@@ -1,0 +1,9 @@
+-- Only an attempt of a worker that had ended was taken back by somebody else.
+-- When: stopped.
+select past.job_id, past.old_attempt as attempt, past.application, past.at, worker.id as worker_id,
+  worker.stopped_at
+from chaos.history as past
+join pgqueue.workers as worker on worker.id = past.old_worker_id
+where past.old_status = 'running'
+  and past.application in ('pgqueue maintenance', 'pgqueue farewell')
+  and (worker.stopped_at is null or worker.stopped_at > past.at);
