@@ -7,9 +7,11 @@ import typer
 from pgqueue.cli.database import Place, place
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
 from pgqueue.maintenance import expiry, rescue, timeouts
+from pgqueue.maintenance.recall import Recalls
 from pgqueue.maintenance.service import Maintenance
 from pgqueue.maintenance.silence import Silence
 from pgqueue.process import signals
+from pgqueue.process.recall import Recall
 from pgqueue.process.supervisor import Supervisor
 from pgqueue.store.connect import Database
 from pgqueue.store.faults import PASSING
@@ -51,18 +53,25 @@ def worker(
 
 
 def _supervise(here: Place, *, burst: bool) -> int:
-    silence = Silence(here.settings.lease_seconds)
+    silence, recalls = Silence(here.settings.lease_seconds), Recalls()
+
+    def take_back(recall: Recall) -> None:
+        recalls.add(recall)
+        maintenance.ask_for("recall")
+
     supervisor = Supervisor(
         here.database,
         here.settings,
         burst=burst,
         on_worker_ended=lambda: maintenance.ask_for("rescue"),
         on_reached=silence.reached,
+        on_recall=take_back,
     )
     maintenance = Maintenance(
         here.database,
         [
             silence.service(),
+            recalls.service(),
             *rescue.services(),
             *timeouts.services(
                 supervisor_id=supervisor.id,

@@ -12,22 +12,36 @@ import struct
 import tempfile
 import time
 from math import inf
+from typing import NamedTuple
 
 # Place (counted from 1) of the job that has the main thread, 0 for none; since when, by the
-# monotonic clock; whether places ran out; when the claim loop took its last turn.
-_HEAD = struct.Struct("<qdqd")
+# monotonic clock; whether places ran out; when the claim loop took its last turn; how many recalls
+# have begun or ended.
+_HEAD = struct.Struct("<qdqdq")
 _SHOWN = struct.Struct("<qd")
 _FULL = struct.Struct("<q")
 _TURNED = struct.Struct("<d")
+_RECALLS = struct.Struct("<q")
 _FULL_AT = _SHOWN.size
 _TURNED_AT = _FULL_AT + _FULL.size
+_RECALLS_AT = _TURNED_AT + _TURNED.size
 
 # Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
 _PLACE = struct.Struct("<qd")
 
 
+class Block(NamedTuple):
+    """A job that has the main thread, and the monotonic time since when."""
+
+    job_id: int
+    since: float
+
+
 class Board:
     """A table of places in shared memory; the worker writes it, its supervisor reads it.
+
+    One word goes the other way, the count of recalls: a worker that does not turn hears nothing
+    else. It is odd while a recall is under way.
 
     Args:
         places: How many started jobs it can tell of.
@@ -70,22 +84,41 @@ class Board:
         """The claim loop takes another turn, whatever comes of it."""
         _TURNED.pack_into(self._memory, _TURNED_AT, time.monotonic())
 
+    @property
+    def recalls(self) -> int:
+        """How many recalls have begun or ended."""
+        (recalls,) = _RECALLS.unpack_from(self._memory, _RECALLS_AT)
+        return int(recalls)
+
     # For the supervisor.
+
+    def begin_recall(self) -> None:
+        """From now on nothing that was claimed before is started, and nothing is claimed."""
+        _RECALLS.pack_into(self._memory, _RECALLS_AT, self.recalls | 1)
+
+    def end_recall(self) -> None:
+        """Claims are welcome again."""
+        _RECALLS.pack_into(self._memory, _RECALLS_AT, (self.recalls | 1) + 1)
 
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""
-        if _HEAD.unpack_from(self._memory)[2]:
+        if _FULL.unpack_from(self._memory, _FULL_AT)[0]:
             return None
         table = _PLACE.iter_unpack(self._memory[_HEAD.size :])
         return {job_id: deadline for job_id, deadline in table if job_id}
 
     def blocking(self, seconds: float) -> int | None:
         """The job that has had the main thread for so long without a pause; None if none has."""
-        place, since, *_ = _HEAD.unpack_from(self._memory)
+        block = self.block(seconds)
+        return None if block is None else block.job_id
+
+    def block(self, seconds: float) -> Block | None:
+        """That job, and since when; None if none has had the thread for so long."""
+        place, since = _SHOWN.unpack_from(self._memory)
         if not 1 <= place <= self._places or time.monotonic() - since < seconds:
             return None
         job_id: int = _PLACE.unpack_from(self._memory, self._offset(place))[0]
-        return job_id or None
+        return Block(job_id, since) if job_id else None
 
     def still_seconds(self) -> float:
         """For how long the claim loop has taken no turn; 0 before its first."""

@@ -18,6 +18,7 @@ from pgqueue.process.board import Board, board_file
 from pgqueue.process.control import Channel
 from pgqueue.process.crew import Crew
 from pgqueue.process.oom import oom_kills
+from pgqueue.process.recall import Blockade
 
 _MODULE = "pgqueue.worker"
 
@@ -53,6 +54,7 @@ class Child:
         self.channel, theirs = Channel.pair()
         file = board_file(crew.places)
         self.board = Board(crew.places, file)
+        self.blockade = Blockade(self.board)
         fds = [theirs.fileno(), file]
         try:
             self.process = subprocess.Popen(

@@ -19,6 +19,7 @@ from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
 from pgqueue.process.crew import Crew, Kind, crew_of
 from pgqueue.process.leases import Leases
+from pgqueue.process.recall import Recall
 from pgqueue.process.signals import Signals
 from pgqueue.process.watch import Ready, Watch, runnable
 from pgqueue.store import processes
@@ -36,6 +37,8 @@ UNWIND_SECONDS = 2.0
 # A worker lives by its claim loop. Longer than a turn that the database answers as late as it may
 # (a connection, an account, a claim: a minute and a half).
 _STANDSTILL_SECONDS = 120.0
+
+_BLOCKADE_LOOK_SECONDS = 1.0
 
 # A child that does not read leaves no room on its line; it is told as soon as it reads.
 _STOP_AGAIN_SECONDS = 0.2
@@ -55,6 +58,7 @@ class Supervisor:
         burst: Stop when nothing is queued or running in the queues.
         on_worker_ended: Called after a worker's end is written down: time for a rescue.
         on_reached: Called after each renewal of the leases, on another thread.
+        on_recall: Takes jobs back that wait behind one that keeps its worker's main thread.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Supervisor:
         burst: bool = False,
         on_worker_ended: Callable[[], None] = lambda: None,
         on_reached: Callable[[], None] = lambda: None,
+        on_recall: Callable[[Recall], None] = lambda recall: recall.done(),
     ) -> None:
         self.database = database
         self.settings = settings
@@ -72,6 +77,7 @@ class Supervisor:
         self.exit_code = 0
         self._on_worker_ended = on_worker_ended
         self._on_reached = on_reached
+        self._on_recall = on_recall
         self._host = socket.gethostname()
         self._children: dict[int, Child] = {}
         self._starting = 0
@@ -119,6 +125,7 @@ class Supervisor:
             self._leases.start()
             self._watch.start()
             self._start_crew(Kind("greenlet"))
+            self._look_for_blockades()
             _log.info(
                 "supervisor started",
                 extra={"supervisor_id": self.id, "queues": ", ".join(self.settings.queues)},
@@ -295,6 +302,22 @@ class Supervisor:
         for each in asked:
             if child := self._children.get(each.worker_id):
                 child.channel.offer("cancel", jobs=[[each.id, each.attempt]])
+
+    def _look_for_blockades(self) -> None:
+        self._after(_BLOCKADE_LOOK_SECONDS, self._look_for_blockades)
+        for child in self._children.values():
+            # One look lies between the two: what is believed was so for that long.
+            if (started := child.blockade.started()) is not None:
+                done = partial(self._tell, partial(self._end_recall, child))
+                blocking_job_id = child.board.blocking(0.0) or 0
+                self._on_recall(Recall(child.worker_id, started, blocking_job_id, done))
+            if (job_id := child.blockade.begins()) and child.kind.executor != "process":
+                facts = {"worker_id": child.worker_id, "job_id": job_id}
+                _log.warning("job blocks its worker", extra=facts)
+
+    def _end_recall(self, child: Child) -> None:
+        if child.worker_id in self._children:
+            child.blockade.ends()
 
     def _idle(self, left: Sequence[Unfinished]) -> None:
         children = self._children.values()

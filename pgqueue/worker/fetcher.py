@@ -29,6 +29,9 @@ _HOLD_SECONDS = 1.0
 
 _CLAIMED_MAX = 1000
 
+# Between looks whether a recall is over; see `process.recall`.
+_RECALL_SECONDS = 0.2
+
 # After a connection broke, the claim that was under way on it may still take jobs, for as long
 # as the server lets a statement of ours run (20 s).
 _DOUBT_SECONDS = 25.0
@@ -113,8 +116,12 @@ class Fetcher(Loop):
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
+        # Read before anything is asked: what is claimed after a recall began must tell.
+        recalls = self._running.recalls
+        if recalls % 2 and not self._is_closed:
+            return _RECALL_SECONDS
         if time.monotonic() >= self._account_at:
-            self._take_account(link)
+            self._take_account(link, recalls)
         if time.monotonic() >= self._look_at:
             self._may_have_more = True
             self._needs_slot = False
@@ -124,7 +131,7 @@ class Fetcher(Loop):
             return _LOOK_SECONDS
         room, free = self._room()
         if self._may_have_more and room > 0:
-            self._claim(link, min(room, _CLAIMED_MAX), free)
+            self._claim(link, min(room, _CLAIMED_MAX), free, recalls)
             return 0.0 if self._may_have_more and not self._is_closed else self._look_pause()
         self._wants_room = self._may_have_more
         if self._wants_room and self._room()[0] > 0:
@@ -142,14 +149,14 @@ class Fetcher(Loop):
         self._may_have_more = True
         return super()._after(error)
 
-    def _take_account(self, link: Link) -> None:
+    def _take_account(self, link: Link, recalls: int) -> None:
         account = take_account(link, self._running, self._worker_id)
         self._account_at = time.monotonic() + self._account_pause()
         if account.taken_away:
             self._on_taken_away(account.taken_away)
         if account.unheard:
             _log.warning("claim without a reply", extra={"job_count": len(account.unheard)})
-            self._take(account.unheard)
+            self._take(account.unheard, recalls)
 
     def _account_pause(self) -> float:
         doubtful_seconds = time.monotonic() - self._doubtful_at
@@ -158,7 +165,7 @@ class Fetcher(Loop):
         # As long again, so that a broken connection costs a few questions and no more.
         return min(self._account_seconds, max(_ACCOUNT_SECONDS_MIN, doubtful_seconds))
 
-    def _claim(self, link: Link, room: int, free: int) -> None:
+    def _claim(self, link: Link, room: int, free: int, recalls: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
         claimed = run(
             link,
@@ -177,11 +184,11 @@ class Fetcher(Loop):
         self._needs_slot = not is_full and free < room and len(claimed) >= free
         if is_full or self._needs_slot:
             self._may_have_more = True
-        self._take(claimed)
+        self._take(claimed, recalls)
 
-    def _take(self, claimed: Sequence[Claimed]) -> None:
+    def _take(self, claimed: Sequence[Claimed], recalls: int) -> None:
         held = self._on_claimed(claimed, time.monotonic())
-        self._running.take_in(held)
+        self._running.take_in(held, recalls)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
         else:

@@ -22,6 +22,7 @@ from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import BAD_DATA
 from pgqueue.store.settling import ENDS_MAX, settle
 from pgqueue.worker.notes import Notes
+from pgqueue.worker.outcomes import NOT_STARTED
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.finisher")
@@ -152,7 +153,9 @@ class Finisher(Loop):
         elif not (held.is_completed or self._is_doubtful):
             facts = {"job_id": ended.id, "attempt": ended.attempt}
             emit("lease.lost", worker_id=ended.worker_id, **facts)
-            _log.warning("lease lost", extra={**facts, "outcome": ended.outcome.value})
+            # What was handed back may have been taken back already, with no loss to anybody.
+            level = logging.DEBUG if ended.error_type == NOT_STARTED else logging.WARNING
+            _log.log(level, "lease lost", extra={**facts, "outcome": ended.outcome.value})
 
     def _refused(self, end: _End, error: Exception) -> None:
         # What only took too long is stored as it is when the server is quicker.

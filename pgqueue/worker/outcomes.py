@@ -32,6 +32,10 @@ _DECIDED: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
 _TOLD: Final = ((JobInterrupted, Outcome.INTERRUPTED), (JobCancelled, Outcome.CANCELLED))
 
 
+NOT_STARTED: Final = "NotStarted"
+"""The error type of an attempt that was handed back without having been started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many bytes of a result and of an error are stored."""
@@ -144,7 +148,7 @@ def never_started(held: Held, *, reason: str, executor: str | None = None) -> En
         held.claimed.worker_id,
         Outcome.INTERRUPTED,
         executor=executor,
-        error_type="NotStarted",
+        error_type=NOT_STARTED,
         error_message=reason,
     )
     return ended

@@ -18,6 +18,9 @@ from pgqueue.tasks.task import Task
 # lies ahead of the slots is a quarter of a second's work at the most.
 _PREFETCH_SECONDS = 0.25
 
+# While somebody has the main thread for longer, what is claimed could not be started.
+_BLOCKED_SECONDS = 1.0
+
 # Weight of the newest run in the moving average of run seconds.
 _NEWEST_WEIGHT = 0.1
 
@@ -33,6 +36,7 @@ class Held:
             or this one stops.
         is_exposed: Whether the task's own code runs, so that an error may be raised in it.
         place: Where the board tells of it; 0 before its start.
+        recalls: The board's count of recalls before it was claimed.
         raised: What was raised into the task from outside, the first time.
         raised_at: Monotonic time when something was raised last.
         stack: Where the task stood then.
@@ -54,6 +58,7 @@ class Held:
         "place",
         "raised",
         "raised_at",
+        "recalls",
         "received_at",
         "runner",
         "stack",
@@ -76,6 +81,7 @@ class Held:
         self.raised_at: float | None = None
         self.stack = ""
         self.place = 0
+        self.recalls = 0
         self.runner: object = None
         self.line_count = 0
         self.line_bytes = 0
@@ -153,7 +159,7 @@ class Running:
     def room(self) -> tuple[int, int]:
         """How many to claim now, and how many of them can start at once."""
         unsettled = len(self._in_hand) - self.waiting.qsize() - self._busy
-        if unsettled > self._settling_max:
+        if unsettled > self._settling_max or self._board.blocking(_BLOCKED_SECONDS):
             return 0, 0
         occupied = self._busy + self.waiting.qsize()
         free = max(0, self.slots - occupied)
@@ -164,9 +170,20 @@ class Running:
             return 0, 0
         return max(0, wanted), free
 
-    def take_in(self, arrived: Iterable[Held]) -> None:
-        """Put claimed attempts in hand, in the order they are to start."""
+    @property
+    def recalls(self) -> int:
+        """How many recalls have begun or ended; odd while one is under way."""
+        return self._board.recalls
+
+    def take_in(self, arrived: Iterable[Held], recalls: int = 0) -> None:
+        """Put claimed attempts in hand, in the order they are to start.
+
+        Args:
+            recalls: How many there were before the claim was sent: what was claimed before
+                another one is not started here, because it may run elsewhere by then.
+        """
         for held in arrived:
+            held.recalls = recalls
             self._in_hand[held.token] = held
             self.waiting.put(held)
 
@@ -201,6 +218,8 @@ class Running:
         self._started += 1
         held.start()
         held.place = self._board.start(held.claimed.id, held.deadline)
+        if held.recalls != self._board.recalls:
+            held.must_not_start = True
         self.show(held)
 
     def show(self, held: Held | None) -> None:

@@ -1,6 +1,7 @@
 """A worker takes account of what the database says it runs."""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -69,7 +70,8 @@ class Desk:
                 lease_seconds=60,
             ),
         )
-        self.running = Running(slots=5, prefetch_max=0, settling_max=100, board=Board(100))
+        self.board = Board(100)
+        self.running = Running(slots=5, prefetch_max=0, settling_max=100, board=self.board)
         self.released: list[Held] = []
         self.taken_away: list[Held] = []
         self.fetcher = Fetcher(
@@ -85,6 +87,7 @@ class Desk:
             on_taken_away=self.taken_away.extend,
             account_seconds=account_seconds,
         )
+        self.fetcher.whole_link()  # so that the first reply is that to a claim
 
     def turn(self) -> None:
         """One turn of the fetcher, with what a loop does after an error."""
@@ -264,7 +267,8 @@ def test_what_was_taken_away_while_it_waited_does_not_start(desk: Desk, client: 
     runner = Runner(
         desk.running,
         Limits(1_000, 1_000),
-        context_of=lambda held, args: pytest.fail("it started"),
+        find_task=lambda held: pytest.fail("it started"),
+        context_of=lambda held, task, args: pytest.fail("it started"),
         on_started=lambda held: None,
         on_ended=lambda held, end: ended.append(end),
     )
@@ -272,3 +276,49 @@ def test_what_was_taken_away_while_it_waited_does_not_start(desk: Desk, client: 
     runner.run(held)
 
     assert [(job.id, Outcome.INTERRUPTED)] == [(each.id, each.outcome) for each in ended]
+
+
+def test_nothing_is_claimed_while_a_recall_is_under_way(desk: Desk, client: Client) -> None:
+    job = client.enqueue("shop.work")
+    desk.board.begin_recall()
+    desk.turn()
+    before = client.job(job.id).status
+
+    desk.board.end_recall()
+    desk.turn()
+
+    assert ("queued", [job.id]) == (before, desk.waiting_ids)
+
+
+def test_what_was_claimed_before_a_recall_is_not_started(desk: Desk, client: Client) -> None:
+    client.enqueue("shop.work")
+    desk.turn()
+    [before] = desk.running.take_out_waiting()
+    desk.board.begin_recall()
+    desk.board.end_recall()
+    client.enqueue("shop.work")
+    desk.fetcher.wake(["default"])
+    desk.turn()
+    [after] = desk.running.take_out_waiting()
+
+    for held in (before, after):
+        desk.running.started(held)
+
+    assert (True, False) == (before.must_not_start, after.must_not_start)
+
+
+def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.enqueue("shop.work")
+    desk.turn()
+    [held] = desk.running.take_out_waiting()
+    desk.running.started(held)
+    client.enqueue("shop.work")
+    now = time.monotonic() + 1
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    blocked = desk.running.room()
+    desk.running.show(None)
+
+    assert ((0, 0), (4, 4)) == (blocked, desk.running.room())

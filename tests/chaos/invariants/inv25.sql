@@ -1,4 +1,6 @@
 -- Only an attempt of a worker that had ended was taken back by somebody else.
+--
+-- One that had not been started may have been recalled; inv12 asks whether it was begun.
 -- When: stopped.
 select past.job_id, past.old_attempt as attempt, past.application, past.at, worker.id as worker_id,
   worker.stopped_at
@@ -6,4 +8,12 @@ from chaos.history as past
 join pgqueue.workers as worker on worker.id = past.old_worker_id
 where past.old_status = 'running'
   and past.application in ('pgqueue maintenance', 'pgqueue farewell')
-  and (worker.stopped_at is null or worker.stopped_at > past.at);
+  and (worker.stopped_at is null or worker.stopped_at > past.at)
+  and not exists (
+    select
+    from pgqueue.attempts as attempt
+    where attempt.job_id = past.job_id
+      and attempt.attempt = past.old_attempt
+      and attempt.error_type = 'NotStarted'
+      and attempt.started_at is null
+  );

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import os
 import time
 from pathlib import Path
 
@@ -144,6 +145,19 @@ def completes_late(url: str, notes: str) -> None:
 
 
 @task
+def spin_until(path: str) -> str:
+    """Keep the main thread until there is such a file."""
+    while not os.path.exists(path):
+        pass
+    return "spun"
+
+
+@task(executor="asyncio")
+async def async_spin_until(path: str) -> str:
+    return spin_until.function(path)
+
+
+@task
 def stand_still() -> str:
     """Make the claim loop look as if it had not turned for ages, and end when told to stop."""
     [board] = [each for each in gc.get_objects() if type(each) is Board]
@@ -152,3 +166,14 @@ def stand_still() -> str:
     while not current_job().should_stop:
         time.sleep(0.01)
     return "whole"
+
+
+@task(delivery="at_most_once")
+def greet_once(path: str) -> None:
+    with open(path, "a") as file:
+        file.write("hello\n")
+
+
+@task(delivery="at_most_once", executor="asyncio")
+async def async_greet_once(path: str) -> None:
+    greet_once.function(path)
