@@ -101,6 +101,11 @@ WRONG: Final = {
         Rules(heeds_cancel=False),
         (a_cancelled_job_is_not_claimed.__name__,),
     ),
+    "M11": Wrong(
+        "the rescue finds a death, and takes the token of whoever has the job by then",
+        Rules(remembers_token=False),
+        (only_the_dead_are_rescued.__name__,),
+    ),
 }
 
 

@@ -37,6 +37,7 @@ class Rules:
         fence: What a settled row is compared with: `status`, `worker`, `attempt`.
         counts_at_claim: Else an attempt is counted when its failure is reported.
         fences_rescue: Whether what the rescue writes is compared with what it had read.
+        remembers_token: Whether the rescue writes with the token that it had read.
         heeds_delivery: Whether the rescue ends a started at_most_once job.
         heeds_cancel: Whether the rescue ends a job whose cancel was asked for.
         asks_again: Whether an end whose reply was lost is settled again as it was.
@@ -47,6 +48,7 @@ class Rules:
     fence: frozenset[str] = frozenset({"status", "worker", "attempt"})
     counts_at_claim: bool = True
     fences_rescue: bool = True
+    remembers_token: bool = True
     heeds_delivery: bool = True
     heeds_cancel: bool = True
     asks_again: bool = True
@@ -364,6 +366,9 @@ def _ends(world: World, rules: Rules, worker: Worker) -> Iterator[Step]:
 def _rescues(world: World, rules: Rules) -> Iterator[Step]:
     if (letter := world.letter) is not None:
         fence = rules.fence if rules.fences_rescue else frozenset({"status"})
+        job = world.job
+        if not (rules.remembers_token or world.open is None or job.worker is None):
+            letter = replace(letter, claim=world.open, attempt=job.attempt, worker=job.worker)
         read = replace(world, letter=None)
         after, outcome = _written(read, replace(rules, fence=fence), letter)
         yield Event(Verb.RESCUE, letter.worker, letter.claim, outcome), after
