@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         UnknownTask,
         UnstorableValue,
         UnsupportedConnection,
+        UnsupportedDatabase,
         WrongStatus,
     )
     from pgqueue.core.job import Attempt, Job, LogLine
@@ -93,6 +94,7 @@ _HOMES: Final = {
         "UnknownTask",
         "UnstorableValue",
         "UnsupportedConnection",
+        "UnsupportedDatabase",
         "WrongStatus",
     ),
     "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
@@ -145,6 +147,7 @@ __all__ = [
     "UnknownTask",
     "UnstorableValue",
     "UnsupportedConnection",
+    "UnsupportedDatabase",
     "WrongStatus",
     "aenqueue",
     "configure",

@@ -84,6 +84,9 @@ create table pgqueue.jobs (
   constraint jobs_run_at_check check (
     run_at between '0001-01-02 00:00:00+00' and '9999-12-30 00:00:00+00'
   ),
+  constraint jobs_expires_at_check check (
+    expires_at between '0001-01-02 00:00:00+00' and '9999-12-30 00:00:00+00'
+  ),
   constraint jobs_priority_check check (priority between -100 and 100),
   constraint jobs_executor_check check (executor in ('greenlet', 'asyncio', 'process')),
   constraint jobs_delivery_check check (delivery in ('at_least_once', 'at_most_once')),

@@ -19,6 +19,7 @@
     ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
+    ├── UnsupportedDatabase    a database cannot hold every text
     ├── SchemaMismatch         the database and this release do not fit together
     │   ├── SchemaMissing      it was never migrated
     │   ├── SchemaTooOld       it waits for `pgqueue migrate`
@@ -338,6 +339,20 @@ class SchemaBusy(PgqueueError):
         return (
             f"The tables were locked by others at each of {self.tries} tries, and nothing was "
             f"changed. Locks are held by {who}. Run it again when they have ended."
+        )
+
+
+class UnsupportedDatabase(PgqueueError):
+    """A database cannot hold jobs, because it cannot hold every text."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(encoding)
+        self.encoding = encoding
+
+    def __str__(self) -> str:
+        return (
+            f"The database's encoding is {self.encoding}; jobs need UTF8. Create one by "
+            "`create database … encoding 'UTF8' template template0`; an encoding cannot be changed."
         )
 
 

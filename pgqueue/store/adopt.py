@@ -9,6 +9,7 @@ owner's next statement would have begun.
 from typing import Any
 
 import psycopg
+from psycopg.pq import PipelineStatus
 
 from pgqueue.core.errors import UnsupportedConnection
 from pgqueue.store.connect import AsyncLink, Link
@@ -17,6 +18,10 @@ from pgqueue.store.schema import Schema
 _USE_ASYNC = "It belongs to asyncio: use the verb with the prefix `a`, such as `await aenqueue()`."
 _USE_SYNC = "It is synchronous: use the verb without the prefix `a`, such as `enqueue()`."
 _IS_CLOSED = "It is closed or broken: pass one that is open."
+_IN_PIPELINE = (
+    "It is in pipeline mode, where an answer comes later: enqueue outside of the `with "
+    "connection.pipeline()`."
+)
 _ENGINE = "Pass a connection of it, so that the job joins its transaction."
 _TAKEN = (
     "Pass a psycopg 3 connection, a connection or session of SQLAlchemy over psycopg 3, or "
@@ -43,7 +48,8 @@ def adopt(connection: Any, schema: Schema) -> Link:
     """Return a link over a caller's connection, in the caller's transaction.
 
     Raises:
-        UnsupportedConnection: It is of no kind that can carry jobs, is closed, or is asyncio's.
+        UnsupportedConnection: It is of no kind that can carry jobs, is closed, is asyncio's, is in
+            pipeline mode, or speaks another encoding than UTF-8.
     """
     given = _type(connection)
     if _comes_from(connection, "sqlalchemy"):
@@ -56,7 +62,7 @@ def adopt(connection: Any, schema: Schema) -> Link:
         raise UnsupportedConnection(given, _USE_ASYNC)
     if not isinstance(raw, psycopg.Connection):
         raise UnsupportedConnection(given, _advice(raw))
-    _check_open(raw, given)
+    _check_fit(raw, given)
     return Link(raw, schema)
 
 
@@ -64,8 +70,8 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
     """Return a link over a caller's asyncio connection, in the caller's transaction.
 
     Raises:
-        UnsupportedConnection: It is of no kind that can carry jobs, is closed, or is not
-            asyncio's.
+        UnsupportedConnection: It is of no kind that can carry jobs, is closed, is not asyncio's,
+            is in pipeline mode, or speaks another encoding than UTF-8.
     """
     given = _type(connection)
     if _comes_from(connection, "django"):
@@ -80,7 +86,7 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
         raise UnsupportedConnection(given, _USE_SYNC)
     if not isinstance(raw, psycopg.AsyncConnection):
         raise UnsupportedConnection(given, _advice(raw))
-    _check_open(raw, given)
+    _check_fit(raw, given)
     return AsyncLink(raw, schema)
 
 
@@ -146,9 +152,19 @@ def _from_django(connection: Any) -> Any:
         return connection.connection
 
 
-def _check_open(raw: Any, given: str) -> None:
+def _check_fit(raw: Any, given: str) -> None:
     if raw.closed or raw.broken:
         raise UnsupportedConnection(given, _IS_CLOSED)
+    # In a pipeline an answer comes later, and a refusal after the job was sent.
+    if raw.pgconn.pipeline_status != PipelineStatus.OFF:
+        raise UnsupportedConnection(given, _IN_PIPELINE)
+    encoding = raw.info.parameter_status("client_encoding")
+    if encoding != "UTF8":
+        raise UnsupportedConnection(
+            given,
+            f"Its client_encoding is {encoding}, which not every job can be told in: connect with "
+            "`client_encoding=utf8` in the URL.",
+        )
 
 
 def _comes_from(connection: Any, package: str) -> bool:

@@ -1,4 +1,4 @@
-"""Several statements that appear at once, on any link: in the caller's transaction or in ours."""
+"""Several statements that appear at once, or not at all: in the caller's transaction or in ours."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,32 +9,60 @@ from psycopg.pq import TransactionStatus
 
 from pgqueue.store.connect import AsyncLink, Link
 
+_BEGIN = "savepoint pgqueue"
+_KEEP = "release savepoint pgqueue"
+_UNDO = "rollback to savepoint pgqueue"
+
 
 @contextmanager
 def as_one(link: Link) -> Iterator[bool]:
     """Make the statements inside appear at once; tells whether the transaction is ours.
 
-    A transaction of the caller's is left alone, without a savepoint: it is the caller's to end.
-    In autocommit there is none, and each statement would be committed by itself.
+    A transaction of the caller's is the caller's to end. An error takes back what was done inside,
+    by a savepoint: who catches it and commits has stored nothing. In autocommit there is no
+    transaction, and each statement would be committed by itself.
     """
-    if not _is_between_transactions(link.raw):
-        yield False
+    if _is_between_transactions(link.raw):
+        with link.transaction():
+            yield True
         return
-    with link.transaction():
-        yield True
+    # Not by psycopg's transaction(): on a connection that is not in autocommit it would be the
+    # outer one, and commit.
+    link.fetch(_BEGIN, {})
+    try:
+        yield False
+    except BaseException:
+        if _can_undo(link.raw):
+            link.fetch(_UNDO, {})
+            link.fetch(_KEEP, {})
+        raise
+    link.fetch(_KEEP, {})
 
 
 @asynccontextmanager
 async def aas_one(link: AsyncLink) -> AsyncIterator[bool]:
     """Make the statements inside appear at once: the asyncio twin of `as_one`."""
-    if not _is_between_transactions(link.raw):
-        yield False
+    if _is_between_transactions(link.raw):
+        async with link.raw.transaction():
+            yield True
         return
-    async with link.raw.transaction():
-        yield True
+    await link.fetch(_BEGIN, {})
+    try:
+        yield False
+    except BaseException:
+        if _can_undo(link.raw):
+            await link.fetch(_UNDO, {})
+            await link.fetch(_KEEP, {})
+        raise
+    await link.fetch(_KEEP, {})
 
 
 def _is_between_transactions(
     raw: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]",
 ) -> bool:
     return raw.autocommit and raw.info.transaction_status is TransactionStatus.IDLE
+
+
+def _can_undo(raw: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    # A connection that broke took everything back.
+    return raw.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)

@@ -25,7 +25,8 @@ _Due = dict[_Asked, tuple[datetime, JobStatus, datetime | None]]
 def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
     """Insert jobs and return how many; all of them appear at once.
 
-    In the caller's transaction, when that commits; on a connection in autocommit, at the end.
+    In the caller's transaction, when that commits; on a connection in autocommit, at the end. An
+    error, of *jobs* itself too, leaves none of them.
 
     Raises:
         InvalidOption: *batch_size* is not within 1 to 50,000.

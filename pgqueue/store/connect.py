@@ -19,6 +19,7 @@ from psycopg.rows import tuple_row
 from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
 from pgqueue.core.settings import redact_url
 from pgqueue.store import session
+from pgqueue.store.adapters import AsyncCursor, Cursor
 from pgqueue.store.denial import explained
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
@@ -82,6 +83,8 @@ class Database:
             ) from None
         if self._takes_options:
             told["options"] = session.as_options(told.get("options", ""))
+        # What we read and write is Unicode, whatever the URL and the server would like to send.
+        told["client_encoding"] = "utf8"
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})
 
     def open(self, application_name: str = "pgqueue") -> "Link":
@@ -117,7 +120,8 @@ class Database:
 def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
     # A pooler makes up the process id that it tells its clients.
     try:
-        ((pid,),) = raw.execute("select pg_backend_pid()")
+        with Cursor(raw, row_factory=tuple_row) as cursor:
+            ((pid,),) = cursor.execute("select pg_backend_pid()")
     except psycopg.OperationalError:
         raw.close()
         raise
@@ -131,8 +135,7 @@ class Link:
         is_pooled: Whether the session behind it changes from transaction to transaction.
 
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
-    come in binary: the owner's loaders (of JSON, of moments) are for text, and so are the
-    session's DateStyle and the like. See test_a_callers_loaders_do_not_reach_our_answers.
+    come in binary: the session's DateStyle and the like are for text.
     """
 
     def __init__(
@@ -149,7 +152,7 @@ class Link:
         with (
             explained(),
             self._settings(),
-            psycopg.Cursor(self.raw, row_factory=tuple_row) as cursor,
+            Cursor(self.raw, row_factory=tuple_row) as cursor,
         ):
             cursor.execute(text.encode(), params, binary=True)
             self._answered_at = time.monotonic()
@@ -160,7 +163,7 @@ class Link:
         with (
             explained(),
             self._settings(),
-            psycopg.Cursor(self.raw) as cursor,
+            Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
         ):
             for row in rows:
@@ -243,13 +246,13 @@ class AsyncLink:
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
         with explained():
-            async with psycopg.AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
+            async with AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
                 await cursor.execute(text.encode(), params, binary=True)
                 return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
         with explained():
-            async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+            async with AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
                 for row in rows:
                     await copy.write_row(row)

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from pgqueue.core.errors import SchemaBusy, SchemaTooNew
+from pgqueue.core.errors import SchemaBusy, SchemaTooNew, UnsupportedDatabase
 from pgqueue.store import version
 from pgqueue.store.connect import Database
 from pgqueue.store.revisions import Revision, before_deploy, folder, line
@@ -42,6 +42,7 @@ def upgrade(url: str, schema: str = "pgqueue", *, after: bool = False) -> list[R
     Raises:
         SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
         SchemaBusy: Tables stayed locked by others; nothing was changed.
+        UnsupportedDatabase: Its encoding is not UTF8; nothing was made.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
     pending = plan(url, schema)
@@ -67,10 +68,14 @@ def plan(url: str, schema: str = "pgqueue") -> list[Revision]:
 
     Raises:
         SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
+        UnsupportedDatabase: Its encoding is not UTF8; nothing was made.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
     link = Database(url, schema).open("pgqueue migrate")
     try:
+        encoding = link.raw.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise UnsupportedDatabase(str(encoding))
         found = version.read(link)
     finally:
         link.close()

@@ -121,6 +121,10 @@ jobs = Table(
         "run_at between '0001-01-02 00:00:00+00' and '9999-12-30 00:00:00+00'",
         name="jobs_run_at_check",
     ),
+    CheckConstraint(
+        "expires_at between '0001-01-02 00:00:00+00' and '9999-12-30 00:00:00+00'",
+        name="jobs_expires_at_check",
+    ),
     CheckConstraint("priority between -100 and 100", name="jobs_priority_check"),
     CheckConstraint("executor in ('greenlet', 'asyncio', 'process')", name="jobs_executor_check"),
     CheckConstraint("delivery in ('at_least_once', 'at_most_once')", name="jobs_delivery_check"),

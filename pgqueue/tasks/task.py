@@ -118,7 +118,10 @@ class Task(Generic[P, R]):
         return Call(self, _AS_DECLARED).enqueue(*args, **kwargs)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
-        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`."""
+        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`.
+
+        Cancelled while it waits, without a connection of yours, it may have inserted the job.
+        """
         return await Call(self, _AS_DECLARED).aenqueue(*args, **kwargs)
 
     def enqueue_many(
@@ -198,7 +201,10 @@ class Call(Generic[P]):
         return client.insert(self._new_job(client, args, kwargs), connection=self._connection)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
-        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`."""
+        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`.
+
+        Cancelled while it waits, without a connection of yours, it may have inserted the job.
+        """
         client = client_for(self._connection)
         new = self._new_job(client, args, kwargs)
         return await client.ainsert(new, connection=self._connection)

@@ -25,6 +25,7 @@ EXAMPLES = [
     errors.ReplyLost("the server closed the connection"),
     errors.EmbeddedUnavailable("not installed"),
     errors.UnsupportedConnection("sqlite3.Connection", "Pass a psycopg connection."),
+    errors.UnsupportedDatabase("LATIN1"),
     errors.SchemaMissing(None, "0001", "pgqueue"),
     errors.SchemaTooOld("0001", "0002"),
     errors.SchemaTooNew("0003", "0002"),

@@ -14,6 +14,7 @@ from django_connection import configure_django, django_connection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import dict_row, tuple_row
+from psycopg.types.string import StrDumper
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import (
     AsyncSession,
@@ -421,6 +422,131 @@ def test_the_server_sees_the_same_text_through_every_kind(
     expected = re.sub(r"%\((\w+)\)s", "$", SCHEMA.render("enqueue"))
     assert expected.startswith(re.sub(r"\$\d+", "$", seen))
     assert 1_000 <= len(seen) <= 1_024  # as much as the server shows
+
+
+def test_a_refusal_in_mid_bulk_leaves_nothing_in_the_callers_transaction(
+    room: "Room", orders: None, database_url: str, application: Application
+) -> None:
+    def jobs_until_it_breaks() -> Iterator[NewJob]:
+        yield from [NEW] * 2_500
+        raise ZeroDivisionError
+
+    async def work() -> None:
+        # Once as the first statement of the transaction, once in the midst of it.
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await application.enqueue_many(jobs_until_it_breaks())
+            await application.write()
+        await application.enqueue_many([NEW])
+        await application.commit()
+
+    _perform(application, database_url, work)
+
+    assert (2, 1) == _visible(room)
+
+
+@pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
+def test_bulk_that_the_server_refuses_leaves_the_callers_transaction_whole(
+    room: "Room", orders: None, database_url: str, kind: type[Application]
+) -> None:
+    application = kind()
+
+    async def work() -> None:
+        await application.write()
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await application.enqueue_many([*[NEW] * 1_000, NewJob("")])
+        await application.commit()
+
+    _perform(application, database_url, work)
+
+    assert (1, 0) == _visible(room)
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
+def test_a_connection_in_pipeline_mode_is_refused_before_anything_is_sent(
+    room: "Room", orders: None, database_url: str, kind: type[Application]
+) -> None:
+    application = kind()
+
+    async def work() -> None:
+        with pytest.raises(UnsupportedConnection, match="pipeline mode"):
+            if application.is_async:
+                async with application.connection.pipeline():
+                    await application.enqueue(NEW)
+            else:
+                with application.connection.pipeline():
+                    await application.enqueue(NEW)
+        await application.commit()
+
+    _perform(application, database_url, work)
+
+    assert (0, 0) == _visible(room)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+@pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
+def test_a_connection_of_another_encoding_is_refused_before_anything_is_sent(
+    room: "Room", orders: None, database_url: str, kind: type[Application], encoding: str
+) -> None:
+    application = kind()
+
+    async def work() -> None:
+        await _execute(application, f"set client_encoding = '{encoding}'")
+        with pytest.raises(UnsupportedConnection, match=f"client_encoding is {encoding}"):
+            await application.enqueue(NEW)
+        await application.commit()
+
+    _perform(application, database_url, work)
+
+    assert (0, 0) == _visible(room)
+
+
+class Shouting(StrDumper):
+    """Writes every text in capitals."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return obj.upper().encode()
+
+
+class SpoiltBinary(Loader):
+    """Reads every value as nonsense."""
+
+    format = psycopg.pq.Format.BINARY
+
+    def load(self, data: Buffer) -> object:
+        return "spoilt"
+
+
+@pytest.mark.parametrize("is_global", [True, False])
+def test_a_callers_adapters_reach_neither_what_is_stored_nor_our_answers(
+    room: "Room",
+    orders: None,
+    database_url: str,
+    application: Application,
+    is_global: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if is_global:
+        spoilt = psycopg.adapt.AdaptersMap(psycopg.adapters)
+        for name in ("_dumpers", "_dumpers_by_oid", "_loaders"):
+            monkeypatch.setattr(psycopg.adapters, name, getattr(spoilt, name))
+
+    async def work() -> Job:
+        await application.write()
+        adapters = psycopg.adapters if is_global else application.raw().adapters
+        adapters.register_dumper(str, Shouting)
+        for name in ("int8", "text", "timestamptz"):
+            adapters.register_loader(name, SpoiltBinary)
+        job = await application.enqueue(NEW)
+        await application.enqueue_many([NEW])
+        await application.commit()
+        return job
+
+    job = _perform(application, database_url, work)
+
+    assert job == room.job(job.id)
+    assert [("shop.mail", 2)] == room.rows("select task, count(*) from pgqueue.jobs group by task")
 
 
 class Spoilt(Loader):

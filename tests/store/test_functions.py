@@ -253,6 +253,23 @@ def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
         assert 1 == len(run(room.link, jobs.attempts(held.id)))
 
 
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "12000-01-01", "0044-03-15 BC"])
+@pytest.mark.parametrize("column", ["run_at", "expires_at"])
+def test_a_moment_that_python_does_not_know_is_refused(
+    room: "Room", column: str, moment: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match=f"jobs_{column}_check"):
+        room.rows(
+            f"insert into pgqueue.jobs (task, {column}) values ('t', %(moment)s) returning id",
+            moment=moment,
+        )
+
+
+def test_an_end_of_patience_beyond_the_calendar_is_refused(room: "Room") -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="jobs_expires_at_check"):
+        room.rows("select pgqueue.enqueue('t', options => '{\"expires_after_seconds\": 3e11}')")
+
+
 def test_an_unknown_id_is_answered_with_nothing(room: "Room") -> None:
     assert {404: None} == run(room.link, jobs.cancel(jobs.Meant([404])))
     assert {404: None} == run(room.link, jobs.retry(jobs.Meant([404])))

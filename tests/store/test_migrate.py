@@ -20,6 +20,7 @@ from pgqueue.core.errors import (
     SchemaMissing,
     SchemaTooNew,
     SchemaTooOld,
+    UnsupportedDatabase,
 )
 from pgqueue.store import migrate, version
 from pgqueue.store.connect import Database, Link, libpq_url
@@ -51,6 +52,21 @@ def empty_link(empty_url: str) -> Iterator[Link]:
     link = Database(empty_url).open()
     yield link
     link.close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_text_is_refused(
+    database_url: str, encoding: str
+) -> None:
+    told = conninfo_to_dict(libpq_url(database_url))
+    name = f"{told['dbname']}_{encoding.lower()}"
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
+        admin.execute(
+            f"create database {name} encoding '{encoding}' locale 'C' template template0".encode()
+        )
+        with pytest.raises(UnsupportedDatabase, match=f"encoding is {encoding}; jobs need UTF8"):
+            migrate.upgrade(make_conninfo(**{**told, "dbname": name}))
+        admin.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
