@@ -1,7 +1,7 @@
 -- Write the latest progress of attempts that are still held.
 --
 -- Index: jobs_pkey; no index holds progress, so the update may stay on its page.
--- Locks: the jobs, in id order. Locked ones are skipped: progress holds nobody up.
+-- Locks: the jobs. Locked ones are skipped: progress holds nobody up.
 -- Fence: (id, attempt, worker_id) on a running row.
 with told as materialized (
   select job.id, said.progress, said.message
@@ -16,7 +16,6 @@ with told as materialized (
   where job.status = 'running'
     and job.attempt = said.attempt
     and job.worker_id = said.worker_id
-  order by job.id
   for no key update of job skip locked
 )
 update pgqueue.jobs as job

@@ -16,8 +16,8 @@
 -- restored or hand-made table) leaves that row as it is: neither keeps a job from its end.
 --
 -- Index: jobs_pkey finds the rows; attempts_pkey is written.
--- Locks: the jobs, in id order, as every statement that touches many rows. What somebody else
---        has locked is left for another time, so that one open transaction holds up one job.
+-- Locks: the jobs. What somebody else has locked is left for another time, so that one open
+--        transaction holds up one job; as nothing is waited for, they need no order.
 -- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
 --        taken away: its lease was lost, and nothing is written for it.
 -- Answer: the new status of each; null for an attempt that was locked, and is held still.
@@ -68,7 +68,6 @@ held as materialized (
   where job.status = 'running'
     and job.attempt = ended.attempt
     and job.worker_id = ended.worker_id
-  order by job.id
   for no key update of job skip locked
 ),
 passed_over as materialized (

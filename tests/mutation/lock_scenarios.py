@@ -1,0 +1,422 @@
+"""What a statement does about rows that somebody else has, as sentences its locks make true."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from room import Room
+
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store import attempts, processes, upkeep
+from pgqueue.store.attempts import Claimed, Ended, Progress
+from pgqueue.store.statement import run
+
+T = TypeVar("T")
+Scenario = Callable[[Room], None]
+
+SCENARIOS: dict[str, list[Scenario]] = {}
+
+
+def of(file: str) -> Callable[[Scenario], Scenario]:
+    """Enter a scenario for the statement in this file."""
+
+    def enter(scenario: Scenario) -> Scenario:
+        SCENARIOS.setdefault(file, []).append(scenario)
+        return scenario
+
+    return enter
+
+
+class Other:
+    """Somebody else's open transaction."""
+
+    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
+        self.raw = raw
+
+    def locks(self, table: str, id: int, mode: str = "no key update") -> None:
+        """Lock a row as *mode* says."""
+        self.raw.execute(f"select from pgqueue.{table} where id = %s for {mode}".encode(), [id])
+
+    def writes(self, text: str, *params: object) -> None:
+        """Change rows."""
+        self.raw.execute(text.encode(), params)
+
+    def keeps_waiting(self, asked: "Future[Any]") -> bool:
+        """Whether what was asked waits for this transaction; False when it was answered."""
+        until = time.monotonic() + 20
+        waiters = "select pid from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
+        while not asked.done():
+            if self.raw.execute(waiters.encode()).fetchall():
+                return True
+            assert time.monotonic() < until, "neither answered nor waiting"
+        return False
+
+    def can_lock(self, table: str, id: int) -> bool:
+        """Whether nobody else has that row; tried without waiting, and let go."""
+        try:
+            with self.raw.transaction(force_rollback=True):
+                self.locks(table, id, "update nowait")
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
+
+
+@contextmanager
+def another(room: Room) -> Iterator[Other]:
+    """Somebody else on the same database; rolled back in the end, if not committed before."""
+    known = room.link.raw.info
+    with psycopg.connect(known.dsn, password=known.password) as raw:
+        yield Other(raw)
+        raw.rollback()
+
+
+@contextmanager
+def asked(room: Room, statement: Any) -> Iterator["Future[Any]"]:
+    """Meanwhile, the statement is asked on the room's connection."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(run, room.link, statement)
+
+
+def at_once(room: Room, statement: Any) -> Any:
+    """The answer to a statement that must wait for nobody."""
+    room.link.raw.execute("set lock_timeout = '300ms'")
+    try:
+        return run(room.link, statement)
+    except psycopg.errors.LockNotAvailable:
+        raise AssertionError("it waited for a lock") from None
+    finally:
+        room.link.raw.execute("set lock_timeout = '20s'")
+
+
+def _ends(*held: Claimed) -> Any:
+    return attempts.settle(
+        Ended(each.id, each.attempt, each.worker_id, Outcome.SUCCEEDED, waited_seconds=0.0)
+        for each in held
+    )
+
+
+def _lapse(room: Room, workers: Sequence[int]) -> None:
+    room.rows(
+        "update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'"
+        " where id = any(%(ids)s)",
+        ids=list(workers),
+    )
+
+
+def _by_scan(room: Room) -> None:
+    # Else an index may give the order that the statement forgot to ask for.
+    for way in ("indexscan", "indexonlyscan", "bitmapscan"):
+        room.link.raw.execute(f"set enable_{way} = off".encode())
+
+
+# What others have is left for another time.
+
+
+@of("settle")
+def an_end_whose_job_somebody_has_is_told_so_and_the_others_are_settled(room: Room) -> None:
+    taken, free = room.hold(), room.hold()
+    with another(room) as other:
+        other.locks("jobs", taken.id)
+
+        answer = at_once(room, _ends(taken, free))
+
+    assert {(taken.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
+
+
+@of("progress")
+def progress_of_a_job_that_somebody_has_is_dropped(room: Room) -> None:
+    taken, free = room.hold(), room.hold()
+    told = [Progress(each.id, 1, each.worker_id, 0.5, "half") for each in (taken, free)]
+    with another(room) as other:
+        other.locks("jobs", taken.id)
+
+        at_once(room, attempts.tell_progress(told))
+
+    assert (None, 0.5) == (room.job(taken.id).progress, room.job(free.id).progress)
+
+
+@of("claim")
+def a_job_that_somebody_has_is_passed_over(room: Room) -> None:
+    taken, free, worker = room.enqueue(), room.enqueue(), room.worker()
+    with another(room) as other:
+        other.locks("jobs", taken.id)
+
+        claimed = at_once(room, _claim(worker, 1))
+
+    assert [free.id] == [each.id for each in claimed]
+
+
+@of("promote")
+def what_is_due_and_somebody_has_is_passed_over(room: Room) -> None:
+    taken, free = _due(room, 2, 1)
+    with another(room) as other:
+        other.locks("jobs", taken)
+
+        assert 1 == at_once(room, upkeep.promote(1))
+
+    assert [JobStatus.SCHEDULED, JobStatus.QUEUED] == [
+        room.job(each).status for each in (taken, free)
+    ]
+
+
+@of("expire")
+def what_expired_and_somebody_has_is_passed_over(room: Room) -> None:
+    taken, free = _late(room, 2, 1)
+    with another(room) as other:
+        other.locks("jobs", taken)
+
+        assert 1 == at_once(room, upkeep.expire(1))
+
+    assert [JobStatus.QUEUED, JobStatus.CANCELLED] == [
+        room.job(each).status for each in (taken, free)
+    ]
+
+
+@of("prune")
+def what_is_over_and_somebody_has_is_passed_over(room: Room) -> None:
+    taken, _ = _over(room, 2, 1)
+    with another(room) as other:
+        other.locks("jobs", taken)
+
+        assert 1 == at_once(room, upkeep.prune(1))
+
+    assert [(taken,)] == room.rows("select id from pgqueue.jobs")
+
+
+@of("bury_silent")
+def a_silent_worker_whose_row_somebody_has_is_passed_over(room: Room) -> None:
+    claims, renewed, free = workers = [room.worker() for _ in range(3)]
+    _lapse(room, workers)
+    with another(room) as other:
+        other.locks("workers", claims, "key share")
+        other.locks("workers", renewed)
+
+        assert [free] == at_once(room, processes.bury_silent())
+
+
+# In which order.
+
+
+@of("claim")
+def the_first_by_priority_and_position_are_claimed_first(room: Room) -> None:
+    late, early, urgent = (room.enqueue(priority=each) for each in (0, 0, 1))
+    room.change(late.id, position=late.position + 10)
+    _by_scan(room)
+
+    claimed = run(room.link, _claim(room.worker(), 2))
+
+    assert [urgent.id, early.id] == [each.id for each in claimed]
+
+
+@of("promote")
+def what_fell_due_first_is_promoted_first(room: Room) -> None:
+    late, early = _due(room, 1, 2)
+    _by_scan(room)
+
+    run(room.link, upkeep.promote(1))
+
+    assert [JobStatus.SCHEDULED, JobStatus.QUEUED] == [
+        room.job(each).status for each in (late, early)
+    ]
+
+
+@of("expire")
+def what_expired_first_is_cancelled_first(room: Room) -> None:
+    late, early = _late(room, 1, 2)
+    _by_scan(room)
+
+    run(room.link, upkeep.expire(1))
+
+    assert [JobStatus.QUEUED, JobStatus.CANCELLED] == [
+        room.job(each).status for each in (late, early)
+    ]
+
+
+@of("prune")
+def what_was_over_first_is_pruned_first(room: Room) -> None:
+    late, _ = _over(room, 1, 2)
+    _by_scan(room)
+
+    run(room.link, upkeep.prune(1))
+
+    assert [(late,)] == room.rows("select id from pgqueue.jobs")
+
+
+def _in_order_of_id(room: Room, ask: Callable[[list[int]], Any]) -> None:
+    first, second = workers = [room.worker() for _ in range(2)]
+    # Behind the second in the table.
+    room.rows("update pgqueue.workers set pid = 7 where id = %(id)s", id=first)
+    _by_scan(room)
+    with another(room) as other:
+        other.locks("workers", first)
+        with asked(room, ask(workers)) as answer:
+            assert other.keeps_waiting(answer)
+            free = other.can_lock("workers", second)
+            other.raw.rollback()
+
+        assert free
+        assert set(workers) == set(answer.result())
+
+
+@of("renew")
+def leases_are_renewed_in_the_order_of_workers(room: Room) -> None:
+    _in_order_of_id(room, lambda workers: processes.renew(1, 60))
+
+
+@of("bury")
+def workers_are_buried_in_their_order(room: Room) -> None:
+    _in_order_of_id(room, lambda workers: processes.bury(workers, "died", ""))
+
+
+# What others are about to do is waited for, and seen.
+
+
+def _holds(held: Claimed) -> Any:
+    return attempts.hold(held.id, held.attempt, held.worker_id)
+
+
+@of("hold")
+def an_attempt_that_is_being_taken_away_is_not_held(room: Room) -> None:
+    held = room.hold()
+    with another(room) as other:
+        other.writes("update pgqueue.jobs set status = 'queued' where id = %s", held.id)
+        with asked(room, _holds(held)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.commit()
+
+    assert answer.result() is False
+
+
+@of("hold")
+def an_attempt_that_somebody_only_looked_at_is_held(room: Room) -> None:
+    held = room.hold()
+    with another(room) as other:
+        other.locks("jobs", held.id)
+        with asked(room, _holds(held)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.rollback()
+
+    assert answer.result() is True
+
+
+@of("renew")
+def a_worker_that_is_being_given_up_is_not_told_as_alive(room: Room) -> None:
+    given_up, alive = room.worker(), room.worker()
+    with another(room) as other:
+        other.writes("update pgqueue.workers set stopped_at = now() where id = %s", given_up)
+        with asked(room, processes.renew(1, 60)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.commit()
+
+    assert {alive} == answer.result()
+
+
+@of("renew")
+def a_worker_whose_row_somebody_has_is_renewed_after_all(room: Room) -> None:
+    worker = room.worker()
+    with another(room) as other:
+        other.locks("workers", worker)
+        with asked(room, processes.renew(1, 60)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.rollback()
+
+    assert {worker} == answer.result()
+
+
+@of("renew")
+def a_lease_is_renewed_beside_a_claim(room: Room) -> None:
+    worker = room.worker()
+    with another(room) as other:
+        other.locks("workers", worker, "key share")
+
+        assert {worker} == at_once(room, processes.renew(1, 60))
+
+
+@of("bury")
+def a_burial_waits_for_the_claim_under_way(room: Room) -> None:
+    worker = room.worker()
+    with another(room) as other:
+        other.locks("workers", worker, "key share")
+        with asked(room, processes.bury([worker], "died", "")) as answer:
+            has_waited = other.keeps_waiting(answer)
+            other.raw.rollback()
+
+    assert has_waited
+    assert [worker] == answer.result()
+
+
+@of("claim")
+def a_worker_that_is_being_given_up_claims_nothing(room: Room) -> None:
+    worker = room.worker()
+    room.enqueue()
+    with another(room) as other:
+        other.writes("select from pgqueue.workers where id = %s for update", worker)
+        other.writes("update pgqueue.workers set stopped_at = now() where id = %s", worker)
+        with asked(room, _claim(worker, 1)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.commit()
+
+    assert [] == answer.result()
+
+
+@of("claim")
+def a_worker_that_is_not_given_up_after_all_claims(room: Room) -> None:
+    worker, job = room.worker(), room.enqueue()
+    with another(room) as other:
+        other.locks("workers", worker, "update")
+        with asked(room, _claim(worker, 1)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.rollback()
+
+    assert [job.id] == [each.id for each in answer.result()]
+
+
+@of("claim")
+def a_claim_goes_on_beside_a_renewal(room: Room) -> None:
+    worker, job = room.worker(), room.enqueue()
+    with another(room) as other:
+        other.locks("workers", worker)
+
+        assert [job.id] == [each.id for each in at_once(room, _claim(worker, 1))]
+
+
+def _claim(worker: int, jobs_max: int) -> Any:
+    return attempts.claim(
+        worker_id=worker,
+        executor="greenlet",
+        queues=["default"],
+        unknown_tasks=[],
+        jobs_max=jobs_max,
+        slots_free=jobs_max,
+    )
+
+
+def _ago(room: Room, seconds: float) -> Any:
+    return room.row("select clock_timestamp() - make_interval(secs => %(ago)s)", ago=seconds)[0]
+
+
+def _due(room: Room, *ago: float) -> list[int]:
+    """Scheduled jobs that fell due so many seconds ago."""
+    made = [room.enqueue(run_after=60).id for _ in ago]
+    for job_id, seconds in zip(made, ago, strict=True):
+        room.change(job_id, run_at=_ago(room, seconds))
+    return made
+
+
+def _late(room: Room, *ago: float) -> list[int]:
+    """Queued jobs that expired so many seconds ago."""
+    made = [room.enqueue().id for _ in ago]
+    for job_id, seconds in zip(made, ago, strict=True):
+        room.change(job_id, expires_at=_ago(room, seconds))
+    return made
+
+
+def _over(room: Room, *ago: float) -> list[int]:
+    """Final jobs that were kept until so many seconds ago."""
+    made = [room.enqueue().id for _ in ago]
+    for job_id, seconds in zip(made, ago, strict=True):
+        room.change(job_id, status="succeeded", kept_until=_ago(room, seconds))
+    return made
