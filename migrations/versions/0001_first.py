@@ -416,12 +416,16 @@ end
 $$;
 
 -- COPY writes the status itself. After, because a trigger before the insert makes COPY go row
--- by row; by privilege, because row security does not allow COPY at all.
+-- by row; by privilege, because row security does not allow COPY at all. What would be blocked
+-- from its beginning nothing would ever unblock, whoever inserts it.
 create trigger jobs_begin after insert on pgqueue.jobs
 for each row
 when (
-  new.status in ('running', 'succeeded', 'failed', 'cancelled')
-  and not has_column_privilege(new.tableoid, 'status', 'update')
+  new.status = 'blocked'
+  or (
+    new.status in ('running', 'succeeded', 'failed', 'cancelled')
+    and not has_column_privilege(new.tableoid, 'status', 'update')
+  )
 )
 execute function pgqueue.refuse_status();
 

@@ -22,7 +22,7 @@ from pgqueue.store.statement import Row, Statement, run
 ROLES: Final = ("owner", "producer", "worker", "viewer", "operator")
 """What is made, each behind the prefix and an underscore."""
 
-_FILES: Final = ("create", "own", "close", "enqueue", "work", "view", "steer")
+_FILES: Final = ("create", "part", "own", "close", "enqueue", "work", "view", "steer")
 _WRITTEN: Final = re.compile(rf"\bpgqueue_({'|'.join(ROLES)})\b|\bschema pgqueue\b|\bpgqueue\.")
 
 # PostgreSQL's limit for a name, less the longest role and its underscore. It would cut what is
@@ -59,11 +59,13 @@ class Changes:
 def apply(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
     """Make the roles and their rights, in one transaction, and return what that changed.
 
-    Takes from our roles and from everybody what is not theirs; leaves what others were granted.
+    Takes from our roles and from everybody what is not theirs, memberships in each other too;
+    leaves what others were granted.
 
     Raises:
         AccessDenied: The connection's role may not make roles or hand over the tables.
-        InvalidOption: No role can have the prefix.
+        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
+            or a member of a role that is not ours.
         SchemaMismatch: The schema is not at the revision of this release.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
@@ -75,7 +77,8 @@ def plan(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
 
     Raises:
         AccessDenied: The connection's role may not make roles or hand over the tables.
-        InvalidOption: No role can have the prefix.
+        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
+            or a member of a role that is not ours.
         SchemaMismatch: The schema is not at the revision of this release.
         DatabaseUnreachable: No server answers, or it refuses us.
     """

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -174,6 +175,56 @@ def test_a_dba_without_superuser_can_do_all_of_it(nobody: "Crowd", database_url:
 def test_who_may_not_make_roles_is_told_who_may(crowd: "Crowd") -> None:
     with pytest.raises(AccessDenied, match="CREATEROLE"):
         roles.apply(crowd.url("viewer"), prefix=f"{crowd.prefix}x")
+
+
+def test_memberships_among_our_roles_are_told_and_taken_back(
+    crowd: "Crowd", database_url: str
+) -> None:
+    for whole, part in (("owner", "viewer"), ("worker", "producer")):
+        crowd.admin.execute(
+            sql.SQL("grant {} to {}").format(
+                sql.Identifier(crowd.name(whole)), sql.Identifier(crowd.name(part))
+            )
+        )
+
+    planned = roles.plan(database_url, prefix=crowd.prefix)
+    changes = roles.apply(database_url, prefix=crowd.prefix)
+
+    assert [
+        Right("producer", "member", "role", "worker"), Right("viewer", "member", "role", "owner"),
+    ] == list(planned.taken) == list(changes.taken)  # fmt: skip
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        crowd.connection("viewer").execute("delete from pgqueue.jobs")
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
+
+
+def test_a_role_of_ours_that_is_a_member_of_another_is_refused(
+    crowd: "Crowd", database_url: str
+) -> None:
+    crowd.admin.execute(
+        sql.SQL("grant pg_read_all_data to {}").format(sql.Identifier(crowd.name("producer")))
+    )
+
+    with pytest.raises(InvalidOption, match="is a member of pg_read_all_data: revoke that"):
+        roles.apply(database_url, prefix=crowd.prefix)
+
+
+@pytest.mark.parametrize(
+    ("power", "told"),
+    [
+        ("createrole", "may create roles"),
+        ("bypassrls", "bypasses row security"),
+        ("replication", "may replicate"),
+    ],
+)
+def test_a_role_of_ours_that_may_do_more_than_any_of_ours_is_refused(
+    crowd: "Crowd", database_url: str, power: str, told: str
+) -> None:
+    name = sql.Identifier(crowd.name("viewer"))
+    crowd.admin.execute(sql.SQL("alter role {} " + power).format(name))
+
+    with pytest.raises(InvalidOption, match=f"_viewer exists already, and {told}"):
+        roles.apply(database_url, prefix=crowd.prefix)
 
 
 def test_a_refusal_leaves_nothing_behind(nobody: "Crowd", database_url: str) -> None:

@@ -271,14 +271,19 @@ def test_a_producers_job_has_no_past(
         with connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
             copy.write_row(("t", status.value))
 
-    if status in (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.BLOCKED):
+    if status in (JobStatus.SCHEDULED, JobStatus.QUEUED):
         insert()
     else:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"that is {status.value}"):
             insert()
-    assert (
-        int(status in (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.BLOCKED)) == client.count()
-    )
+    assert int(status in (JobStatus.SCHEDULED, JobStatus.QUEUED)) == client.count()
+
+
+def test_nobody_inserts_a_job_that_nothing_would_unblock(crowd: "Crowd", client: Client) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="that is blocked"):
+        crowd.admin.execute("insert into pgqueue.jobs (task, status) values ('t', 'blocked')")
+
+    assert 0 == client.count()
 
 
 @pytest.mark.parametrize("column", ["id", "task", "args", "queue", "max_attempts", "created_at"])

@@ -1,6 +1,7 @@
 -- List who may do what with our schema: our roles, everybody (public), and whoever owns.
 --
--- An owner's own rights are left out, as it has them all. The roles go by their short names,
+-- An owner's own rights are left out, as it has them all. A role that is a `member` of another has
+-- the rights of that one too. The roles go by their short names,
 -- others by their own. A right on some columns names them; `future` tells what the owner's next
 -- objects will grant.
 --
@@ -80,6 +81,15 @@ object as (
 )
 select named.name, 'exists', 'role', ''
 from named
+union all
+select distinct
+  named.name,
+  'member',
+  'role',
+  coalesce(whole.name, pg_catalog.pg_get_userbyid(membership.roleid))
+from pg_catalog.pg_auth_members as membership
+join named on named.oid = membership.member
+left join named as whole on whole.oid = membership.roleid
 union all
 select
   coalesce(named.name, pg_catalog.pg_get_userbyid(object.owner)),

@@ -6,15 +6,28 @@ do $$
 declare
   role text;
   name text;
+  refusal text;
 begin
   foreach role in array array['owner', 'producer', 'worker', 'viewer', 'operator'] loop
     name := current_setting('roles.prefix') || '_' || role;
     if to_regrole(quote_ident(name)) is null then
       execute format('create role %I nologin', name);
-    elsif (select found.rolsuper from pg_roles as found where found.rolname = name) then
-      raise exception using
-        errcode = 'duplicate_object',
-        message = format('the role %I exists already, and is a superuser', name);
+    end if;
+    select format('the role %I exists already, and %s', name, might.what)
+    into refusal
+    from pg_roles as found
+    cross join lateral (
+      values
+        (found.rolsuper, 'is a superuser'),
+        (found.rolcreaterole, 'may create roles'),
+        (found.rolbypassrls, 'bypasses row security'),
+        (found.rolreplication, 'may replicate')
+    ) as might (holds, what)
+    where found.rolname = name
+      and might.holds
+    limit 1;
+    if refusal is not null then
+      raise exception using errcode = 'duplicate_object', message = refusal;
     end if;
     if role = 'owner' and not pg_has_role(name, 'usage') then
       execute format('grant %I to current_user', name);
