@@ -51,3 +51,9 @@ def crew_of(kind: Kind, settings: Settings) -> Crew:
         # Nothing beside the job, not even the success before it that is not written yet.
         return Crew(kind, min(processes, 1), slots=1, prefetch_max=0, settling_max=0)
     return Crew(kind, processes, slots, settings.prefetch_max)
+
+
+def connections_of(settings: Settings) -> int:
+    """How many connections a supervisor and its workers hold when every kind of them runs."""
+    kinds = [Kind(executor) for executor in ("greenlet", "asyncio", "process")]
+    return 3 + 2 * sum(crew_of(kind, settings).processes for kind in kinds)

@@ -17,13 +17,13 @@ from typing import Any
 
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Crew, Kind, crew_of
+from pgqueue.process.crew import Crew, Kind, connections_of, crew_of
 from pgqueue.process.leases import Leases
 from pgqueue.process.recall import Recall
 from pgqueue.process.signals import Signals
 from pgqueue.process.watch import Ready, Watch, runnable
 from pgqueue.store import processes
-from pgqueue.store.connect import Database
+from pgqueue.store.connect import Database, Link
 from pgqueue.store.processes import Cancelling, Overdue
 from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Unfinished
@@ -95,6 +95,7 @@ class Supervisor:
         link = database.open("pgqueue supervisor")
         try:
             self.id = run(link, processes.next_supervisor())
+            compare_connections(link, settings)
         finally:
             link.close()
         self._leases = Leases(
@@ -463,3 +464,14 @@ class Supervisor:
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
+
+
+def compare_connections(link: Link, settings: Settings) -> None:
+    """Warn when a supervisor may want more connections than the server has left."""
+    if link.is_pooled:
+        return  # what the pooler lends is its own affair
+    allowed, taken = run(link, processes.connections())
+    wanted = connections_of(settings)
+    if wanted > allowed - taken:
+        facts = {"wanted": wanted, "allowed": allowed, "taken": taken}
+        _log.warning("connections may run out: see max_connections", extra=facts)

@@ -27,6 +27,11 @@ class Cancelling:
     attempt: int
 
 
+def connections() -> Statement[tuple[int, int]]:
+    """How many connections the server takes from all of us, and how many it has taken."""
+    return Statement("connections", {}, lambda rows: (rows[0][0], rows[0][1]))
+
+
 def next_supervisor() -> Statement[int]:
     """An id for a supervisor that starts; never given twice."""
     return Statement("next_supervisor", {}, _only_value)

@@ -29,6 +29,7 @@ OTHERS = {
     *("record_tasks", "register_worker", "next_supervisor"),  # what a start tells of itself
     *("ready", "due", "unfinished", "await_caller"),  # questions that decide nothing
     *("job", "attempts", "logs", "lockers", "unknown_tasks", "version", "rights"),
+    "connections",
 }
 """Statements by which no worker and no supervisor changes what others hold."""
 
