@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+from pgqueue.core.recent import Recent
 from pgqueue.process.board import Board, board_file
 from pgqueue.process.control import Channel
 from pgqueue.process.crew import Crew
@@ -44,7 +45,7 @@ class Child:
         self.started_at = time.monotonic()
         self.is_ready = False
         self.refusal: tuple[str, int] | None = None
-        self.unknown_tasks: frozenset[str] = frozenset()
+        self.unknown_tasks = Recent()
         self.overdue_job_id: int | None = None
         self._end: tuple[str, str] | None = None
         self._stop_at: float | None = None

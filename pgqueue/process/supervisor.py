@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pgqueue.core.recent import Recent
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
 from pgqueue.process.crew import Crew, Kind, connections_of, crew_of
@@ -82,7 +83,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._starting = 0
         self._crews: set[Kind] = set()
-        self._unknown_tasks: frozenset[str] = frozenset()
+        self._unknown_tasks = Recent()
         self._short_lives = 0
         self._was_ready = False
         self._stop_at: float | None = None
@@ -223,7 +224,7 @@ class Supervisor:
             return
         child = Child(worker_id, crew, self._config(worker_id, crew))
         self._children[worker_id] = child
-        if self._unknown_tasks:
+        if len(self._unknown_tasks):
             child.channel.offer("unknown", tasks=sorted(self._unknown_tasks))
         self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
@@ -270,18 +271,17 @@ class Supervisor:
                     child.is_ready = self._was_ready = True
                     self._start_needed(message["executors"])
                 case "unknown":
-                    self._share_unknown(child, frozenset(message["tasks"]))
+                    self._share_unknown(child, message["tasks"])
                 case "executors":
                     self._start_needed(message["executors"])
                 case "refused":
                     child.refusal = (message["message"], message["exit_code"])
 
-    def _share_unknown(self, child: Child, tasks: frozenset[str]) -> None:
-        child.unknown_tasks |= tasks
+    def _share_unknown(self, child: Child, tasks: Sequence[str]) -> None:
+        child.unknown_tasks.add_all(tasks)
         self._leases.ask(processes.note_unknown(child.worker_id, tasks), lambda _: None)
         # The others look whether they know them, before they claim what they must hand back.
-        if unheard := tasks - self._unknown_tasks:
-            self._unknown_tasks |= unheard
+        if unheard := self._unknown_tasks.add_all(tasks):
             for each in self._children.values():
                 if each is not child:
                     each.channel.offer("unknown", tasks=sorted(unheard))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
+from pgqueue.core.recent import Recent
 from pgqueue.process.loop import Loop
 from pgqueue.store import attempts
 from pgqueue.store.attempts import Claimed
@@ -69,7 +70,7 @@ class Fetcher(Loop):
         account_seconds: float,
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
-        self._unknown_tasks: set[str] = set()
+        self._unknown_tasks = Recent()
         self._running = running
         self._worker_id = worker_id
         self._executor = executor
@@ -100,9 +101,7 @@ class Fetcher(Loop):
 
     def leave_to_others(self, task: str) -> bool:
         """Claim that task no more; whether it was claimed before. Safe on any thread."""
-        is_news = task not in self._unknown_tasks
-        self._unknown_tasks.add(task)
-        return is_news
+        return self._unknown_tasks.add(task)
 
     def close_intake(self) -> None:
         """Claim nothing more; what waits in hand is handed back on the next turn."""
@@ -173,7 +172,7 @@ class Fetcher(Loop):
                 worker_id=self._worker_id,
                 executor=self._executor,
                 queues=self._queues(),
-                unknown_tasks=sorted(self._unknown_tasks.copy()),
+                unknown_tasks=sorted(self._unknown_tasks),
                 jobs_max=room,
                 slots_free=free,
             ),
@@ -187,7 +186,10 @@ class Fetcher(Loop):
         self._take(claimed, recalls)
 
     def _take(self, claimed: Sequence[Claimed], recalls: int) -> None:
-        held = self._on_claimed(claimed, time.monotonic())
+        held = list(self._on_claimed(claimed, time.monotonic()))
+        if claimed and not held and self._unknown_tasks.is_full:
+            # More names than can be left out: claimed again at once, they would go round for ever.
+            self._may_have_more = False
         self._running.take_in(held, recalls)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())

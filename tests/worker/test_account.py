@@ -11,6 +11,7 @@ import pytest
 from pgqueue import task
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.core.recent import NAMES_MAX
 from pgqueue.process.board import Board
 from pgqueue.store import attempts, processes
 from pgqueue.store.attempts import Claimed, Ended
@@ -74,6 +75,7 @@ class Desk:
         self.running = Running(slots=5, prefetch_max=0, settling_max=100, board=self.board)
         self.released: list[Held] = []
         self.taken_away: list[Held] = []
+        self.handed_back: set[str] = set()
         self.fetcher = Fetcher(
             self.database,
             self.running,
@@ -101,7 +103,9 @@ class Desk:
         return [held.claimed.id for held in self.running.take_out_waiting()]
 
     def _held(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
-        return [Held(each, _f, received_at) for each in claimed]
+        return [
+            Held(each, _f, received_at) for each in claimed if each.task not in self.handed_back
+        ]
 
 
 @pytest.fixture
@@ -322,3 +326,18 @@ def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
     desk.running.show(None)
 
     assert ((0, 0), (4, 4)) == (blocked, desk.running.room())
+
+
+@pytest.mark.parametrize("known_count, is_left", [(NAMES_MAX - 1, False), (NAMES_MAX, True)])
+def test_more_unknown_tasks_than_can_be_left_out_do_not_go_round_without_a_pause(
+    desk: Desk, client: Client, known_count: int, is_left: bool
+) -> None:
+    for _ in range(9):
+        client.enqueue("shop.g")
+    desk.handed_back = {"shop.g"}
+    for number in range(known_count):
+        desk.fetcher.leave_to_others(f"elsewhere.{number}")
+
+    pause = desk.fetcher.run_once()
+
+    assert is_left == (pause > 0)
