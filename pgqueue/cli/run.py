@@ -45,7 +45,7 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     decoded = found.payload.decode(text)
     positional, named = found.payload.bind_call(decoded)
     completed: list[object] = []
-    token = enter(_context(found.name, decoded, completed, found.secrets_in(text)))
+    token = enter(_context(found.name, decoded, completed, found.secrets_in(text, decoded)))
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value

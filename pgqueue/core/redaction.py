@@ -5,6 +5,8 @@ arguments are secret.
 """
 
 import json
+import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ CHARACTERS_MIN: Final = 3
 SECRET_BYTES_MAX: Final = 1024 * 1024
 """No secret is longer, because no job's arguments are; text is cut that far beyond its limit at
 first, so that what is cut through a secret is not shown."""
+
+_RUN: Final = re.compile(rb"\x01+")
 
 Path = Sequence[str]
 
@@ -33,17 +37,34 @@ def hide(value: Any, paths: Sequence[Path]) -> Any:
 
 
 def secrets_of(value: Any, paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return every form in which text may hold what lies at the paths, the longest first."""
+    """Return every form in which text may hold what lies at the paths, the longest first.
+
+    Args:
+        value: Arguments as they are stored, or as the task gets them.
+    """
     forms = {form for leaf in _leaves(value, paths) for form in _forms(leaf)}
-    return tuple(sorted((form for form in forms if len(form) >= CHARACTERS_MIN), key=_by_length))
+    kept = (form for form in forms if CHARACTERS_MIN <= len(form) <= SECRET_BYTES_MAX)
+    return tuple(sorted(kept, key=_by_length))
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* with each of the secrets hidden."""
+    """Return *text* with each of the secrets hidden, those that overlap as one.
+
+    At most four times as long: what was hidden is not looked at again.
+    """
+    text = str.__str__(text)  # it may be of a class of the user's, with methods of its own
+    is_hidden = bytearray(len(text))
     for secret in secrets:
-        # Not the method of the text: it may be of a class of the user's.
-        text = str.replace(text, secret, HIDDEN)
-    return text
+        at = text.find(secret)
+        while at >= 0:
+            after = at + len(secret)
+            is_hidden[at:after] = b"\1" * len(secret)
+            at = text.find(secret, after)
+    shown, end = "", 0
+    for hidden in _RUN.finditer(is_hidden):
+        shown += text[end : hidden.start()] + HIDDEN
+        end = hidden.end()
+    return shown + text[end:]
 
 
 def _inside(value: Any, paths: Sequence[Path]) -> Iterator[tuple[Any, Any, list[Path]]]:
@@ -57,14 +78,34 @@ def _inside(value: Any, paths: Sequence[Path]) -> Iterator[tuple[Any, Any, list[
             yield index, each, [*paths, *into]
 
 
-def _leaves(value: Any, paths: Sequence[Path]) -> Iterator[Any]:
+def _leaves(
+    value: Any, paths: Sequence[Path], seen: frozenset[tuple[int, str]] = frozenset()
+) -> Iterator[Any]:
     is_secret = any(not path for path in paths)
-    if not isinstance(value, dict | list):
+    held = _held(value)
+    if held is None:
         if is_secret:
             yield value
         return
-    for _, each, below in _inside(value, paths):
-        yield from _leaves(each, [()] if is_secret else below)
+    if not paths or (here := (id(value), repr(paths))) in seen:
+        return  # models of the user's may hold one another
+    for name, each, below in _inside(held, paths):
+        # A plain word is the name of a field: hidden, it would be missing from every traceback.
+        if is_secret and isinstance(value, dict) and not _is_word(name):
+            yield name
+        yield from _leaves(each, [()] if is_secret else below, seen | {here})
+
+
+def _held(value: Any) -> dict[Any, Any] | list[Any] | None:
+    """What a container holds; None for what is no container."""
+    if isinstance(value, dict | list):
+        return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    # A model or a dataclass. What is of the standard library tells itself in `_forms`.
+    return None if _is_known(value) else getattr(value, "__dict__", None)
 
 
 def _forms(leaf: Any) -> Iterator[str]:
@@ -75,8 +116,21 @@ def _forms(leaf: Any) -> Iterator[str]:
         yield json.dumps(leaf)[1:-1]
         yield json.dumps(leaf, ensure_ascii=False)[1:-1]
         yield leaf.encode("unicode_escape", "backslashreplace").decode("ascii")
-    elif isinstance(leaf, int | float) and not isinstance(leaf, bool):
+    elif isinstance(leaf, bytes | bytearray):
+        yield repr(bytes(leaf))[2:-1]
+        yield leaf.hex()
+    elif leaf is not None and not isinstance(leaf, bool) and _is_known(leaf):
+        yield str(leaf)
         yield repr(leaf)
+
+
+def _is_word(name: object) -> bool:
+    return isinstance(name, str) and str.isidentifier(name)
+
+
+def _is_known(value: Any) -> bool:
+    # The `__repr__` of a class of the user's may do anything.
+    return type(value).__module__ in sys.stdlib_module_names
 
 
 def _by_length(form: str) -> tuple[int, str]:

@@ -24,10 +24,10 @@ DEFAULT_ORIGIN: Final = "the default"
 _PREFIX: Final = "PGQUEUE_"
 _SCHEMA_BYTES_MAX: Final = 48
 _MEBIBYTE: Final = 1024 * 1024
-_SECRET_QUERY: Final = re.compile(r"(?i)([?&](?:password|sslpassword)=)[^&#]*")
-_SECRET_WORD: Final = re.compile(
-    r"(?i)(\b(?:password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|\S+)"
-)
+# Every parameter of libpq that is a secret itself, and not the name of a file that holds one.
+_SECRET: Final = "password|sslpassword|oauth_client_secret|scram_client_key|scram_server_key"
+_SECRET_QUERY: Final = re.compile(rf"(?i)([?&](?:{_SECRET})=)[^&#]*")
+_SECRET_WORD: Final = re.compile(rf"(?i)(\b(?:{_SECRET})\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|\S+)")
 # Greedy, and without a scheme too: what is mistyped is shown as well, and must hide no less.
 _SECRET_USER: Final = re.compile(r"((?:://|^(?![\w+.-]*://))[^:/?#@=\s]*):.*@", re.DOTALL)
 _SCHEME: Final = re.compile(r"\s*[\w+.-]*://")

@@ -146,11 +146,17 @@ class Task(Generic[P, R]):
         """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
         return await Call(self, _AS_DECLARED).aenqueue_many(calls, batch_size=batch_size)
 
-    def secrets_in(self, args: str) -> tuple[str, ...]:
-        """Return the texts in stored arguments that the option `redact` keeps from being shown."""
+    def secrets_in(self, stored: str, decoded: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the texts that the option `redact` keeps from being shown.
+
+        Args:
+            stored: Arguments as they stand in a row.
+            decoded: The same as the task gets them: a datetime prints unlike its JSON.
+        """
         if not self.options.redact:
             return ()
-        return secrets_of(json.loads(args), [path.split(".") for path in self.options.redact])
+        paths = [path.split(".") for path in self.options.redact]
+        return secrets_of([json.loads(stored), dict(decoded)], paths)
 
     def describe(self) -> dict[str, Any]:
         """Return what is recorded of the task for those who enqueue it by name."""

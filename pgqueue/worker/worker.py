@@ -288,7 +288,7 @@ class Worker:
             should_stop=lambda: held.raised is not None or self._stops.is_set(),
             complete=partial(self.completion.complete, held),
             acomplete=partial(self.completion.acomplete, held),
-            secrets=task.secrets_in(held.claimed.args),
+            secrets=task.secrets_in(held.claimed.args, args),
         )
 
     def _on_ended(self, held: Held, ended: Ended) -> None:

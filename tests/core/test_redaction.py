@@ -1,7 +1,13 @@
 """What is secret is hidden in values and in text, and nothing else is."""
 
 import json
-from typing import Any
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -62,6 +68,90 @@ def test_a_secret_that_holds_another_is_hidden_whole() -> None:
 
 def test_what_is_too_short_to_be_told_apart_stays() -> None:
     assert () == secrets_of({"pin": 12, "letter": "x"}, [("pin",), ("letter",)])
+
+
+@dataclass
+class Card:
+    number: str
+    born: date = date(1815, 12, 10)
+    others: list["Card"] = field(default_factory=list)
+
+
+class Purse(NamedTuple):
+    card: Card
+    coins: int = 12345
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        b"\x00hunter\xff",
+        datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        date(1815, 12, 10),
+        Decimal("1234.50"),
+        uuid.UUID(int=7),
+        PurePosixPath("/secret/place"),
+        {"hunter-2": None},
+        {("hunter2", 12345)},
+        Card("hunter2"),
+        Purse(Card("hunter2")),
+    ],
+)
+def test_a_secret_is_hidden_as_the_task_prints_it(secret: Any) -> None:
+    secrets = secrets_of({"it": secret}, [("it",)])
+
+    shown = without(f"{secret} and {secret!r}", secrets)
+
+    assert "[redacted]" in shown
+    for told in ("hunter", "2026", "1815", "1234", "00000007", "secret"):
+        assert told not in shown
+
+
+@pytest.mark.parametrize("path", ["purse.card.number", "purse.card.others.born"])
+def test_a_path_leads_through_models(path: str) -> None:
+    purse = Purse(Card("hunter2", others=[Card("hunter2", born=date(1999, 1, 2))]))
+
+    secrets = secrets_of({"purse": purse}, [path.split(".")])
+
+    assert ("hunter2" in secrets) == path.endswith("number")
+    assert ("1999-01-02" in secrets) == path.endswith("born")
+    assert "12345" not in secrets
+
+
+def test_models_that_hold_one_another_are_read_once() -> None:
+    card = Card("hunter2")
+    card.others.extend([card, card])
+
+    assert "hunter2" in secrets_of({"card": card}, [("card",)])
+
+
+def test_what_a_class_of_the_users_prints_is_not_asked_for() -> None:
+    class Endless:
+        __slots__ = ()
+
+        def __repr__(self) -> str:
+            raise AssertionError
+
+    assert () == secrets_of({"card": Endless()}, [("card",)])
+
+
+@pytest.mark.parametrize(
+    "secrets, shown",
+    [
+        (["abcde", "cdefg"], "x [redacted] y"),
+        (["abcde", "redacted"], "x [redacted]fg y"),
+        (["abc", "efg"], "x [redacted]d[redacted] y"),
+        (["abcd", "efg"], "x [redacted] y"),
+    ],
+)
+def test_secrets_that_overlap_are_hidden_together(secrets: Sequence[str], shown: str) -> None:
+    assert shown == without("x abcdefg y", secrets)
+
+
+def test_text_grows_a_little_only() -> None:
+    secrets = ["[re", "dac", "ted", "d][", "abc"]
+
+    assert 4 * 15_000 >= len(without("abcd" * 3_750, secrets))
 
 
 def test_a_class_of_text_of_the_users_is_not_asked() -> None:

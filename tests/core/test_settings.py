@@ -131,6 +131,8 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path):
         "postgresql://:s3cret@host/db",
         "postgresql://host/db?user=u&password=s3cret&sslmode=require",
         "postgresql://host/db?sslpassword=s3cret",
+        "postgresql://host/db?oauth_client_id=i&oauth_client_secret=s3cret",
+        "host=h scram_client_key=s3cret scram_server_key=s3cret",
         "host=h password=s3cret dbname=d",
         "host=h password = 's3cret \\' s3cret' dbname=d",
         "PASSWORD=s3cret",
