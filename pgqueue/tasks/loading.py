@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
@@ -56,17 +57,14 @@ def load(modules: Iterable[str]) -> "list[Task[..., Any]]":
     return REGISTRY.tasks()
 
 
-def known(name: str) -> "Task[..., Any] | None":
-    """Return the task that answers to a name among the modules imported so far."""
-    return REGISTRY.find(name)
-
-
 def may_import(name: str) -> bool:
     """Whether `resolve` would run code of a module to look for that task.
 
     That code may take for ever, or end the process, so it runs where a task would.
     """
-    if known(name) is not None or name.partition(".")[0] not in _packages:
+    if (found := REGISTRY.find(name)) is not None:
+        return not _is_whole(found)
+    if name.partition(".")[0] not in _packages:
         return False
     if _under_way:
         return True  # what is half imported cannot be told from what is whole
@@ -84,18 +82,22 @@ def may_import(name: str) -> bool:
 def resolve(name: str) -> "Task[..., Any]":
     """Return the task that answers to a name, importing its module when it may.
 
-    A module that raised is not imported again.
+    A module that raised is not imported again. A task of one that is being imported, by another
+    thread or greenlet, is waited for: until then what it needs may not be there.
 
     Raises:
         UnknownTask: There is none, or its module lies outside the told ones' packages.
         TaskModuleBroken: Its module raised while it was imported.
     """
-    found = known(name)
-    if found is None and name.partition(".")[0] in _packages:
+    found = REGISTRY.find(name)
+    if found is not None and not _is_whole(found):
+        _import_once(found.function.__module__)
+        found = REGISTRY.find(name)
+    elif found is None and name.partition(".")[0] in _packages:
         for module in _modules_of(name):
             if not _import_once(module):
                 break
-        found = known(name)
+        found = REGISTRY.find(name)
     if found is None:
         raise UnknownTask(name, _suggestion(name))
     return found
@@ -104,6 +106,12 @@ def resolve(name: str) -> "Task[..., Any]":
 def module_of(name: str) -> str:
     """The module that a task's canonical path most likely lies in."""
     return name.rpartition(".")[0] or name
+
+
+def _is_whole(task: "Task[..., Any]") -> bool:
+    # What Python itself asks before it takes a module out of `sys.modules`.
+    spec = getattr(sys.modules.get(task.function.__module__), "__spec__", None)
+    return not getattr(spec, "_initializing", False)
 
 
 def _modules_of(name: str) -> Iterator[str]:
@@ -133,7 +141,8 @@ def _import(module: str) -> bool:
     if not all(part.isidentifier() for part in module.split(".")):
         return False
     try:
-        importlib.import_module(module)
+        with _all_or_no_tasks():
+            importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Also raised for an import inside the module, which is another matter.
         missing = error.name or ""
@@ -147,6 +156,18 @@ def _import(module: str) -> bool:
         # tests by what its runner skips them with.
         raise TaskModuleBroken(module, _last_line(error)) from error
     return True
+
+
+@contextmanager
+def _all_or_no_tasks() -> Iterator[None]:
+    # A task whose module came to nothing would be found, and run without what it needs.
+    before = REGISTRY.tasks()
+    try:
+        yield
+    except BaseException:
+        made = [task for task in REGISTRY.tasks() if task not in before]
+        REGISTRY.drop(task for task in made if task.function.__module__ not in sys.modules)
+        raise
 
 
 def _last_line(error: BaseException) -> str:

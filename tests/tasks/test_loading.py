@@ -1,13 +1,16 @@
 """Loading: told modules only, and only tasks come out of a name."""
 
+import importlib
 import os
 import sys
+import threading
 
 import pytest
 
 from pgqueue import TaskModuleBroken, TaskModuleNotFound, UnknownTask
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.tasks.loading import load, may_import, resolve
+from pgqueue.tasks.registry import REGISTRY
 
 TASK = "from pgqueue import task\n\n@task\ndef f(n: int): ...\n\ndef plain(): ...\n"
 
@@ -174,6 +177,53 @@ def test_a_name_tells_whether_a_module_would_be_imported_for_it(name, is_so, pro
     assert is_so == may_import(name)
 
     assert before == set(sys.modules)
+
+
+@pytest.mark.parametrize(
+    ("end", "error"), [("1 / 0", TaskModuleBroken), ("raise JobTimeout", JobTimeout)]
+)
+def test_a_task_of_a_module_that_came_to_nothing_is_not_found(end, error, project):
+    project(
+        shop__tasks="",
+        shop__late=f"import shop.whole\nfrom pgqueue import JobTimeout\n{TASK}\n{end}",
+        shop__whole=TASK,
+    )
+    load(["shop.tasks"])
+
+    for _ in range(2):
+        with pytest.raises(error):
+            resolve("shop.late.f")
+
+    assert ["shop.whole.f"] == REGISTRY.names()
+    assert "shop.whole.f" == resolve("shop.whole.f").name
+
+
+def test_a_task_of_a_half_imported_module_is_waited_for(project):
+    project(
+        shop__tasks="import threading\nregistered, go_on = threading.Event(), threading.Event()",
+        shop__late="from shop.tasks import registered, go_on\n"
+        + TASK.replace("@task", "@task(name=chr(102))")
+        + "registered.set()\ngo_on.wait()\nwhole = True",
+    )
+    load(["shop.tasks"])
+    steps = sys.modules["shop.tasks"]
+    found = []
+    first = threading.Thread(target=importlib.import_module, args=["shop.late"])
+    second = threading.Thread(
+        target=lambda: found.append((resolve("f").name, sys.modules["shop.late"].whole))
+    )
+    first.start()
+    steps.registered.wait()
+
+    is_left_for_later = may_import("f")
+    second.start()
+    steps.go_on.set()
+    second.join()
+    first.join()
+
+    assert is_left_for_later
+    assert [("f", True)] == found
+    assert not may_import("f")
 
 
 def test_what_is_half_imported_counts_as_not_imported(project):

@@ -31,6 +31,30 @@ def test_a_task_is_found_in_a_module_that_was_not_imported_yet(
     assert {1} == {client.job(job).attempt for job in jobs}
 
 
+@pytest.mark.parametrize("executor", ["greenlet", "asyncio"])
+def test_no_job_starts_while_its_module_is_half_imported(
+    client: Client, burst: Any, link: Link, executor: str
+) -> None:
+    jobs = [_enqueue(link, "shop.late.slow.greet", executor) for _ in range(8)]
+
+    burst()
+
+    assert {("succeeded", "hello you", 0)} == {
+        (job.status, job.result, job.failure_count) for job in map(client.job, jobs)
+    }
+
+
+def test_a_job_whose_module_raises_is_left_to_others_however_often_it_is_met(
+    client: Client, fleet: Any, link: Link
+) -> None:
+    jobs = [_enqueue(link, "shop.late.breaks.greet") for _ in range(8)]
+
+    left = fleet("--burst")
+
+    assert 1 == left.wait(), left.errors.decode()
+    assert {("queued", 0)} == {(job.status, job.failure_count) for job in map(client.job, jobs)}
+
+
 def test_a_task_found_so_goes_on_to_a_worker_of_its_kind(
     client: Client, burst: Any, link: Link
 ) -> None:
