@@ -50,9 +50,9 @@ def unfinished(queues: Sequence[str]) -> Statement[list[Unfinished]]:
     )
 
 
-def promote(jobs_max: int) -> Statement[int]:
+def promote(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
     """Queue scheduled jobs that are due; the answer is how many."""
-    return Statement("promote", {"jobs_max": jobs_max}, count)
+    return _round("promote", jobs_max, stepped_over)
 
 
 def stranded(after_id: int, jobs_max: int) -> Statement[list[Stranded]]:
@@ -67,16 +67,20 @@ def stranded(after_id: int, jobs_max: int) -> Statement[list[Stranded]]:
     )
 
 
-def expire(jobs_max: int) -> Statement[int]:
+def expire(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
     """Cancel jobs that were not started in time; the answer is how many."""
-    return Statement("expire", {"jobs_max": jobs_max}, count)
+    return _round("expire", jobs_max, stepped_over)
 
 
-def prune(jobs_max: int) -> Statement[int]:
+def prune(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
     """Delete finished jobs whose time is over; the answer is how many."""
-    return Statement("prune", {"jobs_max": jobs_max}, count)
+    return _round("prune", jobs_max, stepped_over)
 
 
 def prune_workers(keep_seconds: float) -> Statement[int]:
     """Delete workers that ended that long ago; the answer is how many."""
     return Statement("prune_workers", {"keep_seconds": keep_seconds}, count)
+
+
+def _round(file: str, jobs_max: int, stepped_over: int) -> Statement[int]:
+    return Statement(file, {"jobs_max": jobs_max, "stepped_over": stepped_over}, count)

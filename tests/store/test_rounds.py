@@ -1,5 +1,7 @@
 """What is too much at once is done with less."""
 
+import time
+
 import psycopg
 import pytest
 from room import Room
@@ -50,12 +52,46 @@ def test_a_round_that_is_given_up_is_taken_with_half_as_many(kept: Room) -> None
     assert [(True, 9), (True, 9), (True, 7), (True, 7)] == seen
 
 
-def test_a_single_job_that_is_too_much_is_an_error(kept: Room) -> None:
-    kept.link.raw.execute(_SLOW.replace("> 2", "> 0").encode())
-    rounds = Rounds(upkeep.prune, 2)
+_REFUSES = """
+create function pgqueue.keep() returns trigger language plpgsql as $$
+begin
+  raise exception 'kept: %%', old.task;
+end $$;
+create trigger keep before delete on pgqueue.jobs
+for each row when (old.task = 'app.kept') execute function pgqueue.keep()
+"""
 
-    assert rounds.take(kept.link)
-    with pytest.raises(psycopg.errors.QueryCanceled):
-        rounds.take(kept.link)
 
-    assert 9 == _left(kept)
+def test_a_job_that_is_refused_by_itself_is_stepped_over_for_a_minute(
+    kept: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.rows(
+        "update pgqueue.jobs set task = 'app.kept', kept_until = kept_until - interval '1 s' "
+        "where id in (select id from pgqueue.jobs order by id limit 2) returning id"
+    )
+    kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
+    rounds = Rounds(upkeep.prune, 4)
+
+    while rounds.take(kept.link):
+        pass
+    left = _left(kept)
+    told = [each.__dict__ for each in caplog.records]
+    kept.rows("drop trigger keep on pgqueue.jobs")
+    still = rounds.take(kept.link), _left(kept)
+    now = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    while rounds.take(kept.link):
+        pass
+
+    assert 2 == left
+    assert [("prune", 1), ("prune", 2)] == [(e["statement"], e["stepped_over"]) for e in told]
+    assert all("kept: app.kept" in each["reason"] for each in told)
+    assert (False, 2) == still
+    assert 0 == _left(kept)
+
+
+def test_an_error_that_is_no_fault_of_a_job_is_raised(kept: Room) -> None:
+    kept.rows("alter table pgqueue.logs rename to lines")
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        Rounds(upkeep.prune, 2).take(kept.link)

@@ -9,6 +9,7 @@ with expired as materialized (
     and job.expires_at <= clock_timestamp()
   order by job.expires_at
   limit %(jobs_max)s::int
+  offset %(stepped_over)s::int
   for no key update of job skip locked
 )
 update pgqueue.jobs as job

@@ -9,6 +9,7 @@ with due as materialized (
     and job.run_at <= clock_timestamp()
   order by job.run_at
   limit %(jobs_max)s::int
+  offset %(stepped_over)s::int
   for no key update of job skip locked
 ),
 ordered as materialized (

@@ -9,6 +9,7 @@ with over as materialized (
   where job.kept_until <= clock_timestamp()
   order by job.kept_until
   limit %(jobs_max)s::int
+  offset %(stepped_over)s::int
   for update of job skip locked
 ),
 pruned_attempts as (
