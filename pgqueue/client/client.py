@@ -255,8 +255,12 @@ class Client:
         Raises:
             InvalidOption: Neither ids nor a filter were given, or a filter has a bad value.
         """
-        # A job that begins to run meanwhile is meant all the same, unless its worker was.
-        meant = self._meant("cancel", ids, filters, is_exact=filters.get("worker") is not None)
+        # A job that begins to run meanwhile is meant all the same, unless its worker was: of what
+        # that one has had in hand, only what runs can be cancelled.
+        is_exact = filters.get("worker") is not None
+        if is_exact and filters.get("status") is None:
+            filters = {**filters, "status": JobStatus.RUNNING}
+        meant = self._meant("cancel", ids, filters, is_exact=is_exact)
         return self._steer(jobs.cancel, meant)
 
     def retry(

@@ -411,6 +411,22 @@ def test_a_filter_leaves_alone_what_fits_no_more_when_its_turn_comes(
     assert [(None,)] == link.fetch("select cancel_requested_at from pgqueue.jobs", {})
 
 
+def test_a_filter_by_worker_leaves_alone_what_that_worker_has_no_more(
+    client: Client, link: Link
+) -> None:
+    job = client.insert(NewJob("t"))
+    link.fetch("update pgqueue.jobs set status = 'running', attempt = 1, worker_id = 7", {})
+
+    with ThreadPoolExecutor(1) as pool, link.raw.transaction():
+        link.fetch("select from pgqueue.jobs for update", {})
+        answer = pool.submit(client.cancel, worker=7)
+        wait_for_a_waiter(link)
+        link.fetch("update pgqueue.jobs set status = 'queued', worker_id = null", {})
+
+    assert {job.id: None} == answer.result(30)
+    assert "queued" == client.job(job.id).status
+
+
 def test_a_filter_without_a_status_cancels_what_began_to_run_meanwhile(
     client: Client, link: Link
 ) -> None:

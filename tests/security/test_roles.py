@@ -213,6 +213,8 @@ def test_a_role_of_ours_that_is_a_member_of_another_is_refused(
     ("power", "told"),
     [
         ("createrole", "may create roles"),
+        ("createdb", "may create databases"),
+        ("login", "can log in"),
         ("bypassrls", "bypasses row security"),
         ("replication", "may replicate"),
     ],

@@ -1,6 +1,7 @@
 """Each verb of the library under each role: it works, or the refusal says what to do."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from importlib.resources import files
@@ -51,6 +52,21 @@ def _on_own_link(crowd: "Crowd", role: str, statement: Any) -> object:
         return run(link, statement)
     finally:
         link.close()
+
+
+@pytest.mark.own_session
+def test_a_worker_sees_how_many_connections_others_have_taken(crowd: "Crowd") -> None:
+    with contextlib.ExitStack() as open_:
+        for _ in range(5):
+            open_.enter_context(psycopg.connect(crowd.url("viewer")))
+
+        # The server counts a session when it ends its first transaction.
+        for _ in range(200):
+            _, taken = _on_own_link(crowd, "worker", processes.connections())
+            if taken > 5:
+                break
+
+    assert taken > 5
 
 
 def _copy(crowd: "Crowd", role: str, job_id: int) -> object:

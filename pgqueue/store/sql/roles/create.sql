@@ -20,6 +20,8 @@ begin
       values
         (found.rolsuper, 'is a superuser'),
         (found.rolcreaterole, 'may create roles'),
+        (found.rolcreatedb, 'may create databases'),
+        (found.rolcanlogin, 'can log in'),
         (found.rolbypassrls, 'bypasses row security'),
         (found.rolreplication, 'may replicate')
     ) as might (holds, what)
