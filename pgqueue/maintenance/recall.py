@@ -10,7 +10,7 @@ from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
 from pgqueue.process.recall import Recall
 from pgqueue.store import attempts
-from pgqueue.store.attempts import Claimed, Ended
+from pgqueue.store.attempts import NOT_STARTED, Claimed, Ended
 from pgqueue.store.connect import Link
 from pgqueue.store.settling import settle
 from pgqueue.store.statement import run
@@ -19,40 +19,47 @@ _log = logging.getLogger("pgqueue.recall")
 
 
 class Recalls:
-    """What was asked for, in turn."""
+    """What was asked for, and is open still."""
 
     def __init__(self) -> None:
         self._asked = deque[Recall]()
 
     def add(self, recall: Recall) -> None:
-        """Take jobs back at the next round; safe on any thread."""
+        """Take jobs back from the next round on; safe on any thread."""
         self._asked.append(recall)
 
     def service(self) -> Service:
-        """`recall` has nothing to do unless it is asked for."""
-        return Service("recall", 3600.0, self.round)
+        """`recall` is asked for; its interval is for what a round could not take back.
+
+        A claim may have been under way, or a job locked by somebody.
+        """
+        return Service("recall", 5.0, self.round)
 
     def round(self, link: Link) -> bool:
-        """Hand back all that was asked for, uncharged; there is never more to do at once."""
-        while self._asked:
-            # It stays in front until it is done: a broken connection must not leave its worker
-            # without work.
-            recall = self._asked[0]
-            _hand_back(link, recall)
-            recall.done()
-            self._asked.popleft()
+        """Hand back what waits, uncharged; there is never more to do at once."""
+        for _ in range(len(self._asked)):
+            recall = self._asked.popleft()
+            if recall.is_open:
+                # At the end at once: one that fails must not stand in front of the others.
+                self._asked.append(recall)
+                _hand_back(link, recall)
         return False
 
 
 def _hand_back(link: Link, recall: Recall) -> None:
     claimed = run(link, attempts.claimed(recall.worker_id))
+    if not recall.is_open:
+        return  # it may have been claimed after the recall, and run
     waiting = [each for each in claimed if each.id not in recall.started_job_ids]
+    taken_back = 0
     for _, answer in settle(link, [_ended(each, recall.blocking_job_id) for each in waiting]):
         if isinstance(answer, Exception):
             facts = {"worker_id": recall.worker_id, "reason": str(answer)}
             _log.error("job not taken back", extra=facts)
-    if waiting:
-        facts = {"worker_id": recall.worker_id, "job_count": len(waiting)}
+        else:
+            taken_back += sum(status is not None for status in answer.values())
+    if taken_back:
+        facts = {"worker_id": recall.worker_id, "job_count": taken_back}
         _log.warning("jobs taken back", extra=facts)
 
 
@@ -62,6 +69,6 @@ def _ended(claimed: Claimed, blocking_job_id: int) -> Ended:
         claimed.attempt,
         claimed.worker_id,
         Outcome.INTERRUPTED,
-        error_type="NotStarted",
+        error_type=NOT_STARTED,
         error_message=f"It waited in hand behind job {blocking_job_id}, which blocked its worker.",
     )

@@ -51,11 +51,13 @@ class Child:
         self._stop_at: float | None = None
         self._bytes_max = 0
         self._frozen_at = inf
+        self._blocked_at = -inf
         self._oom_kills = oom_kills()
         self.channel, theirs = Channel.pair()
         file = board_file(crew.places)
         self.board = Board(crew.places, file)
-        self.blockade = Blockade(self.board)
+        # One job at a time on the main thread; the claim loop has another.
+        self.blockade = Blockade(worker_id, self.board, gives_back=crew.kind.executor == "process")
         fds = [theirs.fileno(), file]
         try:
             self.process = subprocess.Popen(
@@ -96,9 +98,20 @@ class Child:
         return not self.has_ended and time.monotonic() - self._frozen_at >= seconds
 
     def stands_still(self, seconds: float) -> bool:
-        """Whether it has not looked for work for so long, though no job keeps it from that."""
-        is_free = self.board.blocking(_BLOCKING_SECONDS) is None
-        return is_free and self._end is None and self.board.still_seconds() >= seconds
+        """Whether it has not looked for work for so long, and no job kept it from that.
+
+        Asked every few seconds: what a job kept it from until the last time counts from then.
+        """
+        now = time.monotonic()
+        if self.board.blocking(_BLOCKING_SECONDS) is not None:
+            self._blocked_at = now
+        still_seconds = min(self.board.still_seconds(), now - self._blocked_at)
+        return self._end is None and still_seconds >= seconds
+
+    def is_late(self, seconds: float) -> bool:
+        """Whether it has loaded its tasks for so long, and is not ready yet."""
+        is_loading = not self.is_ready and self._end is None
+        return is_loading and time.monotonic() - self.started_at >= seconds
 
     def stop(self, grace_seconds: float, detail: str = "told to stop") -> None:
         """Ask it to finish what runs within the grace, hand the rest back, and exit."""

@@ -25,6 +25,8 @@ class Leases(Loop):
             was given up by another supervisor.
     """
 
+    needs_schema = False
+
     def __init__(
         self,
         database: Database,

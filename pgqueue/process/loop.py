@@ -33,6 +33,10 @@ class Loop:
         name: The thread's name, and the connection's in pg_stat_activity.
     """
 
+    needs_schema = True
+    """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
+    that run does not: they began while it did."""
+
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
         self.database = database
@@ -57,8 +61,9 @@ class Loop:
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}")
-            # Somebody may have migrated the database while we were away from it.
-            version.check(self._link)
+            if self.needs_schema:
+                # Somebody may have migrated the database while we were away from it.
+                version.check(self._link)
             self.opened(self._link)
         return self._link
 
@@ -96,6 +101,8 @@ class Loop:
             self._poked.clear()
             try:
                 pause = self.run_once()
+                if self._failures:
+                    _log.info("goes on", extra={"loop": self.name, "failures": self._failures})
                 self._failures = 0
             except BaseException as error:
                 pause = self._after(error)

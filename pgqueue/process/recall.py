@@ -1,82 +1,93 @@
-"""Finds the workers whose main thread a job keeps to itself, and what waits in hand behind it.
+"""Finds the workers that a job keeps from everything, and what waits in hand behind it.
 
 The jobs that such a worker has claimed and not started would wait for as long as that job likes.
 They may run elsewhere as soon as it is certain that this worker starts none of them any more.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from pgqueue.process.board import Board
 
 # A task that goes on for so long without a pause belongs into a process of its own.
-_BLOCKED_SECONDS = 5.0
+BLOCKED_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recall:
     """Jobs of a worker to take back: all that it has claimed, but for those that it started.
 
     Attributes:
         blocking_job_id: What they wait behind.
-        done: To be called when they are settled: the worker claims nothing before.
+        is_open: Whether the worker still claims nothing. What was found running at it before this
+            became False had been claimed before the recall, and is not started there.
     """
 
     worker_id: int
     started_job_ids: frozenset[int]
     blocking_job_id: int
-    done: Callable[[], None]
-
-
-class _State(Enum):
-    CALM = auto()
-    CALLED = auto()
-    SETTLING = auto()
+    is_open: bool = True
 
 
 class Blockade:
     """One worker's main thread, looked at now and then.
 
     The worker starts nothing that it claimed before a recall began, and claims nothing until it
-    has ended. It begins at one look and is believed at the next, when the same job had the thread
-    all the while: what was started until then is on the board.
+    has ended: when the job gives way, whether anything was taken back by then or not. A recall
+    begins at one look and is believed at the next, when the same job had the thread all the
+    while: what was started until then is on the board.
 
     Args:
         board: The worker's.
+        gives_back: Whether its claim loop hands back what waits too long, while the job goes on:
+            then there is a recall only if that loop stands still as well.
     """
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, worker_id: int, board: Board, *, gives_back: bool) -> None:
+        self._worker_id = worker_id
         self._board = board
-        self._since = 0.0
-        self._state = _State.CALM
+        self._gives_back = gives_back
+        self._told_since = 0.0
+        self._called_since = 0.0
+        self._recall: Recall | None = None
 
-    def begins(self) -> int | None:
-        """Begin a recall, once for each job that has had the thread for 5 s; that job's id."""
-        block = self._board.block(_BLOCKED_SECONDS)
-        if self._state is not _State.CALM or block is None or block.since == self._since:
+    def news(self) -> int | None:
+        """The job that has had the thread for 5 s, told once."""
+        block = self._board.block(BLOCKED_SECONDS)
+        if block is None or block.since == self._told_since:
             return None
-        self._since = block.since
-        self._state = _State.CALLED
-        self._board.begin_recall()
+        self._told_since = block.since
         return block.job_id
 
-    def started(self) -> frozenset[int] | None:
-        """At a later look: what the worker had started when its recall began; None for nothing.
-
-        A recall that was too late, because the job gave way, ends with this.
-        """
-        if self._state is not _State.CALLED:
+    def look(self) -> Recall | None:
+        """Take a look: begin a recall, tell of it when it is certain, or end it."""
+        block = self._board.block(BLOCKED_SECONDS)
+        if self.is_recalled and (block is None or block.since != self._called_since):
+            self.end()
+        if block is None or self._recall is not None:
             return None
-        block = self._board.block(_BLOCKED_SECONDS)
         started = self._board.started()
-        if block is None or block.since != self._since or started is None:
-            self.ends()
+        if started is None:
+            return None  # places ran out, so it is unknown what was started
+        if not self.is_recalled:
+            if not self._gives_back or self._board.still_seconds() >= BLOCKED_SECONDS:
+                self._called_since = block.since
+                self._board.begin_recall()
             return None
-        self._state = _State.SETTLING
-        return frozenset(started)
+        self._recall = Recall(self._worker_id, frozenset(started), block.job_id)
+        return self._recall
 
-    def ends(self) -> None:
-        """Let the worker claim again."""
-        self._state = _State.CALM
+    def end(self) -> None:
+        """End the recall, if there is one: the worker may claim again, or is gone."""
+        if not self.is_recalled:
+            return
+        # In this order: see `Recall.is_open`.
+        if self._recall is not None:
+            self._recall.is_open = False
+            self._recall = None
+        self._called_since = 0.0
         self._board.end_recall()
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether a recall has begun and not ended."""
+        return self._called_since != 0.0

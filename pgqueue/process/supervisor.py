@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pgqueue.core.errors import SchemaTooNew
 from pgqueue.core.recent import Recent
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
@@ -39,12 +40,19 @@ UNWIND_SECONDS = 2.0
 # (a connection, an account, a claim: a minute and a half).
 _STANDSTILL_SECONDS = 120.0
 
+# A module may take its time to be imported, but not for ever.
+_LOADING_SECONDS = 600.0
+
+# While a worker is recalled it claims nothing, and is looked at more often.
 _BLOCKADE_LOOK_SECONDS = 1.0
+_RECALL_LOOK_SECONDS = 0.2
 
 # A child that does not read leaves no room on its line; it is told as soon as it reads.
 _STOP_AGAIN_SECONDS = 0.2
 
 _BURST_POLL_SECONDS = 0.1
+
+_EXIT_DATABASE = 3
 _RESPAWN_SECONDS_MAX = 30.0
 _SHORT_LIFE_SECONDS = 5.0
 _FAREWELL_SECONDS = 10.0
@@ -70,7 +78,7 @@ class Supervisor:
         burst: bool = False,
         on_worker_ended: Callable[[], None] = lambda: None,
         on_reached: Callable[[], None] = lambda: None,
-        on_recall: Callable[[Recall], None] = lambda recall: recall.done(),
+        on_recall: Callable[[Recall], None] = lambda recall: None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -115,6 +123,7 @@ class Supervisor:
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready: self._tell(partial(self._wake, ready)),
             on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
+            on_outgrown=lambda error: self._tell(partial(self._outgrown, error)),
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
 
@@ -305,20 +314,16 @@ class Supervisor:
                 child.channel.offer("cancel", jobs=[[each.id, each.attempt]])
 
     def _look_for_blockades(self) -> None:
-        self._after(_BLOCKADE_LOOK_SECONDS, self._look_for_blockades)
+        pause = _BLOCKADE_LOOK_SECONDS
         for child in self._children.values():
-            # One look lies between the two: what is believed was so for that long.
-            if (started := child.blockade.started()) is not None:
-                done = partial(self._tell, partial(self._end_recall, child))
-                blocking_job_id = child.board.blocking(0.0) or 0
-                self._on_recall(Recall(child.worker_id, started, blocking_job_id, done))
-            if (job_id := child.blockade.begins()) and child.kind.executor != "process":
+            if recall := child.blockade.look():
+                self._on_recall(recall)
+            if child.blockade.is_recalled:
+                pause = _RECALL_LOOK_SECONDS
+            if (job_id := child.blockade.news()) and child.kind.executor != "process":
                 facts = {"worker_id": child.worker_id, "job_id": job_id}
                 _log.warning("job blocks its worker", extra=facts)
-
-    def _end_recall(self, child: Child) -> None:
-        if child.worker_id in self._children:
-            child.blockade.ends()
+        self._after(pause, self._look_for_blockades)
 
     def _idle(self, left: Sequence[Unfinished]) -> None:
         children = self._children.values()
@@ -334,6 +339,13 @@ class Supervisor:
         self._begin_stop(self.settings.grace_seconds)
 
     # Ends.
+
+    def _outgrown(self, error: SchemaTooNew) -> None:
+        # What runs began while the schema served this release, and is settled to its end.
+        if self._stop_at is None:
+            _log.error("schema too new, stopping", extra={"reason": str(error)})
+            self.exit_code = _EXIT_DATABASE
+            self._begin_stop(self.settings.grace_seconds)
 
     def _stop_signalled(self) -> None:
         for _ in range(self._signals.stops()):
@@ -378,6 +390,8 @@ class Supervisor:
                 self._kill(worker_id, "silent", "was frozen for as long as a lease")
             if child.stands_still(_STANDSTILL_SECONDS):
                 self._retire(child, "its claim loop stood still")
+            if child.is_late(_LOADING_SECONDS):
+                self._retire(child, "its tasks were not loaded in time")
         if unheard := alive - set(self._children):
             self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
 
@@ -416,6 +430,7 @@ class Supervisor:
             overdue_job_id=child.overdue_job_id,
             started_job_ids=child.board.started(),
         )
+        child.blockade.end()
         child.board.close()
         self._leases.ask(burial, lambda _: self._on_worker_ended())
         if self._stop_at is not None:

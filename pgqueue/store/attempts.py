@@ -3,9 +3,13 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store.statement import Row, Statement, count
+
+NOT_STARTED: Final = "NotStarted"
+"""The error type of an attempt that was handed back without having been started."""
 
 
 @dataclass(frozen=True, slots=True)

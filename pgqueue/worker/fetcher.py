@@ -30,6 +30,9 @@ _HOLD_SECONDS = 1.0
 
 _CLAIMED_MAX = 1000
 
+# Its supervisor takes a loop that turns less often than each 5 s for one that cannot turn.
+_TURN_SECONDS_MAX = 2.0
+
 # Between looks whether a recall is over; see `process.recall`.
 _RECALL_SECONDS = 0.2
 
@@ -117,9 +120,10 @@ class Fetcher(Loop):
         """Claim once, if there is room and may be work."""
         # Read before anything is asked: what is claimed after a recall began must tell.
         recalls = self._running.recalls
-        if recalls % 2 and not self._is_closed:
+        is_recalled = recalls % 2 == 1
+        if is_recalled and not self._is_closed:
             return _RECALL_SECONDS
-        if time.monotonic() >= self._account_at:
+        if not is_recalled and time.monotonic() >= self._account_at:
             self._take_account(link, recalls)
         if time.monotonic() >= self._look_at:
             self._may_have_more = True
@@ -127,7 +131,7 @@ class Fetcher(Loop):
             self._look_at = time.monotonic() + _LOOK_SECONDS * random.uniform(0.8, 1.2)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
-            return _LOOK_SECONDS
+            return _TURN_SECONDS_MAX
         room, free = self._room()
         if self._may_have_more and room > 0:
             self._claim(link, min(room, _CLAIMED_MAX), free, recalls)
@@ -223,4 +227,5 @@ class Fetcher(Loop):
     def _look_pause(self) -> float:
         if self._running.waiting.qsize():
             return _HOLD_SECONDS
-        return max(0.0, min(self._look_at, self._account_at) - time.monotonic())
+        due_in = min(self._look_at, self._account_at) - time.monotonic()
+        return min(_TURN_SECONDS_MAX, max(0.0, due_in))

@@ -17,12 +17,11 @@ from math import inf
 from pgqueue.core.events import emit
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.loop import Loop
-from pgqueue.store.attempts import Ended, Token
+from pgqueue.store.attempts import NOT_STARTED, Ended, Token
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import BAD_DATA
 from pgqueue.store.settling import ENDS_MAX, settle
 from pgqueue.worker.notes import Notes
-from pgqueue.worker.outcomes import NOT_STARTED
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.finisher")
@@ -57,6 +56,8 @@ class Finisher(Loop):
         on_refused: Makes the end that is stored instead, when the database refused an
             attempt's end.
     """
+
+    needs_schema = False
 
     def __init__(
         self,

@@ -24,16 +24,12 @@ from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.redaction import SECRET_BYTES_MAX
 from pgqueue.core.result import encode_result, salvage_result
 from pgqueue.core.sanitise import clean_text
-from pgqueue.store.attempts import Ended
+from pgqueue.store.attempts import NOT_STARTED, Ended
 from pgqueue.worker.running import Held
 
 # What a task decides, and what may be raised into it from outside.
 _DECIDED: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
 _TOLD: Final = ((JobInterrupted, Outcome.INTERRUPTED), (JobCancelled, Outcome.CANCELLED))
-
-
-NOT_STARTED: Final = "NotStarted"
-"""The error type of an attempt that was handed back without having been started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class Running:
         """How many recalls have begun or ended; odd while one is under way."""
         return self._board.recalls
 
-    def take_in(self, arrived: Iterable[Held], recalls: int = 0) -> None:
+    def take_in(self, arrived: Iterable[Held], recalls: int) -> None:
         """Put claimed attempts in hand, in the order they are to start.
 
         Args:

@@ -270,7 +270,9 @@ class Worker:
     def _let_go(self, taken_away: Iterable[Held]) -> None:
         for held in taken_away:
             facts = {"job_id": held.claimed.id, "attempt": held.claimed.attempt}
-            _log.warning("attempt taken away", extra=facts)
+            # What was not started yet runs elsewhere, with no loss to anybody.
+            level = logging.DEBUG if held.started_at is None else logging.WARNING
+            _log.log(level, "attempt taken away", extra=facts)
             held.must_not_start = True
             self.interrupts.ask(held, lambda: JobInterrupted("The job's lease was lost."))
 

@@ -252,7 +252,7 @@ class Machine(RuleBasedStateMachine):
             each.job = protocol.claimed(each.job, worker.id)
         assert [_open(each) for each in expected] == list(map(_token, claimed))
         if is_heard:
-            worker.running.take_in(Held(each, _TASK, 0.0) for each in claimed)
+            worker.running.take_in((Held(each, _TASK, 0.0) for each in claimed), 0)
         self.tokens += claimed
 
     @_can_happen(lambda self: self.tokens, nth=_NTH)
@@ -270,7 +270,7 @@ class Machine(RuleBasedStateMachine):
 
         assert mine - in_hand.keys() == {(each.id, each.attempt) for each in account.unheard}
         assert in_hand.keys() - mine == {held.token for held in account.taken_away}
-        worker.running.take_in(Held(each, _TASK, 0.0) for each in account.unheard)
+        worker.running.take_in((Held(each, _TASK, 0.0) for each in account.unheard), 0)
         for held in account.taken_away:
             worker.running.settled(held.token)
 

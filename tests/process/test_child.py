@@ -105,11 +105,28 @@ def test_a_child_whose_claim_loop_stopped_stands_still_unless_a_job_keeps_it(
     monkeypatch.setattr(time, "monotonic", lambda: now + 2)
     kept = child.stands_still(60)
     child.board.show(0)
+    just_free = child.stands_still(60)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 62)
     free = child.stands_still(60)
     child.stop(0.0)
 
     assert (False, True) == turned
-    assert (False, True) == (kept, free)
+    assert (False, False, True) == (kept, just_free, free)
     assert not child.stands_still(60)
     os.kill(child.pid, signal.SIGKILL)
     _ended(child)
+
+
+def test_a_child_that_never_finishes_loading_its_tasks_is_late(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: child.started_at + 60)
+
+    is_late = child.is_late(61), child.is_late(60)
+    child.is_ready = True
+    is_ready_late = child.is_late(60)
+    os.kill(child.pid, signal.SIGKILL)
+    _ended(child)
+
+    assert (False, True) == is_late
+    assert not is_ready_late

@@ -307,3 +307,34 @@ def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
         "from pgqueue.workers where id = %s",
         client.attempts(job.id)[0].worker_id,
     )
+
+
+def test_a_schema_that_grew_too_new_ends_a_supervisor_after_what_runs(
+    client: Client, fleet: Any, link: Any, recorded: None, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    job = client.enqueue("shop.hard_tasks.nap_until", {"path": str(go)})
+    workers = fleet(
+        PGQUEUE_TASKS="shop.hard_tasks", PGQUEUE_LEASE_SECONDS="4", PGQUEUE_HEARTBEAT_SECONDS="1"
+    )
+    workers.until(lambda: client.job(job.id).status == "running", "running")
+    link.fetch("update pgqueue.schema_version set version_num = '9999', serves = '{}'", {})
+    [(worker_id, lease_until)] = workers.rows(
+        "select id, lease_until from pgqueue.workers where executor = 'greenlet'"
+    )
+
+    workers.rows(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+        "and application_name ~ '^pgqueue (watch|leases|finisher)'"
+    )
+
+    workers.until_query(
+        "select lease_until > %s + interval '4 s' from pgqueue.workers where id = %s",
+        lease_until,
+        worker_id,
+    )
+    go.touch()
+    assert 3 == workers.wait()
+    assert b"does not know" in workers.errors
+    done = client.job(job.id)
+    assert ("succeeded", 1, 0) == (done.status, done.attempt, done.lost_count)

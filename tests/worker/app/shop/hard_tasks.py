@@ -152,6 +152,14 @@ def spin_until(path: str) -> str:
     return "spun"
 
 
+@task
+def nap_until(path: str) -> str:
+    """Let others run until there is such a file."""
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    return "rested"
+
+
 @task(executor="asyncio")
 async def async_spin_until(path: str) -> str:
     return spin_until.function(path)
