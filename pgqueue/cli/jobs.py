@@ -59,7 +59,7 @@ def show(
     with place({"url": url, "schema": schema}) as here, here.client() as client:
         job = Redaction(client)(client.job(id))
         attempts = client.attempts(id)
-        lines = client.logs(id)
+        lines = client.last_logs(id)
         unknown = client.unknown_tasks() if job.status is JobStatus.QUEUED else []
     if as_json:
         print_json({"job": job, "attempts": attempts, "logs": lines})
@@ -81,7 +81,7 @@ def show(
         report = attempt.traceback or attempt.error_message
         if report:
             console.print(shown(report), markup=False)
-    for each in lines[-50:]:
+    for each in lines:
         console.print(line(each), markup=False)
     return 0
 
@@ -134,6 +134,7 @@ def _steer(client: Client, verb: str, chosen: Chosen, *, dry_run: bool, as_json:
         print_json(done)
     else:
         _tell(client, verb, done)
+        _tell_passed_over(client, verb, chosen, done)
     return 0 if all(done.values()) else 1
 
 
@@ -142,7 +143,17 @@ def _tell(client: Client, verb: str, done: dict[int, JobStatus | None]) -> None:
     found = {job.id: job for job in client.jobs(ids=left, limit=_JOBS_MAX)} if left else {}
     for job_id, status in done.items():
         console.print(f"{job_id} {result(verb, status, found.get(job_id))}", markup=False)
-    if not done:
+
+
+def _tell_passed_over(
+    client: Client, verb: str, chosen: Chosen, done: dict[int, JobStatus | None]
+) -> None:
+    # A filter takes less than it finds: what only a name may start once more.
+    found = client.jobs(limit=_JOBS_MAX, **chosen) if verb == "retry" or not done else []
+    passed_over = [job for job in found if job.id not in done]
+    for job in passed_over:
+        console.print(f"{job.id} {outlook(verb, job, is_named='ids' in chosen)}", markup=False)
+    if not (done or passed_over):
         console.print("nothing found")
 
 

@@ -37,12 +37,17 @@ def unknown(url: Url = None, schema: SchemaName = None, as_json: AsJson = False)
     """List the tasks that have waiting jobs and that no live worker knows."""
     with place({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.unknown_tasks()
+        is_anybody_there = bool(client.workers(limit=1))
     if as_json:
         print_json(found)
     else:
         print_rows(
             ["task", "queue", "jobs", "no worker knows it since"],
             ((each.task, each.queue, each.job_count, each.unknown_since) for each in found),
+        )
+    if not is_anybody_there:
+        print(
+            "No worker runs, so every job waits. One tells what it does not know.", file=sys.stderr
         )
     return 0
 

@@ -1,5 +1,6 @@
 """`pgqueue worker`: a supervisor and its children, with the maintenance beside them."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ from pgqueue.process.supervisor import Supervisor
 from pgqueue.store.connect import Database
 from pgqueue.store.faults import PASSING
 from pgqueue.telemetry.log_lines import set_up
+
+_log = logging.getLogger("pgqueue.worker")
 
 
 def worker(
@@ -53,6 +56,8 @@ def worker(
 
 
 def _supervise(here: Place, *, burst: bool) -> int:
+    if not here.settings.tasks:
+        _log.warning("no tasks loaded: --tasks or the setting tasks names their modules")
     silence, recalls = Silence(here.settings.lease_seconds), Recalls()
 
     def take_back(recall: Recall) -> None:

@@ -292,6 +292,10 @@ class Client:
         """
         return self._ask(jobs.logs(job_id, after=after, lines_max=limit))
 
+    def last_logs(self, job_id: int, *, limit: int = 50) -> list[LogLine]:
+        """List the last lines that a job's attempts logged, oldest first."""
+        return self._ask(jobs.last_logs(job_id, lines_max=limit))
+
     def tasks(self) -> list[TaskRecord]:
         """List the tasks that workers recorded, by name."""
         from pgqueue.store import reports

@@ -18,10 +18,11 @@ def name_of(kind: type) -> str:
 
 
 def path_of(kind: type) -> str:
-    """Return `module.qualname` of a class; of a builtin its name alone."""
+    """Return `module.qualname` of a class; of a builtin and of pgqueue's own its name alone."""
     name = str(plain_text(_qualname_of(kind)))
     module = plain_text(_module_of(kind))
-    return name if module in (None, "builtins") else f"{module}.{name}"
+    is_told_apart = module is None or module == "builtins" or module.startswith("pgqueue.")
+    return name if is_told_apart else f"{module}.{name}"
 
 
 def plain_text(value: Any, characters_max: int | None = None) -> str | None:

@@ -224,7 +224,7 @@ class DatabaseUnreachable(PgqueueError):
 
     def __str__(self) -> str:
         return (
-            f"The database cannot be used: {self.reason.rstrip(' .?')}. Check that it runs and "
+            f"The database cannot be used: {_sentence(self.reason)} Check that it runs and "
             "that the setting `url` names it; `pgqueue config` prints where the value came from."
         )
 
@@ -234,7 +234,7 @@ class ReplyLost(DatabaseUnreachable):
 
     def __str__(self) -> str:
         return (
-            f"The connection broke before the answer: {self.reason.rstrip(' .?')}. The database "
+            f"The connection broke before the answer: {_sentence(self.reason)} The database "
             "may have done what was asked, or not: look, before you ask again."
         )
 
@@ -402,3 +402,9 @@ class LeaseLost(PgqueueError):
             f"{self.job_id}: it was silent for longer than its lease, or the job was settled "
             "meanwhile. Roll back what this attempt wrote; another attempt owns the job."
         )
+
+
+def _sentence(reason: str) -> str:
+    """What a library said, over lines and with tabs, as one sentence."""
+    words = " ".join(reason.split())
+    return words if words.endswith("?") else words.rstrip(". ") + "."

@@ -144,7 +144,10 @@ class Settings:
     """
 
     url: str | None = _setting(
-        _text, None, "", "Database, in SQLAlchemy or libpq form, or embedded:[PATH]."
+        _text,
+        None,
+        "",
+        "Database, in SQLAlchemy or libpq form; embedded:[PATH] for the commands alone.",
     )
     listen_url: str | None = _setting(
         _text, None, "", "Database to listen on, where `url` leads through PgBouncer."

@@ -8,8 +8,9 @@ import psycopg
 from pgqueue.core.errors import AccessDenied
 
 _ADVICE = (
-    "Grant its role what it is to do: `pgqueue migrate --roles` makes one for each use, such as "
-    "pgqueue_producer to enqueue and pgqueue_operator to cancel and retry."
+    "Grant its role what it is to do: `pgqueue migrate --roles` makes one for each use, "
+    "pgqueue_producer to enqueue, pgqueue_worker to run workers, pgqueue_viewer to read, and "
+    "pgqueue_operator to read, cancel and retry."
 )
 
 

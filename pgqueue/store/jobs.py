@@ -121,6 +121,12 @@ def logs(job_id: int, *, after: int, lines_max: int) -> Statement[list[LogLine]]
     return Statement("logs", params, lambda rows: [LogLine(*row) for row in rows])
 
 
+def last_logs(job_id: int, *, lines_max: int) -> Statement[list[LogLine]]:
+    """The last log lines of a job, oldest first."""
+    params = {"job_id": job_id, "lines_max": lines_max}
+    return Statement("last_logs", params, lambda rows: [LogLine(*row) for row in rows])
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
     """The jobs that somebody wants to cancel or to retry.

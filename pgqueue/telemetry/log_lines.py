@@ -49,7 +49,10 @@ def set_up(level: str) -> None:
 def _fact(value: object) -> str:
     text = value if type(value) is str else _text(value)
     text = _shown(clean_text(text, _FACT_BYTES_MAX))
-    return f'"{text}"' if " " in text or not text else text
+    if text and " " not in text and '"' not in text:
+        return text
+    quoted = text.replace('"', '\\"')
+    return f'"{quoted}"'
 
 
 def _text(value: object) -> str:

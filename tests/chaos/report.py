@@ -58,7 +58,6 @@ def write_json(outcome: Outcome, path: Path) -> None:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    yield header(outcome.seed, outcome.seconds)
     yield f"PostgreSQL {outcome.server}"
     if not outcome.disk:
         yield "No full disk: a small file system of its own could not be mounted here."
@@ -108,7 +107,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _all() -> Sequence[invariants.Invariant]:

@@ -244,3 +244,10 @@ def test_a_task_that_enqueues_can_be_run(at: "Command", client: Client) -> None:
 
     assert 0 == said.code
     assert ["bakery.bake"] == [job.task for job in client.jobs()]
+
+
+def test_unknown_tasks_without_a_worker_say_why_there_are_none(at: "Command") -> None:
+    said = at("tasks", "unknown")
+
+    assert 0 == said.code
+    assert "No worker runs" in said.err

@@ -52,6 +52,40 @@ def test_show_tells_of_the_attempts(
     assert "Traceback: too hot" in said.out
 
 
+def test_show_prints_the_last_lines_of_a_long_log(
+    at: "Command", client: Client, link: Link
+) -> None:
+    job = client.enqueue("shop.mail")
+    link.fetch(
+        "insert into pgqueue.logs (job_id, attempt, level, message) "
+        "select %(id)s, 1, 'INFO', 'line ' || n from generate_series(1, 1500) as n",
+        {"id": job.id},
+    )
+
+    said = at("jobs", "show", job.id)
+
+    lines = [line.rpartition("line ")[2] for line in said.out.splitlines() if "line " in line]
+    assert [str(n) for n in range(1451, 1501)] == lines
+
+
+def test_a_retry_by_filter_names_what_it_passes_over(
+    at: "Command", client: Client, link: Link, fail: Callable[[], None]
+) -> None:
+    once = client.enqueue("shop.mail")
+    link.fetch("update pgqueue.jobs set delivery = 'at_most_once'", {})
+    often = client.enqueue("shop.mail")
+    fail()
+
+    said = at("jobs", "retry", "--status", "failed")
+    again = at("jobs", "retry", "--status", "failed")
+    none = at("jobs", "retry", "--status", "failed", "--task", "other")
+
+    left = f"{once.id} left: it is at_most_once, name it by its id"
+    assert [f"{often.id} queued", left] == said.out.splitlines()
+    assert [left] == again.out.splitlines()
+    assert ["nothing found"] == none.out.splitlines()
+
+
 def test_show_as_json_is_one_document(
     at: "Command", client: Client, fail: Callable[[], None]
 ) -> None:

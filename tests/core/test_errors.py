@@ -87,3 +87,10 @@ def test_a_large_value_is_shown_in_brief():
     message = str(errors.InvalidOption("queue", "q" * 1_000_000, "it is too long."))
 
     assert len(message) < 150
+
+
+def test_what_a_library_said_over_lines_is_one_sentence() -> None:
+    said = "connection failed.\n\tIs the server running?"
+
+    assert "failed. Is the server running? Check" in str(errors.DatabaseUnreachable(said))
+    assert "refused. Check" in str(errors.DatabaseUnreachable("refused."))

@@ -28,10 +28,19 @@ def printed(msg, *args, **extra):
         (printed("ok\n2026-11-23 ERROR"), "INFO    ok\n  2026-11-23 ERROR"),
         (printed("a\rb\x1b[31m\u202e"), r"INFO    a\rb\x1b[31m\u202e"),
         (printed("a", reason="b\nc d"), r'INFO    a  reason="b\nc d"'),
+        (printed("a", reason='no "host"'), r'INFO    a  reason="no \"host\""'),
         (printed("a", reason=Hostile()), "INFO    a  reason=<Hostile>"),
         (printed("%s", Hostile()), "INFO    '%s' cannot be formatted: RuntimeError"),
     ],
-    ids=["plain", "forged", "control characters", "field", "hostile field", "hostile message"],
+    ids=[
+        "plain",
+        "forged",
+        "control characters",
+        "field",
+        "quoted field",
+        "hostile field",
+        "hostile message",
+    ],
 )
 def test_text_from_outside_forges_no_line(line, shown):
     assert shown == line
