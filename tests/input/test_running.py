@@ -118,7 +118,7 @@ def test_progress_is_stored_or_refused_by_name(run: Run, story: Story) -> None:
         expected = clean_text(run.value.make(), PROGRESS_BYTES_MAX)
         assert ("succeeded", 0.5, expected) == (job.status, job.progress, job.progress_message)
     elif job.status != "succeeded":
-        assert ("failed", "pgqueue.core.errors.InvalidOption") == (job.status, attempt.error_type)
+        assert ("failed", "InvalidOption") == (job.status, attempt.error_type)
         assert (attempt.error_message or "").startswith("message=")
 
 

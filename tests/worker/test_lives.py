@@ -55,7 +55,7 @@ def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
 ) -> None:
     job = client.enqueue("shop.tasks.nap", {"seconds": 1})
     workers = fleet(PGQUEUE_LEASE_SECONDS="2", PGQUEUE_HEARTBEAT_SECONDS="0.5")
-    workers.until(lambda: client.job(job.id).status == "running", "running")
+    workers.until(lambda: client.logs(job.id), "started")
     [(pid,)] = workers.rows("select pid from pgqueue.running_jobs where id = %s", job.id)
 
     os.kill(pid, signal.SIGSTOP)
