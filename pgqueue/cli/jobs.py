@@ -11,7 +11,7 @@ from pgqueue.cli.filters import Chosen, takes_filters
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, line, plain, print_json, print_rows, shown
 from pgqueue.cli.redaction import Redaction
-from pgqueue.cli.steering import outlook, result
+from pgqueue.cli.steering import is_only_named, outlook, result
 from pgqueue.client.client import Client
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus
@@ -129,12 +129,16 @@ def _steer(client: Client, verb: str, chosen: Chosen, *, dry_run: bool, as_json:
             rows = ([*_row(job), each] for job, each in zip(found, told, strict=True))
             print_rows([*_COLUMNS, "would be"], rows)
         return 0
+    passed_over = _passed_over(client, verb, chosen)
     done: dict[int, JobStatus | None] = getattr(client, verb)(**chosen)
     if as_json:
         print_json(done)
     else:
         _tell(client, verb, done)
-        _tell_passed_over(client, verb, chosen, done)
+        for job in passed_over:
+            console.print(f"{job.id} {outlook(verb, job, is_named=False)}", markup=False)
+        if not (done or passed_over):
+            console.print("nothing found")
     return 0 if all(done.values()) else 1
 
 
@@ -145,16 +149,12 @@ def _tell(client: Client, verb: str, done: dict[int, JobStatus | None]) -> None:
         console.print(f"{job_id} {result(verb, status, found.get(job_id))}", markup=False)
 
 
-def _tell_passed_over(
-    client: Client, verb: str, chosen: Chosen, done: dict[int, JobStatus | None]
-) -> None:
-    # A filter takes less than it finds: what only a name may start once more.
-    found = client.jobs(limit=_JOBS_MAX, **chosen) if verb == "retry" or not done else []
-    passed_over = [job for job in found if job.id not in done]
-    for job in passed_over:
-        console.print(f"{job.id} {outlook(verb, job, is_named='ids' in chosen)}", markup=False)
-    if not (done or passed_over):
-        console.print("nothing found")
+def _passed_over(client: Client, verb: str, chosen: Chosen) -> list[Job]:
+    """What a retry by filter finds and leaves: only a person who names it may start it again."""
+    if verb != "retry" or "ids" in chosen:
+        return []
+    found = client.jobs(limit=_JOBS_MAX, **chosen)
+    return [job for job in found if is_only_named(job)]
 
 
 def _row(job: Job) -> list[object]:

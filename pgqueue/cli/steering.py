@@ -18,9 +18,15 @@ def outlook(verb: str, job: Job, *, is_named: bool) -> str:
         return f"left: it is {job.status.value}" if job.status.is_final else "cancelled"
     if job.status is JobStatus.RUNNING or job.status in _WAITING:
         return f"left: it is {job.status.value}"
-    if job.delivery == "at_most_once" and not is_named:
+    if is_only_named(job) and not is_named:
         return "left: it is at_most_once, name it by its id"
     return "queued"
+
+
+def is_only_named(job: Job) -> bool:
+    """Whether a job could be retried, but only by its id."""
+    is_waiting = job.status is JobStatus.RUNNING or job.status in _WAITING
+    return job.delivery == "at_most_once" and not is_waiting
 
 
 def result(verb: str, status: JobStatus | None, found: Job | None) -> str:

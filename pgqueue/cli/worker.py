@@ -15,10 +15,10 @@ from pgqueue.process import signals
 from pgqueue.process.recall import Recall
 from pgqueue.process.supervisor import Supervisor
 from pgqueue.store.connect import Database
-from pgqueue.store.faults import PASSING
+from pgqueue.store.faults import FAILED, PASSING
 from pgqueue.telemetry.log_lines import set_up
 
-_log = logging.getLogger("pgqueue.worker")
+_log = logging.getLogger("pgqueue.cli")
 
 
 def worker(
@@ -86,6 +86,7 @@ def _supervise(here: Place, *, burst: bool) -> int:
             *expiry.services(),
         ],
     )
+    maintenance.on_outgrown = supervisor.outgrown
     maintenance.start()
     try:
         code = supervisor.run()
@@ -97,12 +98,12 @@ def _supervise(here: Place, *, burst: bool) -> int:
 
 def _hand_back(database: Database) -> None:
     # The last workers' ends are written; what they left is queued again before we go. Without
-    # the database, another supervisor does it.
+    # the database, or with a schema that serves this release no more, another supervisor does it.
     try:
         link = database.open("pgqueue farewell")
         try:
             rescue.rescue(link)
         finally:
             link.close()
-    except PASSING:
+    except (*PASSING, *FAILED):
         pass

@@ -4,13 +4,14 @@ What strangers name must not grow without end in a process that runs for months.
 """
 
 from collections.abc import Iterable, Iterator
+from threading import Lock
 from typing import Final
 
 NAMES_MAX: Final = 10_000
 
 
 class Recent:
-    """A set that forgets the name it has known longest when there is one too many.
+    """A set that forgets the name it has known longest when there is one too many; thread-safe.
 
     Args:
         names_max: How many it holds.
@@ -19,14 +20,16 @@ class Recent:
     def __init__(self, names_max: int = NAMES_MAX) -> None:
         self._names: dict[str, None] = {}
         self._names_max = names_max
+        self._changing = Lock()
 
     def add(self, name: str) -> bool:
         """Hold this name; True when it was not held."""
-        is_new = name not in self._names
-        self._names[name] = None
-        if len(self._names) > self._names_max:
-            del self._names[next(iter(self._names))]
-        return is_new
+        with self._changing:
+            is_new = name not in self._names
+            self._names[name] = None
+            if len(self._names) > self._names_max:
+                del self._names[next(iter(self._names))]
+            return is_new
 
     def add_all(self, names: Iterable[str]) -> list[str]:
         """Hold these names; those that were not held."""

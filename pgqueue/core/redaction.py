@@ -6,9 +6,13 @@ arguments are secret.
 
 import json
 import re
-import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from itertools import islice
 from typing import Any, Final
+
+from pgqueue.core import anatomy
 
 HIDDEN: Final = "[redacted]"
 """Stands where a secret would."""
@@ -19,6 +23,12 @@ CHARACTERS_MIN: Final = 3
 SECRET_BYTES_MAX: Final = 1024 * 1024
 """No secret is longer, because no job's arguments are; text is cut that far beyond its limit at
 first, so that what is cut through a secret is not shown."""
+
+# Arguments of 64 KiB hold fewer; decoded, they may hold one another.
+_LEAVES_MAX: Final = 100_000
+
+# What arguments may be beside JSON's own: numbers, and these of the standard library's modules.
+_SCALARS: Final = frozenset(("datetime", "decimal", "uuid", "pathlib", "ipaddress", "fractions"))
 
 _RUN: Final = re.compile(rb"\x01+")
 
@@ -42,13 +52,14 @@ def secrets_of(value: Any, paths: Sequence[Path]) -> tuple[str, ...]:
     Args:
         value: Arguments as they are stored, or as the task gets them.
     """
-    forms = {form for leaf in _leaves(value, paths) for form in _forms(leaf)}
+    leaves = islice(_leaves(value, paths, set()), _LEAVES_MAX)
+    forms = {form for leaf in leaves for form in _forms(leaf)}
     kept = (form for form in forms if CHARACTERS_MIN <= len(form) <= SECRET_BYTES_MAX)
     return tuple(sorted(kept, key=_by_length))
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* with each of the secrets hidden, those that overlap as one.
+    """Return *text* with each of the secrets hidden, different ones that overlap as one.
 
     At most four times as long: what was hidden is not looked at again.
     """
@@ -78,59 +89,67 @@ def _inside(value: Any, paths: Sequence[Path]) -> Iterator[tuple[Any, Any, list[
             yield index, each, [*paths, *into]
 
 
-def _leaves(
-    value: Any, paths: Sequence[Path], seen: frozenset[tuple[int, str]] = frozenset()
-) -> Iterator[Any]:
+def _leaves(value: Any, paths: Sequence[Path], seen: set[tuple[int, str]]) -> Iterator[Any]:
     is_secret = any(not path for path in paths)
     held = _held(value)
     if held is None:
         if is_secret:
             yield value
         return
-    if not paths or (here := (id(value), repr(paths))) in seen:
+    here = (id(value), repr(paths))
+    if not paths or here in seen:
         return  # models of the user's may hold one another
+    seen.add(here)
     for name, each, below in _inside(held, paths):
         # A plain word is the name of a field: hidden, it would be missing from every traceback.
         if is_secret and isinstance(value, dict) and not _is_word(name):
             yield name
-        yield from _leaves(each, [()] if is_secret else below, seen | {here})
+        yield from _leaves(each, [()] if is_secret else below, seen)
 
 
 def _held(value: Any) -> dict[Any, Any] | list[Any] | None:
-    """What a container holds; None for what is no container."""
-    if isinstance(value, dict | list):
-        return value
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(value._fields, value, strict=True))
-    if isinstance(value, tuple | set | frozenset):
-        return list(value)
-    # A model or a dataclass. What is of the standard library tells itself in `_forms`.
-    return None if _is_known(value) else getattr(value, "__dict__", None)
+    """What a container or a model holds; None for what is neither."""
+    if isinstance(value, dict):
+        return dict(dict.items(value))
+    if isinstance(value, deque):
+        return list(deque.__iter__(value))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [each for _, each in anatomy.parts(value)]
+    return None if anatomy.field_names(value) is None else dict(anatomy.parts(value))
 
 
 def _forms(leaf: Any) -> Iterator[str]:
     # As it is, and as it stands between the quotes of Python's repr, of JSON and of a log line.
+    if isinstance(leaf, Enum):
+        leaf = leaf._value_
     if isinstance(leaf, str):
-        yield leaf
-        yield repr(leaf)[1:-1]
-        yield json.dumps(leaf)[1:-1]
-        yield json.dumps(leaf, ensure_ascii=False)[1:-1]
-        yield leaf.encode("unicode_escape", "backslashreplace").decode("ascii")
+        text = str.__str__(leaf)
+        yield text
+        yield repr(text)[1:-1]
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield text.encode("unicode_escape", "backslashreplace").decode("ascii")
     elif isinstance(leaf, bytes | bytearray):
-        yield repr(bytes(leaf))[2:-1]
-        yield leaf.hex()
-    elif leaf is not None and not isinstance(leaf, bool) and _is_known(leaf):
-        yield str(leaf)
-        yield repr(leaf)
+        plain = bytes(memoryview(leaf))
+        yield repr(plain)[2:-1]
+        yield plain.hex()
+    elif leaf is not None and not isinstance(leaf, bool) and (kind := _scalar(type(leaf))):
+        yield kind.__str__(leaf)
+        yield kind.__repr__(leaf)
+
+
+def _scalar(kind: type) -> Any:
+    # Of a class of the user's, what it is made from: its own `__repr__` may do anything.
+    bases = type.mro(kind)
+    return next((each for each in bases if each in (int, float) or _module(each) in _SCALARS), None)
+
+
+def _module(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
 
 
 def _is_word(name: object) -> bool:
     return isinstance(name, str) and str.isidentifier(name)
-
-
-def _is_known(value: Any) -> bool:
-    # The `__repr__` of a class of the user's may do anything.
-    return type(value).__module__ in sys.stdlib_module_names
 
 
 def _by_length(form: str) -> tuple[int, str]:

@@ -16,9 +16,11 @@ def services(
     *, expire_every_seconds: float = 5.0, prune_every_seconds: float = 30.0
 ) -> list[Service]:
     """`expire` and `prune` for jobs, `prune_workers` for workers that ended a week ago."""
+    expiring = Rounds(upkeep.expire, upkeep.first_expired, _JOBS_MAX)
+    pruning = Rounds(upkeep.prune, upkeep.first_over, _JOBS_MAX)
     return [
-        Service("expire", expire_every_seconds, Rounds(upkeep.expire, _JOBS_MAX).take),
-        Service("prune", prune_every_seconds, Rounds(upkeep.prune, _JOBS_MAX).take),
+        Service("expire", expire_every_seconds, expiring.take),
+        Service("prune", prune_every_seconds, pruning.take),
         Service("prune_workers", 3600.0, prune_workers),
     ]
 

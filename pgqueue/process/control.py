@@ -6,7 +6,7 @@ too: it says that the other side is gone.
     to the child     config · wake (queues) · cancel (jobs) · unknown (tasks) ·
                      stop (grace_seconds)
     to the parent    ready (executors) · unknown (tasks) · executors (executors) ·
-                     refused (message, exit_code)
+                     refused (message, exit_code) · outgrown (message)
 """
 
 import json

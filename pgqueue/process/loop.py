@@ -8,8 +8,9 @@ pauses. A part says only what one turn does. Under gevent a loop is a greenlet.
 import logging
 import random
 import threading
+from collections.abc import Callable
 
-from pgqueue.core.errors import PgqueueError
+from pgqueue.core.errors import PgqueueError, SchemaTooNew
 from pgqueue.store import version
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import PASSING
@@ -31,6 +32,9 @@ class Loop:
 
     Args:
         name: The thread's name, and the connection's in pg_stat_activity.
+
+    Attributes:
+        on_outgrown: Told, on the loop's thread, when the schema serves this release no more.
     """
 
     needs_schema = True
@@ -39,6 +43,7 @@ class Loop:
 
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
+        self.on_outgrown: Callable[[SchemaTooNew], object] = lambda error: None
         self.database = database
         self._link: Link | None = None
         self._poked = threading.Event()
@@ -114,6 +119,8 @@ class Loop:
         # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
         # so it always goes on; the connection may be in any state and is not trusted again.
         self.close()
+        if isinstance(error, SchemaTooNew):
+            self.on_outgrown(error)
         self._failures += 1
         pause = pause_after(self._failures)
         facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}

@@ -123,9 +123,9 @@ class Supervisor:
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready: self._tell(partial(self._wake, ready)),
             on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
-            on_outgrown=lambda error: self._tell(partial(self._outgrown, error)),
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
+        self._watch.on_outgrown = self.outgrown
 
     def run(self) -> int:
         """Start the workers and stay until they are stopped; the exit code."""
@@ -146,6 +146,10 @@ class Supervisor:
             self._say_farewell()
         _log.info("supervisor stopped", extra={"supervisor_id": self.id})
         return self.exit_code
+
+    def outgrown(self, error: SchemaTooNew) -> None:
+        """Stop in order, because the schema serves this release no more; on any thread."""
+        self._tell(partial(self._outgrown, str(error)))
 
     def end_overdue(self, overdue: Overdue) -> None:
         """End the worker of a job past its deadline, if that job is guilty; on any thread."""
@@ -285,6 +289,8 @@ class Supervisor:
                     self._start_needed(message["executors"])
                 case "refused":
                     child.refusal = (message["message"], message["exit_code"])
+                case "outgrown":
+                    self._outgrown(message["message"])
 
     def _share_unknown(self, child: Child, tasks: Sequence[str]) -> None:
         child.unknown_tasks.add_all(tasks)
@@ -340,10 +346,10 @@ class Supervisor:
 
     # Ends.
 
-    def _outgrown(self, error: SchemaTooNew) -> None:
+    def _outgrown(self, reason: str) -> None:
         # What runs began while the schema served this release, and is settled to its end.
         if self._stop_at is None:
-            _log.error("schema too new, stopping", extra={"reason": str(error)})
+            _log.error("schema too new, stopping", extra={"reason": reason})
             self.exit_code = _EXIT_DATABASE
             self._begin_stop(self.settings.grace_seconds)
 

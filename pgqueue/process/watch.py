@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from pgqueue.core.errors import SchemaTooNew
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.crew import Kind
 from pgqueue.process.loop import Loop
@@ -46,7 +45,6 @@ class Watch(Loop):
     Args:
         on_ready: Told what is ready, when anything is.
         on_cancelling: Told the running jobs that somebody asked to cancel.
-        on_outgrown: Told when the schema serves this release no more.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
@@ -59,7 +57,6 @@ class Watch(Loop):
         poll_seconds: float,
         on_ready: Callable[[Ready], None],
         on_cancelling: Callable[[Sequence[Cancelling]], None],
-        on_outgrown: Callable[[SchemaTooNew], None],
         on_idle: Callable[[Sequence[Unfinished]], None] | None = None,
     ) -> None:
         super().__init__("watch", database)
@@ -68,9 +65,8 @@ class Watch(Loop):
         self._poll_seconds = poll_seconds
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
-        self._on_outgrown = on_outgrown
         self._on_idle = on_idle
-        self._promotion = Rounds(upkeep.promote, _PROMOTED_MAX)
+        self._promotion = Rounds(upkeep.promote, upkeep.first_scheduled, _PROMOTED_MAX)
         self._poll_at = 0.0
         self._count_at = 0.0
 
@@ -104,11 +100,6 @@ class Watch(Loop):
         if not self._stopping.wait(_LOOK_SECONDS_MIN):
             link.woken(min(until_poll, _LISTEN_SECONDS_MAX))
         return 0.0
-
-    def _after(self, error: BaseException) -> float:
-        if isinstance(error, SchemaTooNew):
-            self._on_outgrown(error)
-        return super()._after(error)
 
     def _is_time_to_count(self) -> bool:
         # What is ready may be of tasks that no worker here knows, and would never end a

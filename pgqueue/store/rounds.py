@@ -1,13 +1,14 @@
 """A statement that takes a limited number of jobs, round by round, until none is left.
 
 A thousand jobs are nothing to most databases and too much for some: their logs may be large. What
-the server gives up is asked for again with half as many, and a job that it refuses by itself (a
-trigger, a constraint of somebody's) is stepped over, so that those behind it get their turn.
+the server gives up is asked for again with half as many. A job that it refuses by itself (for a
+trigger or a constraint of somebody's) is left out for a minute, so that those behind it get their
+turn.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pgqueue.core.portion import Portion
 from pgqueue.store.connect import Link
@@ -16,49 +17,62 @@ from pgqueue.store.statement import Statement, run
 
 _log = logging.getLogger("pgqueue.rounds")
 
-# How long those that were refused are stepped over before they are asked for again.
 _REFUSED_SECONDS = 60.0
+
+# When more are refused, something is wrong with all of them, and the error is told as it is.
+_REFUSED_MAX = 100
 
 
 class Rounds:
     """Takes rounds of one statement.
 
     Args:
-        statement: Made for a number of jobs behind those that are stepped over; its answer is how
+        statement: Made for a number of jobs, and for those that are left out; its answer is how
             many it took.
+        first: Names the job that it would take first.
         jobs_max: As many as a round ever takes.
     """
 
-    def __init__(self, statement: Callable[[int, int], Statement[int]], jobs_max: int) -> None:
+    def __init__(
+        self,
+        statement: Callable[[int, Sequence[int]], Statement[int]],
+        first: Callable[[Sequence[int]], Statement[int | None]],
+        jobs_max: int,
+    ) -> None:
         self._statement = statement
+        self._first = first
         self._portion = Portion(jobs_max)
-        self._stepped_over = 0
-        self._refused_at = 0.0
+        self._refused_until: dict[int, float] = {}
 
     def take(self, link: Link) -> bool:
         """Take one round; True when there may be more.
 
         Raises:
-            psycopg.Error: It failed, and not because of what it would have taken.
+            psycopg.Error: It failed, and not because of what it would have taken; or one job alone
+                took too long.
         """
-        if time.monotonic() - self._refused_at > _REFUSED_SECONDS:
-            self._stepped_over = 0
+        now = time.monotonic()
+        self._refused_until = {
+            job_id: until for job_id, until in self._refused_until.items() if until > now
+        }
         asked = self._portion.size
-        statement = self._statement(asked, self._stepped_over)
         try:
-            taken = run(link, statement)
+            taken = run(link, self._statement(asked, list(self._refused_until)))
         except (*TOO_MUCH, *BAD_DATA) as error:
             if not link.is_usable:
                 raise
             if not self._portion.halve(asked):
-                self._step_over(statement.file, error)
+                self._leave_out(link, error)
             return True
         self._portion.grow()
         return taken == asked
 
-    def _step_over(self, file: str, error: Exception) -> None:
-        self._stepped_over += 1
-        self._refused_at = time.monotonic()
+    def _leave_out(self, link: Link, error: Exception) -> None:
+        job_id = None
+        if isinstance(error, BAD_DATA) and len(self._refused_until) < _REFUSED_MAX:
+            job_id = run(link, self._first(list(self._refused_until)))
+        if job_id is None:
+            raise error
+        self._refused_until[job_id] = time.monotonic() + _REFUSED_SECONDS
         reason = str(error).strip().partition("\n")[0]
-        facts = {"statement": file, "stepped_over": self._stepped_over, "reason": reason}
-        _log.error("job refused, stepped over", extra=facts)
+        _log.error("job refused, left out", extra={"job_id": job_id, "reason": reason})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.store.statement import Statement, count
+from pgqueue.store.statement import Row, Statement, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def unfinished(queues: Sequence[str]) -> Statement[list[Unfinished]]:
     )
 
 
-def promote(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
+def promote(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
     """Queue scheduled jobs that are due; the answer is how many."""
-    return _round("promote", jobs_max, stepped_over)
+    return Statement("promote", {"jobs_max": jobs_max, "refused": list(refused)}, count)
 
 
 def stranded(after_id: int, jobs_max: int) -> Statement[list[Stranded]]:
@@ -67,14 +67,14 @@ def stranded(after_id: int, jobs_max: int) -> Statement[list[Stranded]]:
     )
 
 
-def expire(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
+def expire(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
     """Cancel jobs that were not started in time; the answer is how many."""
-    return _round("expire", jobs_max, stepped_over)
+    return Statement("expire", {"jobs_max": jobs_max, "refused": list(refused)}, count)
 
 
-def prune(jobs_max: int, stepped_over: int = 0) -> Statement[int]:
+def prune(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
     """Delete finished jobs whose time is over; the answer is how many."""
-    return _round("prune", jobs_max, stepped_over)
+    return Statement("prune", {"jobs_max": jobs_max, "refused": list(refused)}, count)
 
 
 def prune_workers(keep_seconds: float) -> Statement[int]:
@@ -82,5 +82,20 @@ def prune_workers(keep_seconds: float) -> Statement[int]:
     return Statement("prune_workers", {"keep_seconds": keep_seconds}, count)
 
 
-def _round(file: str, jobs_max: int, stepped_over: int) -> Statement[int]:
-    return Statement(file, {"jobs_max": jobs_max, "stepped_over": stepped_over}, count)
+def first_scheduled(refused: Sequence[int]) -> Statement[int | None]:
+    """The job that `promote` would take first."""
+    return Statement("first_scheduled", {"refused": list(refused)}, _first_id)
+
+
+def first_expired(refused: Sequence[int]) -> Statement[int | None]:
+    """The job that `expire` would take first."""
+    return Statement("first_expired", {"refused": list(refused)}, _first_id)
+
+
+def first_over(refused: Sequence[int]) -> Statement[int | None]:
+    """The job that `prune` would take first."""
+    return Statement("first_over", {"refused": list(refused)}, _first_id)
+
+
+def _first_id(rows: Sequence[Row]) -> int | None:
+    return rows[0][0] if rows else None

@@ -10,7 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
@@ -25,8 +26,9 @@ _packages: set[str] = set()
 # What `resolve` could not import, with the reason: it is not run again for each name in a row.
 _broken: dict[str, str] = {}
 
-# Modules that `resolve` imports right now, on other threads or greenlets.
+# Modules that `resolve` imports right now, on other threads or greenlets, and a lock for each.
 _under_way: list[str] = []
+_importing: dict[str, AbstractContextManager[Any]] = {}
 
 # Raised into an import from outside, and no fault of the module.
 _TOLD = (JobTimeout, JobCancelled, JobInterrupted)
@@ -54,7 +56,7 @@ def load(modules: Iterable[str]) -> "list[Task[..., Any]]":
         if not is_there:
             raise TaskModuleNotFound(module, _advice(module, folder))
         _packages.add(module.partition(".")[0])
-    return REGISTRY.tasks()
+    return [task for task in REGISTRY.tasks() if task.is_whole]
 
 
 def may_import(name: str) -> bool:
@@ -63,7 +65,7 @@ def may_import(name: str) -> bool:
     That code may take for ever, or end the process, so it runs where a task would.
     """
     if (found := REGISTRY.find(name)) is not None:
-        return not _is_whole(found)
+        return not found.is_whole
     if name.partition(".")[0] not in _packages:
         return False
     if _under_way:
@@ -83,14 +85,15 @@ def resolve(name: str) -> "Task[..., Any]":
     """Return the task that answers to a name, importing its module when it may.
 
     A module that raised is not imported again. A task of one that is being imported, by another
-    thread or greenlet, is waited for: until then what it needs may not be there.
+    thread or greenlet, is waited for: until then what it needs may not be there. A task whose
+    module came to nothing is none.
 
     Raises:
         UnknownTask: There is none, or its module lies outside the told ones' packages.
         TaskModuleBroken: Its module raised while it was imported.
     """
     found = REGISTRY.find(name)
-    if found is not None and not _is_whole(found):
+    if found is not None and not found.is_whole:
         _import_once(found.function.__module__)
         found = REGISTRY.find(name)
     elif found is None and name.partition(".")[0] in _packages:
@@ -98,7 +101,7 @@ def resolve(name: str) -> "Task[..., Any]":
             if not _import_once(module):
                 break
         found = REGISTRY.find(name)
-    if found is None:
+    if found is None or not found.is_whole:
         raise UnknownTask(name, _suggestion(name))
     return found
 
@@ -106,12 +109,6 @@ def resolve(name: str) -> "Task[..., Any]":
 def module_of(name: str) -> str:
     """The module that a task's canonical path most likely lies in."""
     return name.rpartition(".")[0] or name
-
-
-def _is_whole(task: "Task[..., Any]") -> bool:
-    # What Python itself asks before it takes a module out of `sys.modules`.
-    spec = getattr(sys.modules.get(task.function.__module__), "__spec__", None)
-    return not getattr(spec, "_initializing", False)
 
 
 def _modules_of(name: str) -> Iterator[str]:
@@ -124,16 +121,20 @@ def _modules_of(name: str) -> Iterator[str]:
 
 
 def _import_once(module: str) -> bool:
-    if module in _broken:
-        raise TaskModuleBroken(module, _broken[module])
     _under_way.append(module)
     try:
-        return _import(module)
+        # Whoever waited while it broke must not run it once more.
+        with _importing.setdefault(module, RLock()):
+            if module in _broken:
+                raise TaskModuleBroken(module, _broken[module])
+            return _import(module)
     except TaskModuleBroken as broken:
         _broken[module] = broken.reason
         raise
     finally:
         _under_way.remove(module)
+        if module not in _under_way:
+            _importing.pop(module, None)
 
 
 def _import(module: str) -> bool:
@@ -141,8 +142,7 @@ def _import(module: str) -> bool:
     if not all(part.isidentifier() for part in module.split(".")):
         return False
     try:
-        with _all_or_no_tasks():
-            importlib.import_module(module)
+        importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Also raised for an import inside the module, which is another matter.
         missing = error.name or ""
@@ -156,18 +156,6 @@ def _import(module: str) -> bool:
         # tests by what its runner skips them with.
         raise TaskModuleBroken(module, _last_line(error)) from error
     return True
-
-
-@contextmanager
-def _all_or_no_tasks() -> Iterator[None]:
-    # A task whose module came to nothing would be found, and run without what it needs.
-    before = REGISTRY.tasks()
-    try:
-        yield
-    except BaseException:
-        made = [task for task in REGISTRY.tasks() if task not in before]
-        REGISTRY.drop(task for task in made if task.function.__module__ not in sys.modules)
-        raise
 
 
 def _last_line(error: BaseException) -> str:

@@ -4,7 +4,6 @@ Filled by `@task` while modules are imported, asked by workers and by the comman
 the only way from a name in a row to something that runs.
 """
 
-from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,12 +36,6 @@ class Registry:
                     )
             kept = {name: each for name, each in self._by_name.items() if each.path != task.path}
             self._by_name = kept | dict.fromkeys(task.names, task)
-
-    def drop(self, tasks: "Iterable[Task[..., Any]]") -> None:
-        """Let nobody find these any more."""
-        with self._changing:
-            gone = list(tasks)
-            self._by_name = {name: each for name, each in self._by_name.items() if each not in gone}
 
     def find(self, name: str) -> "Task[..., Any] | None":
         """Return the task that answers to a name, or None."""

@@ -63,6 +63,7 @@ class Task(Generic[P, R]):
         # First, so that an attribute that the function carries cannot replace one of ours.
         functools.update_wrapper(self, function)
         self.function = function
+        self._module = sys.modules.get(function.__module__)
         self.path = _path(function)
         self.name = options.name or self.path
         self.is_async = inspect.iscoroutinefunction(function)
@@ -77,6 +78,17 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the module that made it was imported to its end, and is still there.
+
+        One that raised half-way leaves its first tasks behind, without what they need.
+        """
+        module = sys.modules.get(self.function.__module__)
+        # What Python itself asks before it takes a module out of `sys.modules`.
+        is_initializing = getattr(getattr(module, "__spec__", None), "_initializing", False)
+        return module is self._module and not is_initializing
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ the cursor: what is not printable is escaped, and every further line is indented
 """
 
 import logging
+import re
 import sys
 import time
 
@@ -14,6 +15,9 @@ from pgqueue.core.log_text import record_text
 from pgqueue.core.sanitise import clean_text
 
 _FACT_BYTES_MAX = 2_000
+
+_QUOTE = re.compile(r'(\\*)"')
+_LAST = re.compile(r"(\\+)$")
 
 # What every record has; whatever else it carries came as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -51,7 +55,8 @@ def _fact(value: object) -> str:
     text = _shown(clean_text(text, _FACT_BYTES_MAX))
     if text and " " not in text and '"' not in text:
         return text
-    quoted = text.replace('"', '\\"')
+    # Backslashes count only in front of a quote.
+    quoted = _LAST.sub(r"\1\1", _QUOTE.sub(r'\1\1\\"', text))
     return f'"{quoted}"'
 
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from pgqueue.core.errors import PgqueueError, SchemaMismatch
+from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
 from pgqueue.process.board import Board
 from pgqueue.process.control import Channel
 from pgqueue.store import processes, version
@@ -56,6 +56,8 @@ def boot(kind: str, fd: int, board_fd: int) -> None:
     try:
         executors = _prepare(config, channel)
     except PgqueueError as error:
+        if isinstance(error, SchemaTooNew):
+            channel.send("outgrown", message=str(error))
         code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)

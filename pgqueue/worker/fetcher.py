@@ -88,6 +88,9 @@ class Fetcher(Loop):
         self._account_seconds = account_seconds
         self._account_at = time.monotonic() + account_seconds
         self._doubtful_at = -inf
+        # How many recalls there were before the oldest claim whose reply may be lost.
+        self._recalls_at_doubt: int | None = None
+        self._recalls = 0
         self._look_at = 0.0
         self._may_have_more = True
         self._needs_slot = False
@@ -114,17 +117,24 @@ class Fetcher(Loop):
     def run_once(self) -> float:
         """Take one turn now, and show the supervisor that one was taken."""
         self._running.turned()
-        return super().run_once()
+        # Most turns are for the supervisor's eyes alone, and ask the database nothing.
+        return super().run_once() if self._is_due else self._look_pause()
+
+    @property
+    def _is_due(self) -> bool:
+        has_work = self._may_have_more or self._running.waiting.qsize() > 0
+        due_at = min(self._look_at, self._account_at)
+        return has_work or self._is_closed or time.monotonic() >= due_at
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
         # Read before anything is asked: what is claimed after a recall began must tell.
-        recalls = self._running.recalls
+        recalls = self._recalls = self._running.recalls
         is_recalled = recalls % 2 == 1
         if is_recalled and not self._is_closed:
             return _RECALL_SECONDS
         if not is_recalled and time.monotonic() >= self._account_at:
-            self._take_account(link, recalls)
+            self._take_account(link)
         if time.monotonic() >= self._look_at:
             self._may_have_more = True
             self._needs_slot = False
@@ -149,17 +159,23 @@ class Fetcher(Loop):
         # The reply to a claim may be what was lost; if not, there still is what it was to claim.
         self._account_at = 0.0
         self._doubtful_at = time.monotonic()
+        if self._recalls_at_doubt is None:
+            self._recalls_at_doubt = self._recalls
         self._may_have_more = True
         return super()._after(error)
 
-    def _take_account(self, link: Link, recalls: int) -> None:
+    def _take_account(self, link: Link) -> None:
+        # What was claimed before a recall may be handed back by now, or at this moment.
+        recalls = self._recalls_at_doubt
         account = take_account(link, self._running, self._worker_id)
+        if time.monotonic() - self._doubtful_at > _DOUBT_SECONDS:
+            self._recalls_at_doubt = None
         self._account_at = time.monotonic() + self._account_pause()
         if account.taken_away:
             self._on_taken_away(account.taken_away)
         if account.unheard:
             _log.warning("claim without a reply", extra={"job_count": len(account.unheard)})
-            self._take(account.unheard, recalls)
+            self._take(account.unheard, self._recalls if recalls is None else recalls)
 
     def _account_pause(self) -> float:
         doubtful_seconds = time.monotonic() - self._doubtful_at

@@ -232,7 +232,7 @@ class Running:
         held.has_ended = True
         self._board.end(held.place, held.claimed.id)
         self.show(None)
-        if held.started_at is not None:
+        if held.started_at is not None and not held.must_not_start:
             seconds = time.monotonic() - held.started_at
             average = self._run_seconds
             self._run_seconds = (

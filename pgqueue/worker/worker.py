@@ -133,6 +133,7 @@ class Worker:
             on_taken_away=self._let_go,
             account_seconds=config.lease_seconds,
         )
+        self.fetcher.on_outgrown = lambda error: self.channel.send("outgrown", message=str(error))
         self.capture = LogCapture(
             held_of=lambda context: self.running.find((context.id, context.attempt)),
             note=self.finisher.notes.add_line,

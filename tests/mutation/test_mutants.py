@@ -28,6 +28,7 @@ OTHERS = {
     *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
     *("record_tasks", "register_worker", "next_supervisor"),  # what a start tells of itself
     *("ready", "due", "unfinished", "await_caller"),  # questions that decide nothing
+    *("first_scheduled", "first_expired", "first_over"),  # which job was refused
     *("job", "attempts", "logs", "last_logs", "lockers", "unknown_tasks", "version", "rights"),
     "connections",
 }

@@ -38,6 +38,7 @@ def test_a_loop_goes_on_after_any_error(database_url: str, kind: type[BaseExcept
 
 
 def test_a_connection_that_finds_another_schema_is_told_so(database_url: str, link: Link) -> None:
+    told: list[SchemaTooNew] = []
     loop = Stumbling(Database(database_url), ValueError())
     loop.error = None
     loop.run_once()
@@ -45,7 +46,23 @@ def test_a_connection_that_finds_another_schema_is_told_so(database_url: str, li
 
     loop.run_once()  # what is connected goes on
     loop.close()
-    with pytest.raises(SchemaTooNew, match="9999"):
+    with pytest.raises(SchemaTooNew, match="9999") as caught:
         loop.run_once()
+    loop.on_outgrown = told.append
+    loop._after(caught.value)
 
+    assert [caught.value] == told
+
+
+def test_what_keeps_the_jobs_that_run_goes_on_with_any_schema(
+    database_url: str, link: Link
+) -> None:
+    link.fetch("update pgqueue.schema_version set version_num = '9999', serves = '{}'", {})
+    loop = Stumbling(Database(database_url), ValueError())
+    loop.error = None
+    loop.needs_schema = False
+
+    loop.run_once()
     loop.close()
+
+    assert loop.has_gone_on.is_set()

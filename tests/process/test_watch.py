@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 from room import Room
 
-from pgqueue.core.errors import SchemaTooNew
 from pgqueue.process import watch
 from pgqueue.process.watch import Watch
 from pgqueue.store.connect import Database, Link
@@ -36,32 +35,9 @@ def test_many_jobs_that_fall_due_at_once_hold_up_no_cancellation(
         poll_seconds=60.0,
         on_ready=lambda ready: None,
         on_cancelling=on_cancelling,
-        on_outgrown=lambda error: None,
     )
     for _ in range(3):
         looks.run_once()
     looks.close()
 
     assert [0, 2, 4] == queued
-
-
-def test_a_watch_that_finds_another_schema_tells_its_supervisor(
-    database_url: str, link: Link
-) -> None:
-    told: list[SchemaTooNew] = []
-    looks = Watch(
-        Database(database_url),
-        supervisor_id=1,
-        queues=["default"],
-        poll_seconds=60.0,
-        on_ready=lambda ready: None,
-        on_cancelling=lambda asked: None,
-        on_outgrown=told.append,
-    )
-    link.fetch("update pgqueue.schema_version set version_num = '9999', serves = '{}'", {})
-
-    with pytest.raises(SchemaTooNew) as caught:
-        looks.run_once()
-    looks._after(caught.value)
-
-    assert [caught.value] == told

@@ -80,16 +80,19 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"ended": json.dumps([{**TOKEN, "outcome": "succeeded"}])},
         {"jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
-    "promote": ({"jobs_max": 100, "stepped_over": 1}, {"jobs_scheduled", "jobs_pkey"}),
+    "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_scheduled", "jobs_pkey"}),
     "ready": ({}, {"jobs_ready"}),
     "overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
     "cancelling": ({"supervisor_id": 1}, {"jobs_cancel_requested"}),
     "stranded": ({"after_id": 0, "jobs_max": 100}, {"jobs_running", "jobs_cancel_requested"}),
-    "expire": ({"jobs_max": 100, "stepped_over": 1}, {"jobs_expires_at", "jobs_pkey"}),
+    "expire": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_expires_at", "jobs_pkey"}),
     "prune": (
-        {"jobs_max": 100, "stepped_over": 1},
+        {"jobs_max": 100, "refused": [1, 2]},
         {"jobs_kept_until", "jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
+    "first_scheduled": ({"refused": [1, 2]}, {"jobs_scheduled"}),
+    "first_expired": ({"refused": [1, 2]}, {"jobs_expires_at"}),
+    "first_over": ({"refused": [1, 2]}, {"jobs_kept_until"}),
     "log": (
         {"lines": json.dumps([{**TOKEN, "message": "said", "number": 1}])},
         {"jobs_pkey"},
@@ -120,7 +123,7 @@ def test_a_plan_that_leaves_its_index_is_seen(room: "Room") -> None:
         room.rows(JOBS)
         room.rows("drop index pgqueue.jobs_scheduled")
 
-        used = _scans(_plan(room, "promote", {"jobs_max": 10, "stepped_over": 0}))
+        used = _scans(_plan(room, "promote", {"jobs_max": 10, "refused": []}))
 
     assert "Seq Scan on jobs" in used
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from room import Room
 
+from pgqueue.store import rounds as rounds_module
 from pgqueue.store import upkeep
 from pgqueue.store.rounds import Rounds
 
@@ -36,7 +37,7 @@ def _left(room: Room) -> int:
 
 
 def test_rounds_tell_whether_there_may_be_more(kept: Room) -> None:
-    rounds = Rounds(upkeep.prune, 4)
+    rounds = Rounds(upkeep.prune, upkeep.first_over, 4)
 
     assert [True, True, False] == [rounds.take(kept.link) for _ in range(3)]
 
@@ -45,7 +46,7 @@ def test_rounds_tell_whether_there_may_be_more(kept: Room) -> None:
 
 def test_a_round_that_is_given_up_is_taken_with_half_as_many(kept: Room) -> None:
     kept.link.raw.execute(_SLOW.encode())
-    rounds = Rounds(upkeep.prune, 8)
+    rounds = Rounds(upkeep.prune, upkeep.first_over, 8)
 
     seen = [(rounds.take(kept.link), _left(kept)) for _ in range(4)]
 
@@ -62,15 +63,15 @@ for each row when (old.task = 'app.kept') execute function pgqueue.keep()
 """
 
 
-def test_a_job_that_is_refused_by_itself_is_stepped_over_for_a_minute(
+def test_a_job_that_is_refused_by_itself_is_left_out_for_a_minute(
     kept: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.rows(
+    refused = kept.rows(
         "update pgqueue.jobs set task = 'app.kept', kept_until = kept_until - interval '1 s' "
         "where id in (select id from pgqueue.jobs order by id limit 2) returning id"
     )
     kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
-    rounds = Rounds(upkeep.prune, 4)
+    rounds = Rounds(upkeep.prune, upkeep.first_over, 4)
 
     while rounds.take(kept.link):
         pass
@@ -84,14 +85,40 @@ def test_a_job_that_is_refused_by_itself_is_stepped_over_for_a_minute(
         pass
 
     assert 2 == left
-    assert [("prune", 1), ("prune", 2)] == [(e["statement"], e["stepped_over"]) for e in told]
+    assert [(job_id,) for job_id in sorted(each["job_id"] for each in told)] == refused
     assert all("kept: app.kept" in each["reason"] for each in told)
     assert (False, 2) == still
     assert 0 == _left(kept)
+
+
+def test_a_single_job_that_is_too_much_is_an_error(kept: Room) -> None:
+    kept.link.raw.execute(_SLOW.replace("> 2", "> 0").encode())
+    rounds = Rounds(upkeep.prune, upkeep.first_over, 2)
+
+    assert rounds.take(kept.link)
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        rounds.take(kept.link)
+
+    assert 9 == _left(kept)
+
+
+def test_when_all_are_refused_the_error_is_told(
+    kept: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds_module, "_REFUSED_MAX", 3)
+    kept.rows("update pgqueue.jobs set task = 'app.kept' returning id")
+    kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
+    rounds = Rounds(upkeep.prune, upkeep.first_over, 1)
+
+    taken = [rounds.take(kept.link) for _ in range(3)]
+
+    assert [True] * 3 == taken
+    with pytest.raises(psycopg.errors.RaiseException):
+        rounds.take(kept.link)
 
 
 def test_an_error_that_is_no_fault_of_a_job_is_raised(kept: Room) -> None:
     kept.rows("alter table pgqueue.logs rename to lines")
 
     with pytest.raises(psycopg.errors.UndefinedTable):
-        Rounds(upkeep.prune, 2).take(kept.link)
+        Rounds(upkeep.prune, upkeep.first_over, 2).take(kept.link)

@@ -9,8 +9,7 @@ import pytest
 
 from pgqueue import TaskModuleBroken, TaskModuleNotFound, UnknownTask
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
-from pgqueue.tasks.loading import load, may_import, resolve
-from pgqueue.tasks.registry import REGISTRY
+from pgqueue.tasks.loading import _under_way, load, may_import, resolve
 
 TASK = "from pgqueue import task\n\n@task\ndef f(n: int): ...\n\ndef plain(): ...\n"
 
@@ -194,8 +193,49 @@ def test_a_task_of_a_module_that_came_to_nothing_is_not_found(end, error, projec
         with pytest.raises(error):
             resolve("shop.late.f")
 
-    assert ["shop.whole.f"] == REGISTRY.names()
+    assert [] == [task.name for task in load([]) if task.name != "shop.whole.f"]
     assert "shop.whole.f" == resolve("shop.whole.f").name
+
+
+def test_a_task_of_a_module_that_somebody_imports_in_vain_is_not_found(project):
+    project(
+        shop__tasks="try:\n    import shop.optional\nexcept ImportError:\n    pass",
+        shop__optional=f"{TASK}\nimport shop.nowhere",
+    )
+
+    tasks = load(["shop.tasks"])
+
+    assert [] == tasks
+    with pytest.raises(TaskModuleBroken, match=r"shop\.nowhere"):
+        resolve("shop.optional.f")
+
+
+def test_those_who_wait_for_a_module_that_breaks_do_not_run_it_again(project):
+    project(
+        shop__tasks="import threading\nruns, go_on = [], threading.Event()",
+        shop__late="from shop.tasks import runs, go_on\nruns.append(1)\ngo_on.wait()\n1 / 0",
+    )
+    load(["shop.tasks"])
+    steps = sys.modules["shop.tasks"]
+    told = []
+
+    def ask():
+        try:
+            resolve("shop.late.f")
+        except TaskModuleBroken as broken:
+            told.append(broken.reason)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    while 5 > len(_under_way):
+        pass
+    steps.go_on.set()
+    for thread in threads:
+        thread.join()
+
+    assert ["ZeroDivisionError: division by zero"] * 5 == told
+    assert [1] == steps.runs
 
 
 def test_a_task_of_a_half_imported_module_is_waited_for(project):

@@ -341,3 +341,35 @@ def test_more_unknown_tasks_than_can_be_left_out_do_not_go_round_without_a_pause
     pause = desk.fetcher.run_once()
 
     assert is_left == (pause > 0)
+
+
+@pytest.mark.parametrize("is_recalled", [True, False])
+def test_what_was_claimed_without_a_reply_before_a_recall_is_not_started(
+    desk: Desk, client: Client, is_recalled: bool
+) -> None:
+    # The recall has read it as claimed, and hands it back at this moment.
+    client.enqueue("shop.work")
+    desk.database.replies_to_lose = 1
+    desk.turn()
+    if is_recalled:
+        desk.board.begin_recall()
+        desk.board.end_recall()
+
+    desk.turn()
+    [held] = desk.running.take_out_waiting()
+    desk.running.started(held)
+
+    assert is_recalled == held.must_not_start
+
+
+def test_a_turn_of_an_idle_worker_asks_the_database_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.turn()
+    turned_at = desk.board.still_seconds()
+    monkeypatch.setattr(desk.fetcher, "whole_link", _fail)
+
+    pause = desk.fetcher.run_once()
+
+    assert 0 < pause <= 2
+    assert desk.board.still_seconds() <= turned_at + 1

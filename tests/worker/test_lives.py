@@ -309,8 +309,11 @@ def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
     )
 
 
+@pytest.mark.parametrize(
+    "broken", ["watch|leases|finisher", "maintenance|leases", "fetcher|leases"]
+)
 def test_a_schema_that_grew_too_new_ends_a_supervisor_after_what_runs(
-    client: Client, fleet: Any, link: Any, recorded: None, tmp_path: Path
+    client: Client, fleet: Any, link: Any, recorded: None, tmp_path: Path, broken: str
 ) -> None:
     go = tmp_path / "go"
     job = client.enqueue("shop.hard_tasks.nap_until", {"path": str(go)})
@@ -325,7 +328,7 @@ def test_a_schema_that_grew_too_new_ends_a_supervisor_after_what_runs(
 
     workers.rows(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
-        "and application_name ~ '^pgqueue (watch|leases|finisher)'"
+        f"and application_name ~ '^pgqueue ({broken})'"
     )
 
     workers.until_query(

@@ -1,5 +1,5 @@
 -- How many connections the server takes from those with no right of their own to more, and has
--- taken. `reserved_connections` is of PostgreSQL 16; the counts are of everybody's to read.
+-- taken, the server's own workers in a database among them. `reserved_connections` is of PostgreSQL 16; the counts are of everybody's to read.
 --
 -- Index: none; settings and statistics.
 -- Locks: none.

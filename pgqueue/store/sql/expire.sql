@@ -7,9 +7,9 @@ with expired as materialized (
   from pgqueue.jobs as job
   where job.status in ('scheduled', 'queued', 'blocked')
     and job.expires_at <= clock_timestamp()
+    and job.id <> all(%(refused)s::bigint[])
   order by job.expires_at
   limit %(jobs_max)s::int
-  offset %(stepped_over)s::int
   for no key update of job skip locked
 )
 update pgqueue.jobs as job

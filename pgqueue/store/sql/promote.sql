@@ -7,9 +7,9 @@ with due as materialized (
   from pgqueue.jobs as job
   where job.status = 'scheduled'
     and job.run_at <= clock_timestamp()
+    and job.id <> all(%(refused)s::bigint[])
   order by job.run_at
   limit %(jobs_max)s::int
-  offset %(stepped_over)s::int
   for no key update of job skip locked
 ),
 ordered as materialized (

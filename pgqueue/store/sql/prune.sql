@@ -7,9 +7,9 @@ with over as materialized (
   select job.id
   from pgqueue.jobs as job
   where job.kept_until <= clock_timestamp()
+    and job.id <> all(%(refused)s::bigint[])
   order by job.kept_until
   limit %(jobs_max)s::int
-  offset %(stepped_over)s::int
   for update of job skip locked
 ),
 pruned_attempts as (
