@@ -512,6 +512,7 @@ def what_is_due_is_queued_and_nothing_else(room: Room) -> None:
     room.change(due.id, run_at=past)
     room.change(over.id, run_at=past)
 
+    assert 0 == run(room.link, upkeep.promote(10, [due.id]))
     assert 1 == run(room.link, upkeep.promote(10))
 
     statuses = [room.job(job_id).status for job_id in (due.id, later.id, over.id)]
@@ -526,6 +527,7 @@ def what_waits_beyond_its_time_expires_and_nothing_else(room: Room) -> None:
     for job_id in (running.id, over.id, late.id):
         room.change(job_id, expires_at=past)
 
+    assert 0 == run(room.link, upkeep.expire(10, [late.id]))
     assert 1 == run(room.link, upkeep.expire(10))
 
     statuses = [room.job(job_id).status for job_id in (running.id, over.id, late.id, early.id)]
@@ -546,6 +548,7 @@ def what_is_kept_until_now_is_pruned_with_all_that_is_its_own(room: Room) -> Non
             id=job_id,
         )
 
+    assert 0 == run(room.link, upkeep.prune(10, [over.id]))
     assert 1 == run(room.link, upkeep.prune(10))
 
     left = [(kept.id,), (running.id,)]
