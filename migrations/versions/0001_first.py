@@ -117,7 +117,7 @@ create table pgqueue.jobs (
 );
 
 create index jobs_ready on pgqueue.jobs
-  (queue, executor, quarantined, priority desc, position)
+  (queue, executor, quarantined, (- priority), position)
   where status = 'queued';
 
 create index jobs_scheduled on pgqueue.jobs (run_at)

@@ -8,11 +8,11 @@ pauses. A part says only what one turn does. Under gevent a loop is a greenlet.
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pgqueue.core.errors import PgqueueError, SchemaTooNew
 from pgqueue.store import version
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connect import NO_MORE, Database, Link
 from pgqueue.store.faults import PASSING
 
 _log = logging.getLogger("pgqueue.loop")
@@ -41,6 +41,9 @@ class Loop:
     """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
     that run does not: they began while it did."""
 
+    settings: Mapping[str, str] = NO_MORE
+    """What its sessions have beside the settings of all of ours."""
+
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
         self.on_outgrown: Callable[[SchemaTooNew], object] = lambda error: None
@@ -65,7 +68,7 @@ class Loop:
             _log.warning("connection lost while idle", extra={"loop": self.name})
             self.close()
         if self._link is None:
-            self._link = self.database.open(f"pgqueue {self.name}")
+            self._link = self.database.open(f"pgqueue {self.name}", self.settings)
             if self.needs_schema:
                 # Somebody may have migrated the database while we were away from it.
                 version.check(self._link)

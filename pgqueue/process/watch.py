@@ -26,6 +26,11 @@ _log = logging.getLogger("pgqueue.watch")
 # within this time.
 _LOOK_SECONDS_MIN = 0.01
 
+# A look that takes longer than this is taken for a twentieth of the time at most. Meanwhile
+# workers go on to claim, and the idle look by themselves.
+_LONG_LOOK_SECONDS = 0.05
+_LOOK_SHARE = 1 / 20
+
 _PROMOTED_MAX = 1000
 
 _COUNT_SECONDS = 1.0
@@ -68,6 +73,7 @@ class Watch(Loop):
         self._on_idle = on_idle
         self._promotion = Rounds(upkeep.promote, upkeep.first_scheduled, _PROMOTED_MAX)
         self._poll_at = 0.0
+        self._ready_at = 0.0
         self._count_at = 0.0
 
     def opened(self, link: Link) -> None:
@@ -88,7 +94,7 @@ class Watch(Loop):
             # cancellations.
             has_more = self._promotion.take(link)
             self._poll_at = time.monotonic() + (0.0 if has_more else self._poll_seconds)
-        ready = self._ready(link)
+        ready = self._look(link)
         if ready:
             self._on_ready(ready)
         if self._on_idle is not None and (is_poll if not ready else self._is_time_to_count()):
@@ -108,6 +114,17 @@ class Watch(Loop):
         if is_time:
             self._count_at = time.monotonic() + _COUNT_SECONDS
         return is_time
+
+    def _look(self, link: Link) -> Ready:
+        began_at = time.monotonic()
+        if began_at < self._ready_at:
+            return {}
+        ready = self._ready(link)
+        seconds = time.monotonic() - began_at
+        if seconds > _LONG_LOOK_SECONDS:
+            # Entries of jobs that were taken lie in front, and somebody keeps them there.
+            self._ready_at = time.monotonic() + seconds / _LOOK_SHARE
+        return ready
 
     def _ready(self, link: Link) -> Ready:
         found: defaultdict[Kind, list[str]] = defaultdict(list)

@@ -26,6 +26,16 @@ class Claimed:
     args: str
     queue: str
     timeout_seconds: float | None
+    priority: int
+    position: int
+
+    @classmethod
+    def of(cls, worker_id: int, row: Row) -> "Claimed":
+        """The attempt in a row of `claim.sql` or `claimed.sql`, whose first column is its place."""
+        _, job_id, attempt, task, args, queue, timeout_seconds, priority, position, *_ = row
+        return cls(
+            job_id, attempt, worker_id, task, args, queue, timeout_seconds, priority, position
+        )
 
 
 @dataclass(slots=True)
@@ -88,46 +98,13 @@ Token = tuple[int, int]
 """(id, attempt): what tells two attempts held by one worker apart."""
 
 
-def claim(
-    *,
-    worker_id: int,
-    executor: str,
-    queues: Sequence[str],
-    unknown_tasks: Iterable[str],
-    jobs_max: int,
-    slots_free: int,
-) -> Statement[list[Claimed]]:
-    """Take the next ready jobs for a worker, in the order they are to start.
-
-    Args:
-        queues: In strict order.
-        unknown_tasks: Tasks that this worker cannot run, left for others.
-        jobs_max: How many at the most.
-        slots_free: How many of them can start at once; the rest is a prefetch.
-    """
-    return Statement(
-        "claim",
-        {
-            "worker_id": worker_id,
-            "executor": executor,
-            "queues": list(queues),
-            "unknown_tasks": list(unknown_tasks),
-            "jobs_max": jobs_max,
-            "slots_free": slots_free,
-        },
-        lambda rows: _claimed(worker_id, rows),
-    )
-
-
 def claimed(worker_id: int) -> Statement[list[Claimed]]:
     """List what a worker runs according to the database, whatever it heard of."""
-    return Statement("claimed", {"worker_id": worker_id}, lambda rows: _claimed(worker_id, rows))
 
+    def decode(rows: Sequence[Row]) -> list[Claimed]:
+        return [Claimed.of(worker_id, row) for row in rows]
 
-def _claimed(worker_id: int, rows: Sequence[Row]) -> list[Claimed]:
-    return [
-        Claimed(row[1], row[2], worker_id, row[3], row[4], row[5], row[6]) for row in sorted(rows)
-    ]
+    return Statement("claimed", {"worker_id": worker_id}, decode)
 
 
 def hold(job_id: int, attempt: int, worker_id: int) -> Statement[bool]:

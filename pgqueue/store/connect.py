@@ -8,7 +8,8 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -37,6 +38,9 @@ _TCP = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
 }
+
+
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def libpq_url(url: str) -> str:
@@ -68,7 +72,7 @@ class Database:
         self.schema = Schema(schema) if isinstance(schema, str) else schema
         self._takes_options = True
 
-    def conninfo(self, application_name: str) -> str:
+    def conninfo(self, application_name: str, settings: Mapping[str, str] = NO_MORE) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
         try:
             told: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
@@ -82,39 +86,46 @@ class Database:
                 "user and password the characters @ / : and % are written %40 %2F %3A and %25.",
             ) from None
         if self._takes_options:
-            told["options"] = session.as_options(told.get("options", ""))
+            told["options"] = session.as_options(told.get("options", ""), settings)
         # What we read and write is Unicode, whatever the URL and the server would like to send.
         told["client_encoding"] = "utf8"
         return make_conninfo(**{**_TCP, "application_name": application_name, **told})
 
-    def open(self, application_name: str = "pgqueue") -> "Link":
+    def open(
+        self, application_name: str = "pgqueue", settings: Mapping[str, str] = NO_MORE
+    ) -> "Link":
         """A new connection of our own, in autocommit.
 
         Behind a pooler a session is lent for the length of a transaction, and nothing may be
         left in it: no settings, no prepared statements.
 
+        Args:
+            settings: More than every session of ours has.
+
         Raises:
             DatabaseUnreachable: No server answers, or it refuses us.
         """
         try:
-            raw = self._connect(application_name)
+            raw = self._connect(application_name, settings)
             is_pooled = _is_pooled(raw)
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(reason=str(error).strip()) from error
         if is_pooled:
             raw.prepare_threshold = None
             raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-        return Link(raw, self.schema, is_pooled=is_pooled)
+        return Link(raw, self.schema, is_pooled=is_pooled, settings=settings)
 
-    def _connect(self, application_name: str) -> session.PatientConnection:
-        conninfo = self.conninfo(application_name)
+    def _connect(
+        self, application_name: str, settings: Mapping[str, str]
+    ) -> session.PatientConnection:
+        conninfo = self.conninfo(application_name, settings)
         try:
             return session.PatientConnection.connect(conninfo, autocommit=True)
         except psycopg.OperationalError as error:
             if _OPTIONS_REFUSED not in str(error) or "options" not in conninfo:
                 raise
             self._takes_options = False
-            return self._connect(application_name)
+            return self._connect(application_name, settings)
 
 
 def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
@@ -133,18 +144,25 @@ class Link:
 
     Args:
         is_pooled: Whether the session behind it changes from transaction to transaction.
+        settings: What it was opened with, to be said again in each of those.
 
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
     come in binary: the session's DateStyle and the like are for text.
     """
 
     def __init__(
-        self, raw: "psycopg.Connection[Any]", schema: Schema, *, is_pooled: bool = False
+        self,
+        raw: "psycopg.Connection[Any]",
+        schema: Schema,
+        *,
+        is_pooled: bool = False,
+        settings: Mapping[str, str] = NO_MORE,
     ) -> None:
         self.raw = raw
         self.schema = schema
         self.is_pooled = is_pooled
         self.pid = os.getpid()
+        self._own_settings = settings
         self._answered_at = time.monotonic()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
@@ -174,7 +192,7 @@ class Link:
         """Make the statements inside one commit, or none."""
         with self.raw.transaction():
             if self.is_pooled:
-                self.raw.execute(session.as_statement())
+                self.raw.execute(session.as_statement(self._own_settings))
             yield
 
     def _settings(self) -> AbstractContextManager[None]:

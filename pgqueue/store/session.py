@@ -1,5 +1,6 @@
 """What holds in every session of our own, whatever the server's and the URL's defaults say."""
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -14,9 +15,15 @@ SETTINGS: Final = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
+    "jit": "off",
 }
 """Our statements are short and hold no transaction open; they read what is committed and give
 up rather than hang. A URL may say otherwise."""
+
+IN_ORDER: Final = {"enable_bitmapscan": "off", "enable_seqscan": "off", "enable_sort": "off"}
+"""For who reads the first of an index again and again. A plan that gathers rows and sorts them
+looks as good to a planner that takes a table for small, or does not know a limit, and reads all of
+them each time."""
 
 # Not the URL's to say: an application's path may begin with a schema in which others can create,
 # and a function there that fits better than PostgreSQL's own would run with our rights. See
@@ -30,20 +37,20 @@ _ANSWER_SECONDS_MAX = 22.0
 _SIGN_SECONDS_MAX = 5.0
 
 
-def as_options(told: str) -> str:
+def as_options(told: str, more: Mapping[str, str]) -> str:
     """The settings as libpq's `options`, around those of a URL, for a session of our own."""
-    settings = [_option(name, value) for name, value in SETTINGS.items()]
+    settings = [_option(name, value) for name, value in {**SETTINGS, **more}.items()]
     return " ".join((*settings, told, _option("search_path", _PATH)))
 
 
-def as_statement() -> str:
+def as_statement(more: Mapping[str, str]) -> str:
     """The settings as a statement, for one transaction in a session that others use too.
 
     The isolation level is not among them: it is said when the transaction begins.
     """
     calls = [
         f"set_config('{name}', '{value}', true)"
-        for name, value in {**SETTINGS, "search_path": _PATH}.items()
+        for name, value in {**SETTINGS, **more, "search_path": _PATH}.items()
         if name != "default_transaction_isolation"
     ]
     return f"select {', '.join(calls)}"

@@ -168,7 +168,7 @@ Index(
     jobs.c.queue,
     jobs.c.executor,
     jobs.c.quarantined,
-    jobs.c.priority.desc(),
+    text("(- priority)"),
     jobs.c.position,
     postgresql_where=text("status = 'queued'"),
 )

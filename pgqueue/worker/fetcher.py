@@ -12,11 +12,13 @@ from math import inf
 
 from pgqueue.core.recent import Recent
 from pgqueue.process.loop import Loop
-from pgqueue.store import attempts
+from pgqueue.store import claims
 from pgqueue.store.attempts import Claimed
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.session import IN_ORDER
 from pgqueue.store.statement import run
 from pgqueue.worker.account import take_account
+from pgqueue.worker.front import Front
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.fetcher")
@@ -57,6 +59,8 @@ class Fetcher(Loop):
             after every doubtful reply.
     """
 
+    settings = IN_ORDER
+
     def __init__(
         self,
         database: Database,
@@ -74,6 +78,7 @@ class Fetcher(Loop):
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
         self._unknown_tasks = Recent()
+        self._front = Front()
         self._running = running
         self._worker_id = worker_id
         self._executor = executor
@@ -186,24 +191,25 @@ class Fetcher(Loop):
 
     def _claim(self, link: Link, room: int, free: int, recalls: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
-        claimed = run(
+        batch = run(
             link,
-            attempts.claim(
+            claims.claim(
                 worker_id=self._worker_id,
                 executor=self._executor,
-                queues=self._queues(),
+                spans=self._front.spans(self._queues()),
                 unknown_tasks=sorted(self._unknown_tasks),
                 jobs_max=room,
                 slots_free=free,
             ),
         )
-        # A prefetch stops at the first at_most_once job, so a claim that just filled the slots
-        # may have left some behind: for the next slot, not for another prefetch.
-        is_full = len(claimed) == room
-        self._needs_slot = not is_full and free < room and len(claimed) >= free
-        if is_full or self._needs_slot:
+        self._front.learn(batch)
+        self._needs_slot = batch.needs_slot
+        if not batch.is_whole:
             self._may_have_more = True
-        self._take(claimed, recalls)
+        elif not batch.claimed and not self._front.has_read_all:
+            # What it was woken for may have appeared behind its back.
+            self._look_at = min(self._look_at, self._front.rescan_at)
+        self._take(batch.claimed, recalls)
 
     def _take(self, claimed: Sequence[Claimed], recalls: int) -> None:
         held = list(self._on_claimed(claimed, time.monotonic()))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import claiming
 import psycopg
 import pytest
 
@@ -230,7 +231,7 @@ class Past:
     def claim(self) -> Claimed:
         (claimed,) = run(
             self.fetcher,
-            attempts.claim(
+            claiming.claim(
                 worker_id=self.worker_id,
                 executor="greenlet",
                 queues=["default"],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import claiming
 import pytest
 
 from pgqueue.cli.app import main
@@ -115,7 +116,7 @@ def fail(link: Link) -> Callable[[], None]:
         )
         claimed = run(
             link,
-            attempts.claim(
+            claiming.claim(
                 worker_id=worker_id,
                 queues=["default"],
                 executor="greenlet",

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import claiming
 import psycopg
 import pytest
 from sqlalchemy import create_engine
@@ -638,7 +639,7 @@ def _worker(link: Link) -> int:
 def _claim(link: Link, worker_id: int, queue: str) -> list[attempts.Claimed]:
     return run(
         link,
-        attempts.claim(
+        claiming.claim(
             worker_id=worker_id,
             executor="greenlet",
             queues=[queue],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import claiming
 import pytest
 
 from pgqueue import Client, Job
@@ -30,7 +31,7 @@ def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False
 def _claim(link: Link, worker_id: int) -> list[attempts.Claimed]:
     return run(
         link,
-        attempts.claim(
+        claiming.claim(
             worker_id=worker_id,
             executor="greenlet",
             queues=["default"],

@@ -9,8 +9,10 @@ not reading it. Nothing waits: leases end, and delays pass, by an update of the 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Final, NamedTuple, TypeVar
 
+import claiming
 import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -240,10 +242,12 @@ class Machine(RuleBasedStateMachine):
         """It gets what is ready for it, in order; if it does not hear of that, the rows know."""
         worker = self._worker(nth, likely=self._ready)
         ready = self._ready(worker)
+        placed = enumerate(ready[:jobs_max], 1)
         expected = [
             each
-            for place, each in enumerate(ready[:jobs_max], 1)
-            if place <= slots_free or not each.job.is_once
+            for _, each in takewhile(
+                lambda placed: placed[0] <= slots_free or not placed[1].job.is_once, placed
+            )
         ]
 
         claimed = run(self.link, _claim(worker.id, jobs_max, slots_free))
@@ -681,7 +685,7 @@ def _token(claimed: Claimed) -> tuple[int, int, int]:
 
 def _claimed(entry: Entry) -> Claimed:
     assert entry.job.worker is not None
-    return Claimed(entry.id, entry.job.attempt, entry.job.worker, "", "", "", None)
+    return Claimed(entry.id, entry.job.attempt, entry.job.worker, "", "", "", None, 0, 0)
 
 
 def _ended(token: Claimed, outcome: Outcome, is_started: bool) -> Ended:
@@ -689,7 +693,7 @@ def _ended(token: Claimed, outcome: Outcome, is_started: bool) -> Ended:
 
 
 def _claim(worker_id: int, jobs_max: int, slots_free: int) -> Statement[list[Claimed]]:
-    return attempts.claim(
+    return claiming.claim(
         worker_id=worker_id,
         executor="greenlet",
         queues=["default"],

@@ -149,4 +149,6 @@ def _operands(text: str, words: list[_Word], opening: int) -> Iterator[tuple[int
     instead = _INSTEAD[words[joints[0]].text] if joints else alone
     for begin, end in _parts(words, opening + 1):
         stop = words[end].start if end < len(words) else len(text)
-        yield words[begin].start, len(text[:stop].rstrip()), instead
+        start, after = words[begin].start, len(text[:stop].rstrip())
+        if text[start:after] != instead:  # `on true` asks nothing
+            yield start, after, instead

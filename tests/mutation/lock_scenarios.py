@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import claiming
 import psycopg
 from room import Room
 
@@ -384,7 +385,7 @@ def a_claim_goes_on_beside_a_renewal(room: Room) -> None:
 
 
 def _claim(worker: int, jobs_max: int) -> Any:
-    return attempts.claim(
+    return claiming.claim(
         worker_id=worker,
         executor="greenlet",
         queues=["default"],

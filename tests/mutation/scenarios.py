@@ -7,7 +7,7 @@ from typing import Any
 from room import Room
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.store import attempts, jobs, processes, upkeep
+from pgqueue.store import attempts, claims, jobs, processes, upkeep
 from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
 from pgqueue.store.statement import run
 
@@ -109,15 +109,34 @@ def a_worker_that_ended_or_never_was_claims_nothing(room: Room) -> None:
 
 
 @of("claim")
-def a_prefetch_takes_all_but_at_most_once_jobs(room: Room) -> None:
+def a_prefetch_ends_before_an_at_most_once_job(room: Room) -> None:
     worker = room.worker()
-    jobs = [room.enqueue(delivery="at_most_once") for _ in range(3)]
-    jobs.append(room.enqueue())
+    deliveries = ("at_most_once", "at_least_once", "at_most_once", "at_least_once")
+    jobs = [room.enqueue(delivery=delivery) for delivery in deliveries]
 
     claimed = room.claim(worker, jobs_max=4, slots_free=1)
 
-    assert [jobs[0].id, jobs[3].id] == [each.id for each in claimed]
-    assert [1, 0, 0, 1] == [room.job(job.id).attempt for job in jobs]
+    assert [jobs[0].id, jobs[1].id] == [each.id for each in claimed]
+    assert [1, 1, 0, 0] == [room.job(job.id).attempt for job in jobs]
+
+
+@of("claim")
+def a_span_begins_behind_its_place_and_ends_with_its_priority(room: Room) -> None:
+    worker = room.worker()
+    before, inside, *beyond = [room.enqueue(priority=priority) for priority in (3, 3, 2, 1, 4)]
+    span = claims.Span("default", 3, before.position, 2)
+    asked = claims.claim(
+        worker_id=worker,
+        executor="greenlet",
+        spans=[span],
+        unknown_tasks=[],
+        jobs_max=9,
+        slots_free=9,
+    )
+
+    claimed = run(room.link, asked).claimed
+
+    assert [inside.id, beyond[0].id] == [each.id for each in claimed]
 
 
 # Settle and hold.

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import claiming
 import psycopg
 
 from pgqueue.core.job import Job
@@ -63,7 +64,7 @@ class Room:
         }
         return run(
             self.link,
-            attempts.claim(worker_id=worker_id, queues=queues or ["default"], **asked),
+            claiming.claim(worker_id=worker_id, queues=queues or ["default"], **asked),
         )
 
     def hold(self, **options: Any) -> Claimed:

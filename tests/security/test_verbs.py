@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import claiming
 import psycopg
 import pytest
 from psycopg import sql
@@ -100,7 +101,7 @@ def _settle(crowd: "Crowd", role: str, job_id: int) -> object:
 
 def _claim(crowd: "Crowd", role: str, job_id: int) -> object:
     asked: dict[str, Any] = {"queues": ["default"], "unknown_tasks": []}
-    statement = attempts.claim(worker_id=1, executor="greenlet", jobs_max=1, slots_free=1, **asked)
+    statement = claiming.claim(worker_id=1, executor="greenlet", jobs_max=1, slots_free=1, **asked)
     return _on_own_link(crowd, role, statement)
 
 

@@ -6,11 +6,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
+from claiming import claim
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
 from pgqueue.store import bulk, processes
-from pgqueue.store.attempts import claim
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
 
@@ -146,19 +146,18 @@ def test_the_limit_and_the_order_hold_under_every_plan(room: "Room", off: tuple[
     assert (25,) == room.row("select count(*) from pgqueue.jobs where status = 'running'")
 
 
-def test_a_prefetch_goes_past_the_free_slots_but_never_with_an_at_most_once_job(
-    room: "Room",
-) -> None:
+def test_a_prefetch_goes_past_the_free_slots_up_to_an_at_most_once_job(room: "Room") -> None:
     jobs = [
-        room.enqueue(delivery="at_most_once" if n in (0, 2, 4) else "at_least_once")
-        for n in range(6)
+        room.enqueue(delivery="at_most_once" if n in (0, 4) else "at_least_once") for n in range(6)
     ]
 
     claimed = room.claim(room.worker(), jobs_max=6, slots_free=2)
 
-    assert [jobs[n].id for n in (0, 1, 3, 5)] == [each.id for each in claimed]
-    assert {"queued"} == {room.job(jobs[n].id).status for n in (2, 4)}
-    assert 0 == room.job(jobs[2].id).attempt
+    # Nothing overtakes it either: for as long as a backlog lasted, it would never start.
+    assert [jobs[n].id for n in (0, 1, 2, 3)] == [each.id for each in claimed]
+    assert {("queued", 0)} == {
+        (job.status, job.attempt) for job in (room.job(jobs[n].id) for n in (4, 5))
+    }
 
 
 def test_a_worker_that_was_given_up_claims_nothing(room: "Room") -> None:

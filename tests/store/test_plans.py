@@ -8,13 +8,18 @@ a second.
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
+from room import Room
 
-if TYPE_CHECKING:
-    from tests.store.conftest import Room
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.store import attempts
+from pgqueue.store.attempts import Ended
+from pgqueue.store.connect import Database
+from pgqueue.store.session import IN_ORDER
+from pgqueue.store.statement import run
 
 JOBS = """
     insert into pgqueue.jobs (
@@ -69,7 +74,10 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {
             "worker_id": 1,
             "executor": "greenlet",
-            "queues": ["queue 1", "queue 2"],
+            "queues": ["queue 1", "queue 1", "queue 2"],
+            "priorities": [100, 3, 100],
+            "afters": [0, 2_000, 0],
+            "uptos": [4, 3, -100],
             "unknown_tasks": ["task 3"],
             "jobs_max": 10,
             "slots_free": 10,
@@ -104,7 +112,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
 }
 
 
-def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: "Room") -> None:
+def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: Room) -> None:
     for question in (JOBS, ATTEMPTS, LOGS, WORKERS):
         room.rows(question)
     room.rows("analyze")
@@ -118,7 +126,7 @@ def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: "Ro
     assert [] == left
 
 
-def test_a_plan_that_leaves_its_index_is_seen(room: "Room") -> None:
+def test_a_plan_that_leaves_its_index_is_seen(room: Room) -> None:
     with room.link.raw.transaction(force_rollback=True):
         room.rows(JOBS)
         room.rows("drop index pgqueue.jobs_scheduled")
@@ -128,26 +136,87 @@ def test_a_plan_that_leaves_its_index_is_seen(room: "Room") -> None:
     assert "Seq Scan on jobs" in used
 
 
+@pytest.fixture
+def counter(database_url: str) -> Iterator[Room]:
+    """The database as a fetcher sees it."""
+    link = Database(database_url).open("pgqueue fetcher", IN_ORDER)
+    yield Room(link)
+    link.close()
+
+
+# What the planner believes of the jobs: nothing, that there are few, or the truth.
+_ANALYZED = ("never", "when it was empty", "now")
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("analyzed", _ANALYZED)
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-def test_a_claim_reads_no_more_than_it_takes(room: "Room", mode: str) -> None:
-    room.rows(JOBS)
-    room.rows(WORKERS)
-    room.rows("analyze")
-    room.rows(f"set plan_cache_mode = {mode}")
+def test_a_claim_reads_no_more_than_it_takes(counter: Room, mode: str, analyzed: str) -> None:
+    counter.rows("alter table pgqueue.jobs set (autovacuum_enabled = false)")
+    if analyzed == "when it was empty":
+        counter.rows("analyze")
+    counter.rows(JOBS)
+    counter.rows(WORKERS)
+    if analyzed == "now":
+        counter.rows("analyze")
+    counter.rows(f"set plan_cache_mode = {mode}")
     params = {**STATEMENTS["claim"][0], "unknown_tasks": [], "jobs_max": 10}
 
-    plan = _plan(room, "claim", params, "analyze, ")
+    plan = _plan(counter, "claim", params, "analyze, ")
 
-    read = [
-        node["Actual Rows"] * node["Actual Loops"]
-        for node in _nodes(plan)
-        if node.get("Index Name") == "jobs_ready"
-    ]
-    assert 10 <= sum(read) <= 20
+    scans = [node for node in _nodes(plan) if node.get("Index Name") == "jobs_ready"]
+    assert ["Index Scan"] == [node["Node Type"] for node in scans]
+    assert 10 <= scans[0]["Actual Rows"] * scans[0]["Actual Loops"] <= 20
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
+    counter: Room, database_url: str, mode: str
+) -> None:
+    worker_id = counter.worker()
+    counter.rows("insert into pgqueue.jobs (task) select 't' from generate_series(1, 6000)")
+    counter.rows("analyze")
+    counter.rows(f"set plan_cache_mode = {mode}")
+    with psycopg.connect(database_url) as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1")
+        taken = counter.claim(worker_id, jobs_max=5000, slots_free=5000)
+        ends = [Ended(each.id, each.attempt, worker_id, Outcome.SUCCEEDED) for each in taken]
+        run(counter.link, attempts.settle(ends))
+
+        front, behind = (
+            _buffers(_plan(counter, "claim", _claim(worker_id, after), "analyze, buffers, "))
+            for after in (0, taken[-1].position)
+        )
+
+    # Six thousand entries lie in dozens of blocks, and their rows in a hundred.
+    assert behind < 15
+    assert front > 5 * behind
+
+
+def _claim(worker_id: int, after: int) -> dict[str, object]:
+    return {
+        "worker_id": worker_id,
+        "executor": "greenlet",
+        "queues": ["default"],
+        "priorities": [0],
+        "afters": [after],
+        "uptos": [-100],
+        "unknown_tasks": [],
+        "jobs_max": 10,
+        "slots_free": 10,
+    }
+
+
+def _buffers(plan: dict[str, Any]) -> int:
+    """The blocks that were read to find the jobs."""
+    [scan] = [node for node in _nodes(plan) if node.get("Index Name") == "jobs_ready"]
+    return int(scan["Shared Hit Blocks"] + scan["Shared Read Blocks"])
 
 
 def _plan(
-    room: "Room", file: str, params: dict[str, object], options: str = "", times: int = 1
+    room: Room, file: str, params: dict[str, object], options: str = "", times: int = 1
 ) -> dict[str, Any]:
     """The plan of a statement, prepared as psycopg prepares it, when it is used so many times."""
     numbers: dict[str, str] = {}

@@ -117,7 +117,7 @@ def test_whoever_holds_the_job_now_is_not_disturbed_by_a_zombie(
     room.settle(held, Outcome.FAILED)
     holder = room.job(held.id)
 
-    ended = Claimed(holder.id, holder.attempt, holder.worker_id or 0, "", "", "", None)
+    ended = Claimed(holder.id, holder.attempt, holder.worker_id or 0, "", "", "", None, 0, 0)
     answer = room.settle(ended, Outcome.SUCCEEDED)
 
     assert {(holder.id, holder.attempt): JobStatus.SUCCEEDED} == answer

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import claiming
 import psycopg
 import pytest
 
@@ -28,8 +29,8 @@ class LossyDatabase(Database):
 
     replies_to_lose = 0
 
-    def open(self, application_name: str = "pgqueue") -> Link:
-        link = super().open(application_name)
+    def open(self, application_name: str = "pgqueue", *settings: Any) -> Link:
+        link = super().open(application_name, *settings)
         return LossyLink(link.raw, link.schema, self)
 
 
@@ -142,7 +143,7 @@ def test_a_claim_that_commits_after_its_connection_broke_is_found_a_lease_later(
 ) -> None:
     desk = Desk(database_url, link, account_seconds=0.0)
     job = client.enqueue("shop.f")
-    claim = attempts.claim(
+    claim = claiming.claim(
         worker_id=desk.worker_id,
         executor="greenlet",
         queues=["default"],
@@ -165,7 +166,7 @@ def test_after_a_connection_broke_an_account_is_taken_again_soon(
     desk: Desk, link: Link, client: Client
 ) -> None:
     job = client.enqueue("shop.f")
-    claim = attempts.claim(
+    claim = claiming.claim(
         worker_id=desk.worker_id,
         executor="greenlet",
         queues=["default"],

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import claiming
 import psycopg
 import pytest
 
@@ -11,7 +12,7 @@ from pgqueue import task
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.process.board import Board
-from pgqueue.store import attempts, processes
+from pgqueue.store import processes
 from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import READ_ONLY
@@ -46,7 +47,7 @@ def held(client: Client, link: Link) -> list[Held]:
     )
     claimed = run(
         link,
-        attempts.claim(
+        claiming.claim(
             worker_id=worker_id,
             executor="greenlet",
             queues=["default"],

@@ -1,16 +1,18 @@
 -- Claim the next ready jobs of one executor, over all queues of a worker, in one statement.
 --
--- Queues are taken in the order given; within one, priority, then position. The attempt is
--- counted here, so a worker that dies afterwards has used it. Arguments leave as text: what
--- cannot be decoded spoils its own job only. Jobs past the free slots are a prefetch, which
--- an at_most_once job never joins. A worker that was given up claims nothing. Quarantined jobs
--- are for the quarantine worker, which takes nothing else. A count at its maximum stays there.
+-- Spans are read in the order given, each in the ready order: priority, then position. The
+-- attempt is counted here, so a worker that dies afterwards has used it. Arguments leave as
+-- text: what cannot be decoded spoils its own job only. Jobs past the free slots are a prefetch,
+-- which ends before the first at_most_once job. A worker that was given up claims nothing.
+-- Quarantined jobs are for the quarantine worker, which takes nothing else. A count at its
+-- maximum stays there.
 --
--- Index: jobs_ready (queue, executor, quarantined, priority desc, position) where
---        status = 'queued'; workers_pkey; jobs_pkey.
+-- Index: jobs_ready (queue, executor, quarantined, (- priority), position) where
+--        status = 'queued', each span from its place; workers_pkey; jobs_pkey.
 -- Locks: the worker's row for key share (bury.sql waits for this claim to end, renew.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
+-- Answer: the claimed jobs, in order, each beside the horizon; the horizon alone without any.
 with alive as materialized (
   select worker.id, worker.quarantine
   from pgqueue.workers as worker
@@ -21,17 +23,24 @@ with alive as materialized (
 chosen as materialized (
   select ready.id, ready.delivery
   from alive
-  cross join unnest(%(queues)s::text[]) as wanted (queue)
+  cross join unnest(
+    %(queues)s::text[],
+    %(priorities)s::integer[],
+    %(afters)s::bigint[],
+    %(uptos)s::integer[]
+  ) as span (queue, priority, after, upto)
   cross join lateral (
     select job.id, job.delivery
     from pgqueue.jobs as job
     where job.status = 'queued'
-      and job.queue = wanted.queue
+      and job.queue = span.queue
       and job.executor = %(executor)s::text
       and job.quarantined = alive.quarantine
+      and (- job.priority, job.position) > (- span.priority, span.after)
+      and (- job.priority) <= - span.upto
       and job.task <> all(%(unknown_tasks)s::text[])
       and (job.expires_at is null or job.expires_at > clock_timestamp())
-    order by job.priority desc, job.position
+    order by - job.priority, job.position
     limit %(jobs_max)s::int
     for no key update of job skip locked
   ) as ready
@@ -40,24 +49,59 @@ chosen as materialized (
 placed as (
   select chosen.id, chosen.delivery, row_number() over () as place
   from chosen
+),
+claimed as (
+  update pgqueue.jobs as job
+  set
+    status = 'running',
+    attempt = least(job.attempt, 2147483646) + 1,
+    worker_id = %(worker_id)s::bigint,
+    started_at = clock_timestamp(),
+    deadline_at = clock_timestamp() + make_interval(secs => job.timeout_seconds),
+    progress = null,
+    progress_message = null
+  from placed
+  where job.id = placed.id
+    and placed.place < (
+      select coalesce(min(first.place), 2147483647)
+      from placed as first
+      where first.place > %(slots_free)s::int
+        and first.delivery = 'at_most_once'
+    )
+  returning
+    placed.place,
+    job.id,
+    job.attempt,
+    job.task,
+    job.args::text as args,
+    job.queue,
+    job.timeout_seconds,
+    job.priority,
+    job.position
 )
-update pgqueue.jobs as job
-set
-  status = 'running',
-  attempt = least(job.attempt, 2147483646) + 1,
-  worker_id = %(worker_id)s::bigint,
-  started_at = clock_timestamp(),
-  deadline_at = clock_timestamp() + make_interval(secs => job.timeout_seconds),
-  progress = null,
-  progress_message = null
-from placed
-where job.id = placed.id
-  and (placed.place <= %(slots_free)s::int or placed.delivery = 'at_least_once')
-returning
-  placed.place,
-  job.id,
-  job.attempt,
-  job.task,
-  job.args::text,
-  job.queue,
-  job.timeout_seconds;
+select
+  claimed.place,
+  claimed.id,
+  claimed.attempt,
+  claimed.task,
+  claimed.args,
+  claimed.queue,
+  claimed.timeout_seconds,
+  claimed.priority,
+  claimed.position,
+  seen.chosen,
+  seen.xmin,
+  seen.xmax,
+  seen.position
+from (
+  select
+    (select count(*)::integer from chosen) as chosen,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax,
+    (
+      select taken.last_value - (not taken.is_called)::integer
+      from pgqueue.jobs_position as taken
+    ) as position
+) as seen
+left join claimed on true
+order by claimed.place;

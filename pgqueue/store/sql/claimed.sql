@@ -6,13 +6,16 @@
 -- Index: jobs_running, all of it; asked after a broken connection and once a lease.
 -- Locks: none.
 select
-  row_number() over (order by job.priority desc, job.position) as place,
+  row_number() over (order by - job.priority, job.position) as place,
   job.id,
   job.attempt,
   job.task,
   job.args::text,
   job.queue,
-  job.timeout_seconds
+  job.timeout_seconds,
+  job.priority,
+  job.position
 from pgqueue.jobs as job
 where job.status = 'running'
-  and job.worker_id = %(worker_id)s::bigint;
+  and job.worker_id = %(worker_id)s::bigint
+order by place;

@@ -21,3 +21,6 @@ grant select, insert, update, delete on pgqueue.workers to pgqueue_worker;
 grant select, insert, update on pgqueue.tasks to pgqueue_worker;
 
 grant usage on sequence pgqueue.supervisor_id to pgqueue_worker;
+
+-- A claim looks how far positions have been taken.
+grant select on sequence pgqueue.jobs_position to pgqueue_worker;

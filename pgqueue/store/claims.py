@@ -1,0 +1,106 @@
+"""What a worker claims: the next jobs of the ready order, from where it left off.
+
+The ready order of a queue is priority, then position. Entries of jobs that were taken stay in the
+index until they are vacuumed, and while somebody holds an old snapshot they are not vacuumed at
+all; who reads from the front again and again reads all of them again and again. So a claim reads
+spans, each from behind a place, and tells how far it came.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pgqueue.store.attempts import Claimed
+from pgqueue.store.statement import Row, Statement
+
+PRIORITY_MAX: Final = 100
+PRIORITY_MIN: Final = -100
+
+POSITION_MIN: Final = -(2**63)
+"""Before every position, one that somebody wrote by hand too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a queue's ready order: what lies behind a place, down to a priority.
+
+    The whole of it unless told otherwise.
+    """
+
+    queue: str
+    priority: int = PRIORITY_MAX
+    after: int = POSITION_MIN
+    upto: int = PRIORITY_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What a claim could see.
+
+    Attributes:
+        xmin: Every transaction with a lower id had ended.
+        xmax: Every transaction with this id or a higher one had not begun to write.
+        position: No higher position had been taken when it looked.
+    """
+
+    xmin: int
+    xmax: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim brought, in the order in which it is to start.
+
+    Attributes:
+        is_whole: Whether all spans were read to their ends; else to the last job claimed.
+        needs_slot: Whether the next job is an at_most_once one, which is not prefetched.
+    """
+
+    claimed: list[Claimed]
+    is_whole: bool
+    needs_slot: bool
+    horizon: Horizon
+
+
+def claim(
+    *,
+    worker_id: int,
+    executor: str,
+    spans: Sequence[Span],
+    unknown_tasks: Iterable[str],
+    jobs_max: int,
+    slots_free: int,
+) -> Statement[Batch]:
+    """Take the next ready jobs for a worker.
+
+    Args:
+        spans: In the order in which they are to be read.
+        unknown_tasks: Tasks that this worker cannot run, left for others.
+        jobs_max: How many at the most.
+        slots_free: How many of them can start at once; the rest is a prefetch.
+    """
+    params = {
+        "worker_id": worker_id,
+        "executor": executor,
+        "queues": [span.queue for span in spans],
+        "priorities": [span.priority for span in spans],
+        "afters": [span.after for span in spans],
+        "uptos": [span.upto for span in spans],
+        "unknown_tasks": list(unknown_tasks),
+        "jobs_max": jobs_max,
+        "slots_free": slots_free,
+    }
+
+    def decode(rows: Sequence[Row]) -> Batch:
+        # There is always one, with the horizon; without a job when nothing was claimed.
+        claimed = [Claimed.of(worker_id, row) for row in rows if row[1] is not None]
+        chosen, *horizon = rows[0][-4:]
+        return Batch(
+            claimed=claimed,
+            is_whole=chosen < jobs_max and len(claimed) == chosen,
+            needs_slot=len(claimed) < chosen,
+            horizon=Horizon(*horizon),
+        )
+
+    return Statement("claim", params, decode)

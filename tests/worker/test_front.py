@@ -1,0 +1,291 @@
+"""A claim begins where the last one ended, and misses nothing for long."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+
+import pytest
+from room import Room
+
+from pgqueue.core.new_job import NewJob
+from pgqueue.store import bulk, claims
+from pgqueue.store.claims import Batch, Horizon, Span
+from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import run
+from pgqueue.worker import front as front_module
+from pgqueue.worker.front import Front
+
+
+class Now:
+    """The monotonic clock, as a test sets it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1_000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.seconds)
+
+
+@pytest.fixture
+def room(link: Link) -> Room:
+    """An empty database, at hand."""
+    return Room(link)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Now:
+    return Now(monkeypatch)
+
+
+class Desk:
+    """A worker that claims through a front."""
+
+    def __init__(self, room: Room, *queues: str) -> None:
+        self.room = room
+        self.queues = queues or ("default",)
+        self.worker_id = room.worker()
+        self.front = Front()
+        self.spans: list[Span] = []
+
+    def claim(self, jobs_max: int = 10) -> list[int]:
+        """The ids of what it got."""
+        return [job.id for job in self.batch(jobs_max).claimed]
+
+    def batch(self, jobs_max: int = 10) -> Batch:
+        """What it got."""
+        self.spans = self.front.spans(self.queues)
+        asked = claims.claim(
+            worker_id=self.worker_id,
+            executor="greenlet",
+            spans=self.spans,
+            unknown_tasks=[],
+            jobs_max=jobs_max,
+            slots_free=jobs_max,
+        )
+        batch = run(self.room.link, asked)
+        self.front.learn(batch)
+        return batch
+
+    def settle_in(self) -> None:
+        """Claim with nothing there, until what it has seen counts as known.
+
+        Other tests have transactions on the same server, which are waited for like our own.
+        """
+        [(position,)] = self.room.rows("select last_value from pgqueue.jobs_position")
+        for _ in range(10_000):
+            assert [] == self.claim()
+            if self.front.known >= position - 1:
+                return
+        pytest.fail("others write without an end")
+
+
+@pytest.fixture
+def desk(room: Room) -> Desk:
+    return Desk(room)
+
+
+@pytest.fixture
+def others(database_url: str) -> Iterator[Callable[[], Link]]:
+    """Connections of others to the same database."""
+    with ExitStack() as open_:
+
+        def connect() -> Link:
+            link = Database(database_url).open()
+            open_.callback(link.close)
+            return link
+
+        yield connect
+
+
+def _insert(link: Link, priority: int = 0) -> int:
+    [(job_id,)] = link.fetch(
+        link.schema.qualify(
+            "insert into pgqueue.jobs (task, priority) values ('t', %(priority)s) returning id"
+        ),
+        {"priority": priority},
+    )
+    return int(job_id)
+
+
+def test_a_claim_begins_behind_what_the_last_one_took(desk: Desk, now: Now) -> None:
+    jobs = [desk.room.enqueue().id for _ in range(6)]
+
+    taken = [desk.claim(2) for _ in range(3)]
+    desk.settle_in()
+    desk.claim()
+
+    assert [jobs[:2], jobs[2:4], jobs[4:]] == taken
+    last = desk.room.job(jobs[-1]).position
+    assert [Span("default", upto=1), Span("default", 0, last)] == desk.spans
+
+
+def test_a_higher_priority_is_never_missed(desk: Desk, now: Now) -> None:
+    for _ in range(4):
+        desk.room.enqueue(priority=5)
+    desk.claim(2)
+    desk.claim(1)
+    wanted = [desk.room.enqueue(priority=priority).id for priority in (7, 6, 100, 5)]
+
+    claimed = desk.claim(3)
+
+    assert [wanted[2], wanted[0], wanted[1]] == claimed
+
+
+def test_a_lower_priority_and_another_queue_have_places_of_their_own(room: Room, now: Now) -> None:
+    desk = Desk(room, "a", "b")
+    jobs = {
+        (queue, priority, n): room.enqueue(queue=queue, priority=priority).id
+        for queue in "ab"
+        for priority in (3, -3)
+        for n in range(2)
+    }
+    expected = list(jobs.values())
+
+    claimed = [job for _ in range(5) for job in desk.claim(2)]
+
+    assert expected == claimed
+    later = [room.enqueue(queue=queue, priority=priority).id for queue, priority, _ in jobs]
+    assert sorted(later) == sorted(job for _ in range(5) for job in desk.claim(2))
+
+
+def test_a_job_that_commits_late_is_claimed_as_soon_as_it_is_there(
+    desk: Desk, now: Now, others: Callable[[], Link]
+) -> None:
+    desk.settle_in()
+    late = others()
+    with late.transaction():
+        wanted = _insert(late)
+        for _ in range(3):
+            desk.room.enqueue()
+            desk.claim()
+
+    assert [wanted] == desk.claim()
+
+
+def test_a_job_of_a_transaction_that_takes_long_is_claimed_within_a_second(
+    desk: Desk, now: Now, others: Callable[[], Link]
+) -> None:
+    desk.settle_in()
+    late = others()
+    with late.transaction():
+        wanted = [_insert(late) for _ in range(7)]
+        for seconds in (0, 0.05, 1.1, 0.05):
+            now.seconds += seconds
+            desk.room.enqueue()
+            desk.claim()
+    missed = desk.claim()
+
+    now.seconds += 1
+    found = desk.claim(3), desk.claim(3), desk.claim(3)
+
+    # Found once, all of them are claimed at once, and not a few every second.
+    assert [] == missed
+    assert (wanted[:3], wanted[3:6], wanted[6:]) == found
+
+
+def test_a_transaction_that_goes_on_for_ever_does_not_hold_the_front(
+    desk: Desk, now: Now, others: Callable[[], Link]
+) -> None:
+    desk.settle_in()
+    writer = others()
+    with writer.transaction():
+        _insert(writer)
+        before = desk.room.enqueue()
+        desk.claim()
+        now.seconds += 0.5
+        desk.claim()
+        held = desk.spans[-1].after
+        for seconds in (1.1, 0.1):
+            now.seconds += seconds
+            desk.room.enqueue()
+            desk.claim()
+
+    assert held < desk.room.job(before.id).position <= desk.spans[-1].after
+
+
+def test_an_old_snapshot_does_not_hold_the_front(
+    desk: Desk, now: Now, others: Callable[[], Link]
+) -> None:
+    desk.settle_in()
+    reader = others()
+    with reader.transaction():
+        reader.raw.execute("set transaction isolation level repeatable read")
+        reader.fetch("select from pgqueue.jobs", {})
+        job = desk.room.enqueue()
+        desk.claim()
+        desk.settle_in()
+        desk.claim()
+
+    assert desk.room.job(job.id).position <= desk.spans[-1].after
+
+
+def test_what_another_worker_claimed_and_rolled_back_is_claimed_within_a_second(
+    desk: Desk, now: Now, others: Callable[[], Link]
+) -> None:
+    desk.settle_in()
+    wanted = desk.room.enqueue()
+    other = Room(others())
+    with other.link.raw.transaction(force_rollback=True):
+        other.claim(other.worker())
+        for seconds in (0, 0.05, 1.1, 0.05):
+            now.seconds += seconds
+            desk.room.enqueue()
+            desk.claim()
+    at_once = desk.claim()
+
+    now.seconds += 1
+
+    assert [] == at_once
+    assert [wanted.id] == desk.claim()
+
+
+def test_everything_is_read_again_for_a_twentieth_of_the_time_at_most(
+    desk: Desk, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    desk.front.spans(["default"])
+    now.seconds += 0.3  # as long as it took
+
+    desk.front.learn(Batch([], is_whole=True, needs_slot=False, horizon=Horizon(9, 9, 9)))
+    for seconds in (1.0, 4.9, 0.2):
+        now.seconds += seconds
+        desk.front.spans(["default"])
+        looks.append(desk.front.has_read_all)
+
+    assert [False, False, True] == looks
+
+
+def test_priorities_beyond_sixteen_are_read_with_those_above_them(desk: Desk, now: Now) -> None:
+    desk.settle_in()
+    for priority in range(40):
+        desk.room.enqueue(priority=priority)
+    assert 40 == len(desk.claim(50))
+    desk.settle_in()
+
+    jobs = [desk.room.enqueue(priority=priority).id for priority in range(40)]
+
+    assert jobs[::-1] == desk.claim(50)
+    assert 17 == len(desk.spans)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_job_is_claimed_once_and_in_order_whatever_the_sizes(
+    desk: Desk, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "RESCAN_SECONDS", 3600.0)
+    chance = random.Random(seed)
+    desk.claim()
+    seen: list[int] = []
+
+    for _ in range(60):
+        fresh = (NewJob("t", priority=chance.choice([-5, 0, 0, 9])) for _ in range(9))
+        bulk.insert(desk.room.link, islice(fresh, chance.randrange(9)), 100)
+        ready = desk.room.rows(
+            "select id from pgqueue.jobs where status = 'queued' order by priority desc, position"
+        )
+        jobs_max = chance.randrange(1, 9)
+        claimed = desk.claim(jobs_max)
+        assert [row[0] for row in ready[:jobs_max]] == claimed
+        seen += claimed
+
+    assert len(seen) == len(set(seen))
