@@ -120,7 +120,7 @@ def test_a_child_whose_claim_loop_stopped_stands_still_unless_a_job_keeps_it(
 def test_a_child_that_never_finishes_loading_its_tasks_is_late(
     child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(time, "monotonic", lambda: child.started_at + 60)
+    monkeypatch.setattr(time, "monotonic", lambda: child.started_at + 60.5)
 
     is_late = child.is_late(61), child.is_late(60)
     child.is_ready = True
