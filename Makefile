@@ -11,7 +11,7 @@ VARIANTS := serializable hurried hostile far pgbouncer 15 18
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery lint docs
+.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery bench lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,9 @@ chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every i
 
 recovery: $(READY) ## measure how long jobs wait after the death of a child, a host, the server
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos.recovery
+
+bench: $(READY) ## measure P1, P3 and P4 as ratios on a durable embedded PostgreSQL
+	$(BIN)/python -m benchmarks
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .

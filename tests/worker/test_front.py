@@ -203,6 +203,7 @@ def test_a_transaction_that_goes_on_for_ever_does_not_hold_the_front(
     assert held < desk.room.job(before.id).position <= desk.spans[-1].after
 
 
+@pytest.mark.own_session
 def test_an_old_snapshot_does_not_hold_the_front(
     desk: Desk, now: Now, others: Callable[[], Link]
 ) -> None:

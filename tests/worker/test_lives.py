@@ -309,6 +309,7 @@ def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
     )
 
 
+@pytest.mark.own_session
 @pytest.mark.parametrize(
     "broken", ["watch|leases|finisher", "maintenance|leases", "fetcher|leases"]
 )
