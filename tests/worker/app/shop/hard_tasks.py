@@ -91,6 +91,7 @@ async def _live(path: str) -> None:
 def completes(url: str, lines: int, size: int, seconds: float) -> None:
     job = current_job()
     with psycopg.connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         for n in range(lines):
             job.log.info("line %s", n)
         job.progress(0.5, "half")
