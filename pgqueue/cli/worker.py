@@ -1,12 +1,14 @@
 """`pgqueue worker`: a supervisor and its children, with the maintenance beside them."""
 
 import logging
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from pgqueue.cli.database import Place, place
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
+from pgqueue.core.errors import SchemaMismatch
 from pgqueue.maintenance import expiry, rescue, timeouts
 from pgqueue.maintenance.recall import Recalls
 from pgqueue.maintenance.service import Maintenance
@@ -14,6 +16,7 @@ from pgqueue.maintenance.silence import Silence
 from pgqueue.process import signals
 from pgqueue.process.recall import Recall
 from pgqueue.process.supervisor import Supervisor
+from pgqueue.store import version
 from pgqueue.store.connect import Database
 from pgqueue.store.faults import FAILED, PASSING
 from pgqueue.telemetry.log_lines import set_up
@@ -99,11 +102,10 @@ def _supervise(here: Place, *, burst: bool) -> int:
 def _hand_back(database: Database) -> None:
     # The last workers' ends are written; what they left is queued again before we go. Without
     # the database, or with a schema that serves this release no more, another supervisor does it.
-    try:
+    with suppress(SchemaMismatch, *PASSING, *FAILED):
         link = database.open("pgqueue farewell")
         try:
+            version.check(link)
             rescue.rescue(link)
         finally:
             link.close()
-    except (*PASSING, *FAILED):
-        pass

@@ -24,8 +24,8 @@ SECRET_BYTES_MAX: Final = 1024 * 1024
 """No secret is longer, because no job's arguments are; text is cut that far beyond its limit at
 first, so that what is cut through a secret is not shown."""
 
-# Arguments of 64 KiB hold fewer; decoded, they may hold one another.
-_LEAVES_MAX: Final = 100_000
+# Arguments of a mebibyte hold fewer; decoded, they may hold one another.
+_LEAVES_MAX: Final = SECRET_BYTES_MAX
 
 # What arguments may be beside JSON's own: numbers, and these of the standard library's modules.
 _SCALARS: Final = frozenset(("datetime", "decimal", "uuid", "pathlib", "ipaddress", "fractions"))

@@ -29,7 +29,8 @@ class Registry:
         with self._changing:
             for name in task.names:
                 other = self._by_name.get(name)
-                if other is not None and other.path != task.path:
+                # One whose module came to nothing keeps no name from another.
+                if other is not None and other.path != task.path and other.is_there:
                     raise InvalidTask(
                         task.path,
                         f"{other.path} answers to {name!r} already. Give one of them another name.",

@@ -88,7 +88,19 @@ class Task(Generic[P, R]):
         module = sys.modules.get(self.function.__module__)
         # What Python itself asks before it takes a module out of `sys.modules`.
         is_initializing = getattr(getattr(module, "__spec__", None), "_initializing", False)
-        return module is self._module and not is_initializing
+        return self.is_there and not is_initializing
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the module that made it is there, or is being imported; one that raised is not.
+
+        A module may put another object in its own place, which holds the same tasks.
+        """
+        module = sys.modules.get(self.function.__module__)
+        return (
+            module is self._module
+            or getattr(module, "__dict__", {}).get(self.function.__name__) is self
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -181,6 +181,13 @@ def test_secrets_that_overlap_are_hidden_together(secrets: Sequence[str], shown:
     assert shown == without("x abcdefg y", secrets)
 
 
+def test_a_secret_behind_all_that_arguments_can_hold_is_hidden() -> None:
+    value = {"keys": [*[1] * 500_000, "hunter2"]}
+
+    assert len(json.dumps(value, separators=(",", ":"))) < 1024 * 1024
+    assert ("hunter2",) == secrets_of(value, [("keys",)])
+
+
 def test_text_grows_a_little_only() -> None:
     secrets = ["[re", "dac", "ted", "d][", "abc"]
 

@@ -210,6 +210,32 @@ def test_a_task_of_a_module_that_somebody_imports_in_vain_is_not_found(project):
         resolve("shop.optional.f")
 
 
+def test_a_module_that_came_to_nothing_keeps_no_name(project):
+    named = "from pgqueue import task\n\n@task(name='render')\ndef f(): ...\n"
+    project(
+        shop__tasks="try:\n    import shop.fast\nexcept ImportError:\n    import shop.slow",
+        shop__fast=f"{named}\nimport shop.nowhere",
+        shop__slow=named,
+    )
+
+    load(["shop.tasks"])
+
+    assert "shop.slow.f" == resolve("render").path
+
+
+def test_a_module_that_puts_another_object_in_its_place_keeps_its_tasks(project):
+    project(
+        shop__tasks=f"import sys, types\n{TASK}\n"
+        "other = types.ModuleType(__name__)\nother.__dict__.update(globals())\n"
+        "sys.modules[__name__] = other"
+    )
+
+    tasks = load(["shop.tasks"])
+
+    assert ["shop.tasks.f"] == [task.name for task in tasks]
+    assert "shop.tasks.f" == resolve("shop.tasks.f").name
+
+
 def test_those_who_wait_for_a_module_that_breaks_do_not_run_it_again(project):
     project(
         shop__tasks="import threading\nruns, go_on = [], threading.Event()",
