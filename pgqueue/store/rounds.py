@@ -20,7 +20,7 @@ _log = logging.getLogger("pgqueue.rounds")
 _REFUSED_SECONDS = 60.0
 
 # When more are refused, something is wrong with all of them, and the error is told as it is.
-_REFUSED_MAX = 100
+_REFUSED_MAX = 1000
 
 
 class Rounds:

@@ -1,11 +1,11 @@
 -- Name the finished job that prune.sql would take first.
 --
 -- Index: jobs_kept_until.
--- Locks: none. One that somebody has locked may be named in its place; it is left out in vain, and
---        the next one is named at the next failure.
+-- Locks: that job, for this moment; locked ones are skipped, as there.
 select job.id
 from pgqueue.jobs as job
 where job.kept_until <= clock_timestamp()
   and job.id <> all(%(refused)s::bigint[])
 order by job.kept_until
-limit 1;
+limit 1
+for update of job skip locked;
