@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 
 from pgqueue.core.errors import PgqueueError, SchemaTooNew
 from pgqueue.store import version
-from pgqueue.store.connect import NO_MORE, Database, Link
+from pgqueue.store.connect import Database, Link
 from pgqueue.store.faults import PASSING
+from pgqueue.store.session import STEADY
 
 _log = logging.getLogger("pgqueue.loop")
 
@@ -41,7 +42,7 @@ class Loop:
     """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
     that run does not: they began while it did."""
 
-    settings: Mapping[str, str] = NO_MORE
+    settings: Mapping[str, str] = STEADY
     """What its sessions have beside the settings of all of ours."""
 
     def __init__(self, name: str, database: Database) -> None:

@@ -112,7 +112,6 @@ class Runner:
         task = held.task = held.task or self._find_task(held)
         args = task.payload.decode(held.claimed.args)
         held.is_exposed = False
-        held.context = self._context_of(held, task, args)
-        attempt.token = enter(held.context)
+        attempt.token = enter(self._context_of(held, task, args))
         positional, named = task.payload.bind_call(args)
         return partial(task.function, *positional, **named)

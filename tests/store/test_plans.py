@@ -18,7 +18,7 @@ from pgqueue.core.lifecycle import Outcome
 from pgqueue.store import attempts
 from pgqueue.store.attempts import Ended
 from pgqueue.store.connect import Database
-from pgqueue.store.session import IN_ORDER
+from pgqueue.store.session import IN_ORDER, STEADY
 from pgqueue.store.statement import run
 
 JOBS = """
@@ -89,7 +89,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
     "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_scheduled", "jobs_pkey"}),
-    "ready": ({}, {"jobs_ready"}),
+    "look": ({}, {"jobs_ready", "jobs_scheduled"}),
     "overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
     "cancelling": ({"supervisor_id": 1}, {"jobs_cancel_requested"}),
     "stranded": ({"after_id": 0, "jobs_max": 100}, {"jobs_running", "jobs_cancel_requested"}),
@@ -144,6 +144,14 @@ def counter(database_url: str) -> Iterator[Room]:
     link.close()
 
 
+@pytest.fixture
+def steady(database_url: str) -> Iterator[Room]:
+    """The database as a loop sees it."""
+    link = Database(database_url).open("pgqueue finisher", STEADY)
+    yield Room(link)
+    link.close()
+
+
 # What the planner believes of the jobs: nothing, that there are few, or the truth.
 _ANALYZED = ("never", "when it was empty", "now")
 
@@ -193,6 +201,33 @@ def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
     # Six thousand entries lie in dozens of blocks, and their rows in a hundred.
     assert behind < 15
     assert front > 5 * behind
+
+
+@pytest.mark.parametrize("file", ["settle", "log", "progress"])
+@pytest.mark.parametrize("analyzed", _ANALYZED)
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_a_worker_finds_its_attempts_by_their_keys(
+    steady: Room, file: str, mode: str, analyzed: str
+) -> None:
+    room = steady
+    room.rows("alter table pgqueue.jobs set (autovacuum_enabled = false)")
+    if analyzed == "when it was empty":
+        room.rows("analyze")
+    room.rows("insert into pgqueue.jobs (task) select 't' from generate_series(1, 6000)")
+    held = room.claim(room.worker(), jobs_max=100, slots_free=100)
+    if analyzed == "now":
+        room.rows("analyze")
+    room.rows(f"set plan_cache_mode = {mode}")
+    each = [
+        {"id": held.id, "attempt": 1, "worker_id": held.worker_id, "outcome": "succeeded",
+         "message": "said", "progress": 0.5}
+        for held in held
+    ]  # fmt: skip
+    params = {"settle": "ended", "log": "lines", "progress": "progress"}
+
+    used = _scans(_plan(room, file, {params[file]: json.dumps(each)}))
+
+    assert {"jobs_pkey"} == {index for index in used if "jobs" in index}
 
 
 def _claim(worker_id: int, after: int) -> dict[str, object]:

@@ -33,6 +33,6 @@ join pgqueue.jobs as job
   on job.id = line.id
   and job.attempt = line.attempt
   and job.worker_id = line.worker_id
-  and job.status = 'running'
+  and job.status is not distinct from 'running'
 order by line.place
 on conflict (job_id, attempt, number) do nothing;

@@ -13,7 +13,7 @@ with told as materialized (
     message text
   )
   join pgqueue.jobs as job on job.id = said.id
-  where job.status = 'running'
+  where job.status is not distinct from 'running'
     and job.attempt = said.attempt
     and job.worker_id = said.worker_id
   for no key update of job skip locked

@@ -15,7 +15,9 @@
 -- A count at its maximum stays there, and an attempt whose row is there already (both of a
 -- restored or hand-made table) leaves that row as it is: neither keeps a job from its end.
 --
--- Index: jobs_pkey finds the rows; attempts_pkey is written.
+-- Index: jobs_pkey finds the rows; attempts_pkey is written. The status is asked for by "is not
+--        distinct", which no partial index answers: that of running jobs looks as good as the key
+--        while it is small, and holds dead entries without end under an old snapshot.
 -- Locks: the jobs. What somebody else has locked is left for another time, so that one open
 --        transaction holds up one job; as nothing is waited for, they need no order.
 -- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
@@ -65,7 +67,7 @@ held as materialized (
     ended.traceback
   from ended
   join pgqueue.jobs as job on job.id = ended.id
-  where job.status = 'running'
+  where job.status is not distinct from 'running'
     and job.attempt = ended.attempt
     and job.worker_id = ended.worker_id
   for no key update of job skip locked
@@ -217,6 +219,6 @@ union all
 select passed_over.id, passed_over.attempt, null
 from passed_over
 join pgqueue.jobs as job on job.id = passed_over.id
-where job.status = 'running'
+where job.status is not distinct from 'running'
   and job.attempt = passed_over.attempt
   and job.worker_id = passed_over.worker_id;
