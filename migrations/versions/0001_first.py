@@ -202,6 +202,15 @@ create table pgqueue.workers (
 create index workers_live on pgqueue.workers (supervisor_id)
   where stopped_at is null;
 
+create table pgqueue.watches (
+  supervisor_id bigint not null,
+  queues text[] not null,
+  prefixes text[] not null,
+  wants_wakeups boolean not null,
+  until timestamptz not null,
+  constraint watches_pkey primary key (supervisor_id)
+);
+
 create table pgqueue.tasks (
   name text not null,
   signature text not null,
@@ -214,6 +223,13 @@ create table pgqueue.tasks (
 """
 
 FUNCTIONS = """
+-- Which queues somebody waits for, without saying who: every producer reads it.
+create view pgqueue.awaited as
+select watch.queues, watch.prefixes
+from pgqueue.watches as watch
+where watch.wants_wakeups
+  and watch.until > clock_timestamp();
+
 -- Inserts for a caller who may read neither tasks nor jobs, and shows it its own row only.
 create function pgqueue.enqueue_named(
   task text,
@@ -269,12 +285,18 @@ begin atomic
       ),
       coalesce(array(select jsonb_array_elements_text(known.options -> 'tags')), '{}')
     from known
-    returning job as row, job.id, job.status
+    returning job as row, job.id, job.status, job.queue
   ),
   notified as (
     select inserted.id, pg_notify('pgqueue.jobs', '')
     from inserted
     where inserted.status = 'queued'
+      and exists (
+        select
+        from pgqueue.awaited
+        where inserted.queue = any(awaited.queues)
+          or inserted.queue ^@ any(awaited.prefixes)
+      )
   )
   select inserted.row
   from inserted
@@ -367,11 +389,21 @@ begin atomic
       and job.status in ('scheduled', 'succeeded', 'failed', 'cancelled')
       and (job.status = any(retry.if_status)) is not false
       and (job.attempt = retry.if_attempt) is not false
-    returning job.status
+    returning job.status, job.queue
+  ),
+  notified as (
+    select pg_notify('pgqueue.jobs', '')
+    from revived
+    where exists (
+      select
+      from pgqueue.awaited
+      where revived.queue = any(awaited.queues)
+        or revived.queue ^@ any(awaited.prefixes)
+    )
   )
   select revived.status
   from revived
-  cross join lateral (select pg_notify('pgqueue.jobs', '')) as notified;
+  left join notified on true;
 end;
 """
 
@@ -565,8 +597,9 @@ def downgrade() -> None:
               jsonb
             );
             drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
-            drop table pgqueue.tasks, pgqueue.workers, pgqueue.logs, pgqueue.attempts,
-              pgqueue.jobs;
+            drop view pgqueue.awaited;
+            drop table pgqueue.tasks, pgqueue.watches, pgqueue.workers, pgqueue.logs,
+              pgqueue.attempts, pgqueue.jobs;
             drop sequence pgqueue.supervisor_id, pgqueue.jobs_position;
             alter table pgqueue.schema_version drop column serves;
             """

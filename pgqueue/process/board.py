@@ -1,9 +1,9 @@
 """What a worker shows its supervisor, in memory that both have.
 
 It can be read whatever state the worker is in: stuck in C, stopped, or dead. It tells which job has
-the main thread, which jobs were started, with their deadlines, and when the claim loop turned last.
-Nothing is decided from it that the rows could decide: it says who among the jobs of one worker is
-guilty, and whether the worker still looks for any.
+the main thread, which jobs were started, with their deadlines, when the claim loop turned last, and
+whether it would claim at a hint. Nothing is decided from it that the rows could decide: it says who
+among the jobs of one worker is guilty, and whether the worker still looks for any.
 """
 
 import mmap
@@ -16,15 +16,17 @@ from typing import NamedTuple
 
 # Place (counted from 1) of the job that has the main thread, 0 for none; since when, by the
 # monotonic clock; whether places ran out; when the claim loop took its last turn; how many recalls
-# have begun or ended.
-_HEAD = struct.Struct("<qdqdq")
+# have begun or ended; whether the claim loop waits for a hint.
+_HEAD = struct.Struct("<qdqdqq")
 _SHOWN = struct.Struct("<qd")
 _FULL = struct.Struct("<q")
 _TURNED = struct.Struct("<d")
 _RECALLS = struct.Struct("<q")
+_WAITING = struct.Struct("<q")
 _FULL_AT = _SHOWN.size
 _TURNED_AT = _FULL_AT + _FULL.size
 _RECALLS_AT = _TURNED_AT + _TURNED.size
+_WAITING_AT = _RECALLS_AT + _RECALLS.size
 
 # Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
 _PLACE = struct.Struct("<qd")
@@ -84,6 +86,10 @@ class Board:
         """The claim loop takes another turn, whatever comes of it."""
         _TURNED.pack_into(self._memory, _TURNED_AT, time.monotonic())
 
+    def wait_for_hint(self, waits: bool) -> None:
+        """The claim loop found nothing more, and has room; or it goes on by itself."""
+        _WAITING.pack_into(self._memory, _WAITING_AT, waits)
+
     @property
     def recalls(self) -> int:
         """How many recalls have begun or ended."""
@@ -99,6 +105,12 @@ class Board:
     def end_recall(self) -> None:
         """Claims are welcome again."""
         _RECALLS.pack_into(self._memory, _RECALLS_AT, (self.recalls | 1) + 1)
+
+    @property
+    def waits_for_hint(self) -> bool:
+        """Whether the worker would claim at a hint, and not before."""
+        (waits,) = _WAITING.unpack_from(self._memory, _WAITING_AT)
+        return bool(waits)
 
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""

@@ -3,7 +3,7 @@
 Both ends use it; the verbs are listed here and nowhere else. The end of file is a message
 too: it says that the other side is gone.
 
-    to the child     config · wake (queues) · cancel (jobs) · unknown (tasks) ·
+    to the child     config · wake (queues) · filled (queues) · cancel (jobs) · unknown (tasks) ·
                      stop (grace_seconds)
     to the parent    ready (executors) · unknown (tasks) · executors (executors) ·
                      refused (message, exit_code) · outgrown (message)

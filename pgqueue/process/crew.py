@@ -1,9 +1,13 @@
 """The kinds of worker that a supervisor has, and how many of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pgqueue.core.settings import Settings
+
+# A claim that reads so many queues costs no more than one that reads a few.
+_QUEUES_MAX = 32
 
 
 class Kind(NamedTuple):
@@ -51,6 +55,14 @@ def crew_of(kind: Kind, settings: Settings) -> Crew:
         # Nothing beside the job, not even the success before it that is not written yet.
         return Crew(kind, min(processes, 1), slots=1, prefetch_max=0, settling_max=0)
     return Crew(kind, processes, slots, settings.prefetch_max)
+
+
+def asks_by_hint(queues: Sequence[str]) -> bool:
+    """Whether workers claim from those queues alone of which they heard that a job is ready.
+
+    They do where there are many, and where a trailing `/` stands for names that nobody knows.
+    """
+    return len(queues) > _QUEUES_MAX or any(queue.endswith("/") for queue in queues)
 
 
 def connections_of(settings: Settings) -> int:

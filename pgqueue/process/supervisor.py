@@ -19,7 +19,7 @@ from pgqueue.core.errors import SchemaTooNew
 from pgqueue.core.recent import Recent
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Crew, Kind, connections_of, crew_of
+from pgqueue.process.crew import Crew, Kind, asks_by_hint, connections_of, crew_of
 from pgqueue.process.leases import Leases
 from pgqueue.process.recall import Recall
 from pgqueue.process.signals import Signals
@@ -92,6 +92,7 @@ class Supervisor:
         self._starting = 0
         self._crews: set[Kind] = set()
         self._unknown_tasks = Recent()
+        self._turns = 0
         self._short_lives = 0
         self._was_ready = False
         self._stop_at: float | None = None
@@ -121,7 +122,7 @@ class Supervisor:
             supervisor_id=self.id,
             queues=settings.queues,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
-            on_ready=lambda ready: self._tell(partial(self._wake, ready)),
+            on_ready=lambda ready, wakes: self._tell(partial(self._wake, ready, wakes)),
             on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
@@ -305,14 +306,26 @@ class Supervisor:
         for executor in executors:
             self._start_crew(Kind(executor))
 
-    def _wake(self, ready: Ready) -> None:
-        for kind in ready:
+    def _wake(self, ready: Ready, wakes: int) -> None:
+        for kind, queues in ready.items():
             # Of an executor that no loaded task has, too: a job keeps the one of the moment of
             # its enqueueing, and only a worker of that kind can send it on.
             self._start_crew(kind)
-        for child in self._children.values():
-            if queues := ready.get(child.kind):
+            crew = [child for child in self._children.values() if child.kind == kind]
+            waiting = [child for child in crew if child.board.waits_for_hint]
+            for child in self._in_turn(waiting)[:wakes]:
                 child.channel.offer("wake", queues=list(queues))
+            if asks_by_hint(self.settings.queues):
+                # Who claims without a pause must hear of a queue that comes before its own.
+                for child in crew:
+                    if child not in waiting:
+                        child.channel.offer("filled", queues=list(queues))
+
+    def _in_turn(self, children: list[Child]) -> list[Child]:
+        # Another first each time, so that one that hangs is not asked again and again.
+        self._turns += 1
+        first = self._turns % max(1, len(children))
+        return children[first:] + children[:first]
 
     def _cancel(self, asked: Sequence[Cancelling]) -> None:
         for each in asked:

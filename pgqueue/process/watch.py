@@ -1,8 +1,9 @@
 """Watches the database for all children of a supervisor, and wakes those with work to claim.
 
 Holds the one listener and the one idle poll, so that idle cost does not grow with children.
-A notification is a hint; the poll is the truth, and alone it is enough. Promotes what falls
-due, and passes on cancellations asked for while a job runs.
+A notification is a hint; the poll is the truth, and alone it is enough. Producers notify only
+while a row of ours says that we want it. Promotes what falls due, and passes on cancellations
+asked for while a job runs.
 """
 
 import logging
@@ -12,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.crew import Kind
-from pgqueue.process.loop import Loop
+from pgqueue.process.loop import Loop, pause_after
+from pgqueue.process.pace import Pace
 from pgqueue.store import processes, upkeep
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import FAILED, READ_ONLY
 from pgqueue.store.processes import Cancelling
 from pgqueue.store.rounds import Rounds
 from pgqueue.store.statement import run
@@ -22,16 +25,8 @@ from pgqueue.store.upkeep import Unfinished
 
 _log = logging.getLogger("pgqueue.watch")
 
-# Producers that commit without pause notify without pause; one look serves all that came
-# within this time.
-_LOOK_SECONDS_MIN = 0.01
-
-# A look that takes longer than this is taken for a twentieth of the time at most. Meanwhile
-# workers go on to claim, and the idle look by themselves.
-_LONG_LOOK_SECONDS = 0.05
-_LOOK_SHARE = 1 / 20
-
 _PROMOTED_MAX = 1000
+_PROMOTE_SECONDS_MIN = 0.01
 
 _COUNT_SECONDS = 1.0
 
@@ -39,6 +34,11 @@ _COUNT_SECONDS = 1.0
 # this, so that the loop asks for a sign of life; see
 # test_a_listener_that_fell_silent_is_found_out.
 _LISTEN_SECONDS_MAX = 3.0
+
+# What is told of wake-ups is told again before it has ceased to count, which it does soon after
+# we are gone.
+_TELL_SECONDS = 15.0
+_TOLD_SECONDS = 45.0
 
 Ready = Mapping[Kind, Sequence[str]]
 """Queues with a ready job, by the kind of worker it needs."""
@@ -48,7 +48,8 @@ class Watch(Loop):
     """Looks every *poll_seconds*, and at once when it is notified.
 
     Args:
-        on_ready: Told what is ready, when anything is.
+        on_ready: Told what is ready, when anything is, and how many workers of each kind to wake
+            for it.
         on_cancelling: Told the running jobs that somebody asked to cancel.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
@@ -60,7 +61,7 @@ class Watch(Loop):
         supervisor_id: int,
         queues: Sequence[str],
         poll_seconds: float,
-        on_ready: Callable[[Ready], None],
+        on_ready: Callable[[Ready, int], None],
         on_cancelling: Callable[[Sequence[Cancelling]], None],
         on_idle: Callable[[Sequence[Unfinished]], None] | None = None,
     ) -> None:
@@ -71,10 +72,16 @@ class Watch(Loop):
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
         self._on_idle = on_idle
+        self._pace = Pace(poll_seconds)
+        self._told: bool | None = None
+        self._tell_at = 0.0
         self._promotion = Rounds(upkeep.promote, upkeep.first_scheduled, _PROMOTED_MAX)
+        self._promotions_failed = 0
+        self._promote_at = 0.0
         self._poll_at = 0.0
-        self._ready_at = 0.0
         self._count_at = 0.0
+        self._ready: Ready = {}
+        self._is_woken = False
 
     def opened(self, link: Link) -> None:
         """Listen, and poll at once: what was notified before is not heard."""
@@ -82,55 +89,98 @@ class Watch(Loop):
             _log.info("polling only: nobody can listen through a pooler; listen_url leads past it")
         else:
             link.listen()
-        self._poll_at = 0.0
+        self._told = None
+        self._poll_at = self._promote_at = 0.0
 
     def turn(self, link: Link) -> float:
-        """Look once, then wait for a notification or the next poll."""
+        """Look once, then wait for a notification or the next look."""
+        # Before the look: who did not notify yet is found by it, or by those soon after it.
+        self._tell(link)
         is_poll = time.monotonic() >= self._poll_at
         if is_poll:
+            self._poll_at = time.monotonic() + self._poll_seconds
             if asked := run(link, processes.cancelling(self._supervisor_id)):
                 self._on_cancelling(asked)
-            # A round at a time: many that fall due at once hold up neither wake-ups nor
-            # cancellations.
-            has_more = self._promotion.take(link)
-            self._poll_at = time.monotonic() + (0.0 if has_more else self._poll_seconds)
+        if time.monotonic() >= self._promote_at:
+            self._promote(link)
         ready = self._look(link)
         if ready:
-            self._on_ready(ready)
-        if self._on_idle is not None and (is_poll if not ready else self._is_time_to_count()):
+            self._on_ready(ready, self._pace.wakes)
+        if self._on_idle is not None and self._is_time_to_count(is_poll and ready == {}):
             left = run(link, upkeep.unfinished(self._queues))
             self._on_idle(left)
-        until_poll = max(0.0, self._poll_at - time.monotonic())
+        return self._rest(link)
+
+    def _promote(self, link: Link) -> None:
+        # A round at a time: many that fall due at once hold up neither wake-ups nor cancellations.
+        pause = self._poll_seconds
+        try:
+            if self._promotion.take(link):
+                pause = 0.0
+            self._promotions_failed = 0
+        except FAILED as error:
+            # What keeps these jobs from being promoted must not keep others from being run.
+            if not (link.is_usable and link.is_idle) or isinstance(error, READ_ONLY):
+                raise
+            self._promotions_failed += 1
+            pause = pause_after(self._promotions_failed)
+            facts = {"failures": self._promotions_failed, "pause_seconds": round(pause, 2)}
+            reason = str(error).strip().partition("\n")[0]
+            _log.warning("promotion failed, trying again", extra={**facts, "reason": reason})
+        self._promote_at = time.monotonic() + pause
+
+    def _tell(self, link: Link) -> None:
+        wants = self._pace.wants_wakeups and not link.is_pooled
+        if wants == self._told and time.monotonic() < self._tell_at:
+            return
+        self._pace.watchers = run(
+            link,
+            processes.watch(
+                self._supervisor_id, self._queues, wants_wakeups=wants, seconds=_TOLD_SECONDS
+            ),
+        )
+        if wants != self._told:
+            self._pace.restart()
+        self._told = wants
+        self._tell_at = time.monotonic() + _TELL_SECONDS
+
+    def _rest(self, link: Link) -> float:
+        until = min(self._poll_at, self._promote_at)
+        pause = max(0.0, min(self._pace.pause, until - time.monotonic()))
+        self._is_woken = False
         if link.is_pooled:
-            return until_poll
-        if not self._stopping.wait(_LOOK_SECONDS_MIN):
-            link.woken(min(until_poll, _LISTEN_SECONDS_MAX))
+            return pause
+        if not self._told:
+            # Others may want notifications, and what they get comes here too.
+            link.drain(pause)
+        elif link.woken(min(pause, _LISTEN_SECONDS_MAX)):
+            self._is_woken = True
+            self._stopping.wait(self._pace.woken())
         return 0.0
 
-    def _is_time_to_count(self) -> bool:
+    def _is_time_to_count(self, nothing_is_ready: bool) -> bool:
         # What is ready may be of tasks that no worker here knows, and would never end a
         # burst. Counting a backlog is dear, so it is not done at every poll.
-        is_time = time.monotonic() >= self._count_at
+        is_time = nothing_is_ready or time.monotonic() >= self._count_at
         if is_time:
             self._count_at = time.monotonic() + _COUNT_SECONDS
         return is_time
 
-    def _look(self, link: Link) -> Ready:
-        began_at = time.monotonic()
-        if began_at < self._ready_at:
-            return {}
-        ready = self._ready(link)
-        seconds = time.monotonic() - began_at
-        if seconds > _LONG_LOOK_SECONDS:
-            # Entries of jobs that were taken lie in front, and somebody keeps them there.
-            self._ready_at = time.monotonic() + seconds / _LOOK_SHARE
-        return ready
-
-    def _ready(self, link: Link) -> Ready:
+    def _look(self, link: Link) -> Ready | None:
+        """What is ready; None when it is not time for a look."""
+        if not self._pace.may_look:
+            # What was ready then may be so again, and who is woken sees by himself.
+            return self._ready if self._is_woken else None
+        look = run(link, upkeep.look())
         found: defaultdict[Kind, list[str]] = defaultdict(list)
-        for queue, executor, quarantined in run(link, upkeep.ready()):
+        for queue, executor, quarantined in look.ready:
             if self._listens_to(queue):
                 found[Kind(executor, quarantined)].append(queue)
+        self._ready = found
+        self._pace.looked(found=bool(found), seconds=look.seconds)
+        if look.due_in_seconds is not None and not self._promotions_failed:
+            due_at = time.monotonic() + max(_PROMOTE_SECONDS_MIN, look.due_in_seconds)
+            self._promote_at = min(self._promote_at, due_at)
         return found
 
     def _listens_to(self, queue: str) -> bool:

@@ -32,7 +32,7 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
         InvalidOption: *batch_size* is not within 1 to 50,000.
     """
     inserted = 0
-    wakes = False
+    filled: set[str] = set()
     with as_one(link) as is_ours:
         if is_ours:
             run(link, _await_caller())
@@ -40,16 +40,16 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
             due = run(link, _due(batch))
             link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
             inserted += len(batch)
-            wakes = wakes or _is_any_queued(due)
-        if wakes:
-            run(link, _notify())
+            filled |= _filled(batch, due)
+        if filled:
+            run(link, _notify(filled))
     return inserted
 
 
 async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> int:
     """Insert jobs without blocking the event loop: the asyncio twin of `insert`."""
     inserted = 0
-    wakes = False
+    filled: set[str] = set()
     async with aas_one(link) as is_ours:
         if is_ours:
             await arun(link, _await_caller())
@@ -57,9 +57,9 @@ async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> i
             due = await arun(link, _due(batch))
             await link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
             inserted += len(batch)
-            wakes = wakes or _is_any_queued(due)
-        if wakes:
-            await arun(link, _notify())
+            filled |= _filled(batch, due)
+        if filled:
+            await arun(link, _notify(filled))
     return inserted
 
 
@@ -93,16 +93,18 @@ def _await_caller() -> Statement[None]:
     return Statement("await_caller", {}, _nothing)
 
 
-def _notify() -> Statement[None]:
-    return Statement("notify", {}, _nothing)
+def _notify(queues: Iterable[str]) -> Statement[None]:
+    return Statement("notify", {"queues": sorted(queues)}, _nothing)
 
 
 def _nothing(rows: Sequence[Row]) -> None:
     return None
 
 
-def _is_any_queued(due: _Due) -> bool:
-    return any(status is JobStatus.QUEUED for _, status, _ in due.values())
+def _filled(batch: Iterable[NewJob], due: _Due) -> set[str]:
+    """The queues with a job that is ready at once."""
+    ready = {asked for asked, (_, status, _) in due.items() if status is JobStatus.QUEUED}
+    return {new.queue for new in batch if (new.run_after, new.expires_after_seconds) in ready}
 
 
 def _rows(batch: Iterable[NewJob], due: _Due) -> Iterator[Row]:

@@ -55,12 +55,14 @@ class Batch:
     Attributes:
         is_whole: Whether all spans were read to their ends; else to the last job claimed.
         needs_slot: Whether the next job is an at_most_once one, which is not prefetched.
+        seconds: What the server took for it.
     """
 
     claimed: list[Claimed]
     is_whole: bool
     needs_slot: bool
     horizon: Horizon
+    seconds: float
 
 
 def claim(
@@ -95,12 +97,15 @@ def claim(
     def decode(rows: Sequence[Row]) -> Batch:
         # There is always one, with the horizon; without a job when nothing was claimed.
         claimed = [Claimed.of(worker_id, row) for row in rows if row[1] is not None]
-        chosen, *horizon = rows[0][-4:]
+        chosen, *horizon, seconds = rows[0][-5:]
+        # What was chosen and not claimed for another reason was taken away by a trigger.
+        needs_slot = slots_free <= len(claimed) < chosen
         return Batch(
             claimed=claimed,
-            is_whole=chosen < jobs_max and len(claimed) == chosen,
-            needs_slot=len(claimed) < chosen,
+            is_whole=chosen < jobs_max and not needs_slot,
+            needs_slot=needs_slot,
             horizon=Horizon(*horizon),
+            seconds=seconds,
         )
 
     return Statement("claim", params, decode)

@@ -208,6 +208,14 @@ class Link:
         """Wait for a wake-up, at most *timeout* seconds; many at once count as one."""
         return any(True for _ in self.raw.notifies(timeout=timeout, stop_after=1))
 
+    def drain(self, timeout: float) -> None:
+        """Wait so many seconds, and forget the wake-ups that come meanwhile.
+
+        What nobody reads would fill the server's queue of notifications, which all share.
+        """
+        for _ in self.raw.notifies(timeout=timeout):
+            pass
+
     @property
     def is_usable(self) -> bool:
         """Whether the connection can be asked, in the process that opened it."""

@@ -37,6 +37,26 @@ def next_supervisor() -> Statement[int]:
     return Statement("next_supervisor", {}, _only_value)
 
 
+def watch(
+    supervisor_id: int, queues: Sequence[str], *, wants_wakeups: bool, seconds: float
+) -> Statement[int]:
+    """Tell what a supervisor watches; the answer is how many of them watch, it among them.
+
+    Args:
+        queues: A trailing `/` takes all sub-queues.
+        wants_wakeups: Whether who enqueues there is to notify.
+        seconds: How long this counts, should nothing more be told.
+    """
+    params = {
+        "supervisor_id": supervisor_id,
+        "queues": [queue for queue in queues if not queue.endswith("/")],
+        "prefixes": [queue for queue in queues if queue.endswith("/")],
+        "wants_wakeups": wants_wakeups,
+        "seconds": seconds,
+    }
+    return Statement("watch", params, _only_value)
+
+
 def register_worker(
     *,
     supervisor_id: int,

@@ -266,6 +266,18 @@ workers = Table(
 
 Index("workers_live", workers.c.supervisor_id, postgresql_where=text("stopped_at is null"))
 
+watches = Table(
+    "watches",
+    metadata,
+    Column("supervisor_id", BigInteger, nullable=False, autoincrement=False),
+    Column("queues", ARRAY(Text), nullable=False),
+    Column("prefixes", ARRAY(Text), nullable=False),
+    Column("wants_wakeups", Boolean, nullable=False),
+    _moment("until", nullable=False),
+    PrimaryKeyConstraint("supervisor_id", name="watches_pkey"),
+    info={"storage": {}},
+)
+
 tasks = Table(
     "tasks",
     metadata,

@@ -32,9 +32,29 @@ class Unfinished:
     job_count: int
 
 
-def ready() -> Statement[list[tuple[str, str, bool]]]:
-    """(queue, executor, quarantined) of every queue with a ready job."""
-    return Statement("ready", {}, lambda rows: [(row[0], row[1], row[2]) for row in rows])
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What waits for a worker.
+
+    Attributes:
+        ready: (queue, executor, quarantined) of every queue with a ready job.
+        due_in_seconds: Until the next scheduled job falls due; None when there is none.
+        seconds: What the server took to look.
+    """
+
+    ready: list[tuple[str, str, bool]]
+    due_in_seconds: float | None
+    seconds: float
+
+
+def look() -> Statement[Look]:
+    """Look what is ready, and what falls due next."""
+
+    def decode(rows: Sequence[Row]) -> Look:
+        # There is always one.
+        return Look([(row[0], row[1], row[2]) for row in rows if row[0] is not None], *rows[0][3:])
+
+    return Statement("look", {}, decode)
 
 
 def unfinished(queues: Sequence[str]) -> Statement[list[Unfinished]]:

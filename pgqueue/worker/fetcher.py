@@ -15,10 +15,12 @@ from pgqueue.process.loop import Loop
 from pgqueue.store import claims
 from pgqueue.store.attempts import Claimed
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.faults import TOO_MUCH
 from pgqueue.store.session import IN_ORDER
 from pgqueue.store.statement import run
 from pgqueue.worker.account import take_account
 from pgqueue.worker.front import Front
+from pgqueue.worker.queues import Queues
 from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.fetcher")
@@ -48,8 +50,7 @@ class Fetcher(Loop):
     """The loop that claims.
 
     Args:
-        queues: In strict order; a trailing `/` stands for all sub-queues that were heard of.
-        is_round_robin: Begin with another queue at each claim.
+        queues: Which of them a claim asks.
         on_claimed: Turns claimed attempts into held ones; what this worker cannot run it
             hands back, and leaves out.
         on_arrived: Called when attempts were put in hand.
@@ -68,8 +69,7 @@ class Fetcher(Loop):
         *,
         worker_id: int,
         executor: str,
-        queues: Sequence[str],
-        is_round_robin: bool,
+        queues: Queues,
         on_claimed: Callable[[Sequence[Claimed], float], Iterable[Held]],
         on_arrived: Callable[[], None],
         on_release: Callable[[Sequence[Held]], None],
@@ -82,10 +82,7 @@ class Fetcher(Loop):
         self._running = running
         self._worker_id = worker_id
         self._executor = executor
-        self._patterns = list(queues)
-        self._heard_of: set[str] = set()
-        self._is_round_robin = is_round_robin
-        self._turns = 0
+        self._queues = queues
         self._on_claimed = on_claimed
         self._on_arrived = on_arrived
         self._on_release = on_release
@@ -104,10 +101,11 @@ class Fetcher(Loop):
         running.on_room = self._room_made
 
     def wake(self, queues: Iterable[str]) -> None:
-        """There is work in *queues*; safe on any thread."""
-        self._heard_of.update(queues)
+        """There is work in *queues*: claim; safe on any thread."""
+        self._queues.hear(queues)
         self._may_have_more = True
         self._needs_slot = False
+        self._running.wait_for_hint(False)
         self.poke()
 
     def leave_to_others(self, task: str) -> bool:
@@ -123,7 +121,9 @@ class Fetcher(Loop):
         """Take one turn now, and show the supervisor that one was taken."""
         self._running.turned()
         # Most turns are for the supervisor's eyes alone, and ask the database nothing.
-        return super().run_once() if self._is_due else self._look_pause()
+        pause = super().run_once() if self._is_due else self._look_pause()
+        self._running.wait_for_hint(not (self._may_have_more or self._is_closed))
+        return pause
 
     @property
     def _is_due(self) -> bool:
@@ -143,6 +143,7 @@ class Fetcher(Loop):
         if time.monotonic() >= self._look_at:
             self._may_have_more = True
             self._needs_slot = False
+            self._queues.hear_of_all()
             self._look_at = time.monotonic() + _LOOK_SECONDS * random.uniform(0.8, 1.2)
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
@@ -167,6 +168,9 @@ class Fetcher(Loop):
         if self._recalls_at_doubt is None:
             self._recalls_at_doubt = self._recalls
         self._may_have_more = True
+        if not isinstance(error, TOO_MUCH):
+            # What others had claimed and could not commit lies anywhere.
+            self._front = Front()
         return super()._after(error)
 
     def _take_account(self, link: Link) -> None:
@@ -191,17 +195,22 @@ class Fetcher(Loop):
 
     def _claim(self, link: Link, room: int, free: int, recalls: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
-        batch = run(
-            link,
-            claims.claim(
-                worker_id=self._worker_id,
-                executor=self._executor,
-                spans=self._front.spans(self._queues()),
-                unknown_tasks=sorted(self._unknown_tasks),
-                jobs_max=room,
-                slots_free=free,
-            ),
-        )
+        queues = self._queues.take()
+        batch = None
+        try:
+            batch = run(
+                link,
+                claims.claim(
+                    worker_id=self._worker_id,
+                    executor=self._executor,
+                    spans=self._front.spans(queues),
+                    unknown_tasks=sorted(self._unknown_tasks),
+                    jobs_max=room,
+                    slots_free=free,
+                ),
+            )
+        finally:
+            self._queues.learn(queues, batch, has_read_all=self._front.has_read_all)
         self._front.learn(batch)
         self._needs_slot = batch.needs_slot
         if not batch.is_whole:
@@ -222,23 +231,10 @@ class Fetcher(Loop):
         else:
             self._on_arrived()
 
-    def _queues(self) -> list[str]:
-        names: dict[str, None] = {}
-        for pattern in self._patterns:
-            if pattern.endswith("/"):
-                names |= dict.fromkeys(sorted(q for q in self._heard_of if q.startswith(pattern)))
-            else:
-                names[pattern] = None
-        queues = list(names)
-        if self._is_round_robin and queues:
-            self._turns += 1
-            first = self._turns % len(queues)
-            queues = queues[first:] + queues[:first]
-        return queues
-
     def _room(self) -> tuple[int, int]:
         room, free = self._running.room()
-        return (0, 0) if self._needs_slot and not free else (room, free)
+        # What cannot be claimed yet would be locked, and kept from those who could claim it.
+        return (free, free) if self._needs_slot else (room, free)
 
     def _room_made(self) -> None:
         # Called for every ended attempt, so it must cost nothing while nobody waits.

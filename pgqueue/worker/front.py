@@ -2,19 +2,22 @@
 
 A claim that begins where the last one ended never reads again what was taken before it. That is
 exact but for jobs that appear behind its back: of a transaction that took its position early and
-committed late, or that somebody had claimed and rolled back. For those everything is read from
-the front again every second, for a twentieth of the time at most. Pure but for the clock; the
-fetcher's alone.
+committed late, or that somebody had locked or claimed and let go of again. For those each queue is
+read from the front again every second, for a twentieth of the time at most, and at least every
+thirty seconds. Pure but for the clock; the fetcher's alone.
 
 A place may be stepped over once every transaction that could have taken an earlier position has
-ended. One that goes on for longer than a second is not waited for: it may write for hours, and a
-claim would read what others took meanwhile again and again.
+ended, as far as transaction ids tell: a sequence gives one out for every 32nd position only, so one
+that has not written anything yet may be overlooked. One that goes on for longer than a second is
+not waited for: it may write for hours, and a claim would read what others took meanwhile again and
+again.
 """
 
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 from pgqueue.store.attempts import Claimed
 from pgqueue.store.claims import POSITION_MIN, PRIORITY_MAX, Batch, Horizon, Span
@@ -23,11 +26,18 @@ RESCAN_SECONDS = 1.0
 
 # Of the time, for reading everything.
 _RESCAN_SHARE = 1 / 20
+_RESCAN_SECONDS_MAX = 30.0
+
+# What the server gave up would be given up again.
+_GIVEN_UP_SECONDS = 60.0
 
 _WAIT_SECONDS_MAX = 1.0
 
 # Priorities of one queue with a place of their own; those beyond are read with the one before.
 _BANDS_MAX = 16
+
+# Queues that have places; what is forgotten of another is read from its front again.
+_QUEUES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +49,38 @@ class _Mark:
     at: float
 
 
+@dataclass(slots=True)
+class _Queue:
+    """The places of one queue by priority, and when it is read from the front again."""
+
+    rescan_at: float = 0.0
+    places: dict[int, int] = field(default_factory=dict)
+
+    def remember(self, priority: int) -> None:
+        """Give a priority a place; the one that was met last longest ago may lose its own."""
+        self.places[priority] = self.places.pop(priority, POSITION_MIN)
+        if len(self.places) > _BANDS_MAX:
+            del self.places[next(iter(self.places))]
+
+    def step(self, known: int, last: Claimed | None) -> None:
+        """Step over what was read: everything, or all up to the last job."""
+        for priority in self.places:
+            if last is None or priority > last.priority:
+                self.places[priority] = known
+            elif priority == last.priority:
+                self.places[priority] = min(known, last.position)
+
+
 class Front:
     """Places behind which to read, by queue and priority."""
 
     def __init__(self) -> None:
-        self._places: dict[str, dict[int, int]] = {}
+        self._queues: dict[str, _Queue] = {}
         self._known = POSITION_MIN
         self._seen = POSITION_MIN
         self._marks: deque[_Mark] = deque()
-        self._rescan_at = 0.0
         self._asked: Sequence[str] = ()
-        self._asked_at = 0.0
-        self._is_rescan = False
+        self._rescanned: set[str] = set()
 
     @property
     def known(self) -> int:
@@ -59,53 +89,63 @@ class Front:
 
     @property
     def rescan_at(self) -> float:
-        """Monotonic time from which the next claim reads everything."""
-        return self._rescan_at
+        """Monotonic time from which one of the queues asked last is read from its front again."""
+        return min((self._queue(name).rescan_at for name in self._asked), default=inf)
 
     @property
     def has_read_all(self) -> bool:
-        """Whether the last claim read everything."""
-        return self._is_rescan
+        """Whether the last claim read its queues from the front."""
+        return len(self._rescanned) == len(self._asked)
 
     def spans(self, queues: Sequence[str]) -> list[Span]:
         """What a claim of these queues is to read, in order."""
-        self._asked, self._asked_at = queues, time.monotonic()
-        self._is_rescan = self._asked_at >= self._rescan_at
-        if self._is_rescan:
-            return [Span(queue) for queue in queues]
-        return [span for queue in queues for span in _spans(queue, self._places.get(queue, {}))]
+        now = time.monotonic()
+        self._asked = queues
+        self._rescanned = {name for name in queues if now >= self._queue(name).rescan_at}
+        spans: list[Span] = []
+        for name in queues:
+            queue = self._queue(name)
+            if name in self._rescanned:
+                # Unless it comes back, and tells how long it took.
+                queue.rescan_at = now + _GIVEN_UP_SECONDS
+                spans.append(Span(name))
+            else:
+                spans += _spans(name, queue.places)
+        return spans
 
     def learn(self, batch: Batch) -> None:
         """Take what the claim brought that was asked for last."""
         now = time.monotonic()
-        if self._is_rescan:
-            seconds = now - self._asked_at
-            self._rescan_at = now + max(RESCAN_SECONDS, seconds / _RESCAN_SHARE)
         self._look_back(batch.horizon, now)
-        if not (batch.is_whole or batch.claimed):
-            return  # the first job was left, so nothing was passed
-        for queue, priority in dict.fromkeys((job.queue, job.priority) for job in batch.claimed):
-            self._remember(queue, priority)
-        last = None if batch.is_whole else batch.claimed[-1]
-        for queue in self._asked:
-            self._pass(self._places.get(queue, {}), last if last and last.queue == queue else None)
-            if last and last.queue == queue:
-                break  # those behind it were not read
+        for name, priority in dict.fromkeys((job.queue, job.priority) for job in batch.claimed):
+            self._queue(name).remember(priority)
+        pause = min(_RESCAN_SECONDS_MAX, max(RESCAN_SECONDS, batch.seconds / _RESCAN_SHARE))
+        last = None if batch.is_whole or not batch.claimed else batch.claimed[-1]
+        # Where the first job was left, nothing was read.
+        is_read = batch.is_whole or last is not None
+        for name in self._asked:
+            queue = self._queue(name)
+            if name in self._rescanned:
+                queue.rescan_at = now + pause if is_read else now
+            is_last = last is not None and last.queue == name
+            if is_read:
+                queue.step(self._known, last if is_last else None)
+            is_read = is_read and not is_last  # those behind it were not
 
-    def _remember(self, queue: str, priority: int) -> None:
-        places = self._places.setdefault(queue, {})
-        places[priority] = places.pop(priority, POSITION_MIN)  # the latest comes last
-        if len(places) > _BANDS_MAX:
-            del places[next(iter(places))]
-
-    def _pass(self, places: dict[int, int], last: Claimed | None) -> None:
-        for priority in places:
-            if last is None or priority > last.priority:
-                places[priority] = self._known
-            elif priority == last.priority:
-                places[priority] = min(self._known, last.position)
+    def _queue(self, name: str) -> _Queue:
+        if name not in self._queues:
+            if len(self._queues) >= _QUEUES_MAX:
+                del self._queues[next(iter(self._queues))]
+            self._queues[name] = _Queue()
+        return self._queues[name]
 
     def _look_back(self, horizon: Horizon, now: float) -> None:
+        if horizon.position < self._seen:
+            # A restored database, or one that took over from another that was ahead.
+            self._queues.clear()
+            self._marks.clear()
+            self._known = POSITION_MIN
+            self._seen = horizon.position
         # What had been taken before this claim's snapshot was made, had been taken by
         # transactions that it knows, or that have ended.
         if self._seen > (self._marks[-1].position if self._marks else self._known):

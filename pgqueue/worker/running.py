@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pgqueue.core.current import JobContext
 from pgqueue.process.board import Board
 from pgqueue.store.attempts import Claimed, Token
 from pgqueue.tasks.task import Task
@@ -46,7 +45,6 @@ class Held:
 
     __slots__ = (
         "claimed",
-        "context",
         "deadline",
         "has_ended",
         "is_completed",
@@ -72,7 +70,6 @@ class Held:
         self.received_at = received_at
         self.started_at: float | None = None
         self.deadline: float | None = None
-        self.context: JobContext | None = None
         self.is_exposed = False
         self.has_ended = False
         self.is_completed = False
@@ -147,6 +144,10 @@ class Running:
     def turned(self) -> None:
         """The fetcher takes another turn."""
         self._board.turn()
+
+    def wait_for_hint(self, waits: bool) -> None:
+        """Whether the fetcher found nothing more, and claims at a hint; or goes on by itself."""
+        self._board.wait_for_hint(waits)
 
     @property
     def prefetch(self) -> int:

@@ -19,15 +19,21 @@ _MIGRATIONS = Path(__file__).parents[2] / "migrations/versions"
 FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
 
+_HINT = "a notification is a hint; tests/process/test_watch.py hears to whom it is given"
+
+_MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
+
 EQUIVALENT = {
     ("settle", "decided.is_forgotten"): _ONE_WRITE,
+    ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
+    **{("retry", condition): _HINT for condition in _MATCHES},
 }
 """Conditions without which a statement happens to do the same, and why they stand there."""
 
 OTHERS = {
     *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
-    *("record_tasks", "register_worker", "next_supervisor"),  # what a start tells of itself
-    *("ready", "due", "unfinished", "await_caller"),  # questions that decide nothing
+    *("record_tasks", "register_worker", "next_supervisor", "watch"),  # what each tells of itself
+    *("look", "due", "unfinished", "await_caller"),  # questions that decide nothing
     *("first_scheduled", "first_expired", "first_over"),  # which job was refused
     *("job", "attempts", "logs", "last_logs", "lockers", "unknown_tasks", "version", "rights"),
     "connections",

@@ -8,7 +8,7 @@ import psycopg
 
 from pgqueue.store.schema import Schema
 
-TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "new_jobs")
+TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
 STATEMENTS = sorted(
     each.name.removesuffix(".sql")
     for each in files("pgqueue.store").joinpath("sql").iterdir()
@@ -22,7 +22,7 @@ do $$
 declare
   types text[] := '{smallint,integer,bigint,double precision,numeric,text,name,boolean,jsonb,json,
     timestamptz,interval,text[],bigint[]}';
-  operators text[] := '{=,<>,<,<=,>,>=,+,-,*,/,||,->,->>,?,@>}';
+  operators text[] := '{=,<>,<,<=,>,>=,+,-,*,/,||,->,->>,?,@>,^@}';
   one text;
   two text;
   name text;

@@ -200,7 +200,7 @@ def test_ready_names_each_queue_and_executor_once(room: "Room") -> None:
     room.enqueue(queue="later", run_after=60.0)
     room.hold(queue="running")
 
-    ready = run(room.link, upkeep.ready())
+    ready = run(room.link, upkeep.look()).ready
 
     assert [
         ("a", "asyncio", False),
@@ -213,11 +213,13 @@ def test_ready_tells_quarantined_jobs_from_others(room: "Room") -> None:
     for lost_count in (1, 2):
         room.change(room.enqueue(queue="a").id, lost_count=lost_count)
 
-    assert [("a", "greenlet", False), ("a", "greenlet", True)] == run(room.link, upkeep.ready())
+    assert [("a", "greenlet", False), ("a", "greenlet", True)] == run(
+        room.link, upkeep.look()
+    ).ready
 
 
 def test_nothing_ready_is_an_empty_answer(room: "Room") -> None:
-    assert [] == run(room.link, upkeep.ready())
+    assert [] == run(room.link, upkeep.look()).ready
 
 
 def test_unfinished_counts_by_task_in_queues_and_their_sub_queues(room: "Room") -> None:

@@ -20,6 +20,7 @@ from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import Row, run
 from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.outcomes import Limits
+from pgqueue.worker.queues import Queues
 from pgqueue.worker.runner import Runner
 from pgqueue.worker.running import Held, Running
 
@@ -82,8 +83,7 @@ class Desk:
             self.running,
             worker_id=self.worker_id,
             executor="greenlet",
-            queues=["default"],
-            is_round_robin=False,
+            queues=Queues(["default"], is_round_robin=False),
             on_claimed=self._held,
             on_arrived=lambda: None,
             on_release=self.released.extend,

@@ -97,12 +97,16 @@ def others(database_url: str) -> Iterator[Callable[[], Link]]:
         yield connect
 
 
-def _insert(link: Link, priority: int = 0) -> int:
+def _brought(*, seconds: float) -> Batch:
+    return Batch([], is_whole=True, needs_slot=False, horizon=Horizon(9, 9, 9), seconds=seconds)
+
+
+def _insert(link: Link, queue: str = "default") -> int:
     [(job_id,)] = link.fetch(
         link.schema.qualify(
-            "insert into pgqueue.jobs (task, priority) values ('t', %(priority)s) returning id"
+            "insert into pgqueue.jobs (task, queue) values ('t', %(queue)s) returning id"
         ),
-        {"priority": priority},
+        {"queue": queue},
     )
     return int(job_id)
 
@@ -240,20 +244,77 @@ def test_what_another_worker_claimed_and_rolled_back_is_claimed_within_a_second(
     assert [wanted.id] == desk.claim()
 
 
-def test_everything_is_read_again_for_a_twentieth_of_the_time_at_most(
-    desk: Desk, now: Now, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("seconds", "pause"), [(0.01, 1.0), (0.3, 6.0), (1.0, 20.0), (9.0, 30.0)])
+def test_everything_is_read_again_for_a_twentieth_of_the_time_or_each_thirty_seconds(
+    desk: Desk, now: Now, seconds: float, pause: float
 ) -> None:
     looks: list[bool] = []
     desk.front.spans(["default"])
-    now.seconds += 0.3  # as long as it took
 
-    desk.front.learn(Batch([], is_whole=True, needs_slot=False, horizon=Horizon(9, 9, 9)))
-    for seconds in (1.0, 4.9, 0.2):
-        now.seconds += seconds
+    desk.front.learn(_brought(seconds=seconds))
+    for later in (pause - 0.1, 0.2):
+        now.seconds += later
         desk.front.spans(["default"])
         looks.append(desk.front.has_read_all)
 
-    assert [False, False, True] == looks
+    assert [False, True] == looks
+
+
+def test_what_the_client_waits_for_does_not_count(desk: Desk, now: Now) -> None:
+    desk.front.spans(["default"])
+    now.seconds += 20.0
+    desk.front.learn(_brought(seconds=0.001))
+
+    now.seconds += 1.1
+    desk.front.spans(["default"])
+
+    assert desk.front.has_read_all
+
+
+def test_a_full_reading_that_does_not_come_back_is_not_asked_again_at_once(
+    desk: Desk, now: Now
+) -> None:
+    looks: list[bool] = []
+    for later in (0.0, 20.0, 20.0, 21.0):
+        now.seconds += later
+        desk.front.spans(["default"])
+        looks.append(desk.front.has_read_all)
+
+    assert [True, False, False, True] == looks
+
+
+def test_a_claim_that_ends_in_one_queue_has_not_read_the_next(
+    room: Room, now: Now, others: Callable[[], Link]
+) -> None:
+    desk = Desk(room, "a", "b")
+    late = others()
+    with late.transaction():
+        wanted = _insert(late, queue="b")
+        for seconds in (0.0, 1.2, 1.2):
+            now.seconds += seconds
+            room.enqueue(queue="b")
+            desk.claim()
+    for _ in range(30):
+        room.enqueue(queue="a")
+        room.enqueue(queue="b")
+
+    now.seconds += 1.1
+    claimed = [desk.claim(10) for _ in range(4)]
+
+    assert wanted == claimed[3][0]
+
+
+def test_positions_that_go_back_make_every_place_forgotten(desk: Desk, now: Now) -> None:
+    for _ in range(5):
+        desk.room.enqueue()
+    desk.claim()
+    desk.settle_in()
+    desk.room.rows("select setval('pgqueue.jobs_position', 1)")
+
+    desk.claim()
+    jobs = [desk.room.enqueue().id for _ in range(3)]
+
+    assert jobs == desk.claim()
 
 
 def test_priorities_beyond_sixteen_are_read_with_those_above_them(desk: Desk, now: Now) -> None:

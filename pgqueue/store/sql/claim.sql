@@ -13,7 +13,10 @@
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
 -- Answer: the claimed jobs, in order, each beside the horizon; the horizon alone without any.
-with alive as materialized (
+with began as materialized (
+  select clock_timestamp() as at
+),
+alive as materialized (
   select worker.id, worker.quarantine
   from pgqueue.workers as worker
   where worker.id = %(worker_id)s::bigint
@@ -92,16 +95,19 @@ select
   seen.chosen,
   seen.xmin,
   seen.xmax,
-  seen.position
+  seen.position,
+  extract(epoch from seen.ended_at - seen.began_at)::float8 as seconds
 from (
   select
+    (select began.at from began) as began_at,
     (select count(*)::integer from chosen) as chosen,
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax,
     (
       select taken.last_value - (not taken.is_called)::integer
       from pgqueue.jobs_position as taken
-    ) as position
+    ) as position,
+    clock_timestamp() as ended_at
 ) as seen
 left join claimed on true
 order by claimed.place;

@@ -1,8 +1,9 @@
--- Insert one job and wake the supervisors that listen.
+-- Insert one job, and wake the supervisors that wait for its queue.
 --
 -- Through the view new_jobs, so that a producer gets its own row back and can read no other.
 --
--- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written.
+-- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written. `awaited` is a
+--        row for each supervisor.
 -- Locks: the new row only. The job exists if and only if the caller's transaction commits.
 with due as (
   select coalesce(
@@ -36,7 +37,7 @@ inserted as (
     clock_timestamp() + make_interval(secs => %(expires_after_seconds)s::float8),
     %(tags)s::text[]
   from due
-  returning id, status, position, run_at, expires_at, created_at
+  returning id, queue, status, position, run_at, expires_at, created_at
 )
 select
   inserted.id,
@@ -45,5 +46,13 @@ select
   inserted.run_at,
   inserted.expires_at,
   inserted.created_at,
-  case when inserted.status = 'queued' then pg_notify('pgqueue.jobs', '') end
+  case
+    when inserted.status = 'queued' and exists (
+      select
+      from pgqueue.awaited
+      where inserted.queue = any(awaited.queues)
+        or inserted.queue ^@ any(awaited.prefixes)
+    )
+      then pg_notify('pgqueue.jobs', '')
+  end
 from inserted;

@@ -1,5 +1,12 @@
--- Wake the supervisors that listen, when the caller's transaction commits.
+-- Wake the supervisors that wait for one of these queues, when the caller's transaction commits.
 --
--- Index: none.
+-- Index: none; `awaited` is a row for each supervisor.
 -- Locks: none before the commit.
-select pg_notify('pgqueue.jobs', '');
+select pg_notify('pgqueue.jobs', '')
+where exists (
+  select
+  from pgqueue.awaited
+  cross join pg_catalog.unnest(%(queues)s::text[]) as filled (queue)
+  where filled.queue = any(awaited.queues)
+    or filled.queue ^@ any(awaited.prefixes)
+);

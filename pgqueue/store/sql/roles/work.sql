@@ -16,7 +16,7 @@ grant insert, delete, select (job_id, attempt) on pgqueue.attempts to pgqueue_wo
 
 grant insert, delete, select (job_id, attempt, number) on pgqueue.logs to pgqueue_worker;
 
-grant select, insert, update, delete on pgqueue.workers to pgqueue_worker;
+grant select, insert, update, delete on pgqueue.workers, pgqueue.watches to pgqueue_worker;
 
 grant select, insert, update on pgqueue.tasks to pgqueue_worker;
 

@@ -1,0 +1,113 @@
+"""When a supervisor looks for ready jobs next: at a notification, or, in a rush, without any.
+
+NOTIFY makes all commits that use it wait for one lock of the whole cluster, so a rush of producers
+must not notify. When notifications come thick their supervisor says that it wants none, looks by
+itself every few milliseconds, and says after a while that it wants them again. The while grows as
+long as the rush goes on.
+
+Who found something looks again soon: whether those that were woken have taken it all. Pure but
+for the clock.
+"""
+
+import random
+import time
+from math import inf
+
+# Between two looks; one look serves all that was committed within this time.
+_LOOK_SECONDS_MIN = 0.01
+
+# So many notified looks in a row, each soon after the one before, are a rush.
+_RUSH = 10
+_RUSH_SECONDS = 0.02
+
+_HUSH_SECONDS = 2.0
+_HUSH_SECONDS_MAX = 30.0
+
+# Supervisors that hear the same notification look one after the other, and most of them find
+# what it told of taken.
+_SPREAD_SECONDS = 0.001
+
+# A look that takes the server longer is taken for a twentieth of the time at most: entries of jobs
+# that were taken lie in front, and somebody keeps them there. Meanwhile workers claim all the same.
+_LONG_LOOK_SECONDS = 0.05
+_LOOK_SHARE = 1 / 20
+_REST_SECONDS_MAX = 10.0
+
+
+class Pace:
+    """The pauses between the looks of one supervisor.
+
+    Args:
+        poll_seconds: The longest pause.
+
+    Attributes:
+        watchers: How many supervisors look, this one among them.
+    """
+
+    def __init__(self, poll_seconds: float) -> None:
+        self.watchers = 1
+        self._poll_seconds = poll_seconds
+        self._pause = _LOOK_SECONDS_MIN
+        self._found_in_row = 0
+        self._prompt_in_row = 0
+        self._woken_at = -inf
+        self._hush_seconds = _HUSH_SECONDS
+        self._hush_until = 0.0
+        self._rest_until = 0.0
+
+    @property
+    def may_look(self) -> bool:
+        """Whether it is time for a look; not soon after one that took the server long."""
+        return time.monotonic() >= self._rest_until
+
+    @property
+    def wants_wakeups(self) -> bool:
+        """Whether producers are to notify; not in a rush."""
+        return time.monotonic() >= self._hush_until
+
+    @property
+    def wakes(self) -> int:
+        """How many workers are to be woken for what the last look found.
+
+        One at first. As long as looks find something, those before were not enough.
+        """
+        return 2 ** min(self._found_in_row - 1, 10) if self._found_in_row else 0
+
+    def restart(self) -> None:
+        """Look soon, and soon again: what was committed meanwhile may have told nobody."""
+        self._pause = _LOOK_SECONDS_MIN
+
+    def woken(self) -> float:
+        """A notification came; the seconds until the look that it asks for, 0 as a rule."""
+        now = time.monotonic()
+        since = now - self._woken_at
+        self._prompt_in_row = self._prompt_in_row + 1 if since < _RUSH_SECONDS else 0
+        if self._prompt_in_row >= _RUSH:
+            self._hush(now)
+        spread = random.uniform(0.0, _SPREAD_SECONDS * (self.watchers - 1))
+        pause = max(spread, _LOOK_SECONDS_MIN - since)
+        self._woken_at = now + pause
+        return pause
+
+    def looked(self, *, found: bool, seconds: float) -> None:
+        """A look found something or not, and took the server so long."""
+        self._found_in_row = self._found_in_row + 1 if found else 0
+        longest = self._poll_seconds if self.wants_wakeups else _LOOK_SECONDS_MIN * self.watchers
+        pause = _LOOK_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
+        self._pause = min(pause, longest)
+        if seconds > _LONG_LOOK_SECONDS:
+            self._rest_until = time.monotonic() + min(_REST_SECONDS_MAX, seconds / _LOOK_SHARE)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look, if nobody notifies."""
+        return self._pause * random.uniform(0.9, 1.0)
+
+    def _hush(self, now: float) -> None:
+        # The rush went on if it is back as soon as notifications were wanted again.
+        goes_on = now - self._hush_until < self._hush_seconds
+        longer = min(_HUSH_SECONDS_MAX, 2.0 * self._hush_seconds)
+        self._hush_seconds = longer if goes_on else _HUSH_SECONDS
+        self._hush_until = now + self._hush_seconds
+        self._prompt_in_row = 0
+        self.restart()
