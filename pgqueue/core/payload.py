@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Final
 
 from pgqueue.core.anatomy import field_names, name_of, parts
@@ -23,6 +23,7 @@ from pgqueue.core.storable import (
     DEPTH_MAX,
     TYPE_ADVICE,
     Unfit,
+    are_plain,
     check_storable,
     examine,
     path_text,
@@ -51,6 +52,7 @@ class _Codec:
     validate: Callable[[Mapping[str, object]], dict[str, Any]]
     validate_json: Callable[[str], dict[str, Any]]
     to_tree: Callable[[dict[str, Any]], dict[str, object]]
+    to_text: Callable[[dict[str, Any]], bytes]
 
 
 class Payload:
@@ -66,6 +68,7 @@ class Payload:
 
     __slots__ = (
         "_codec",
+        "_has_plain_hints",
         "_positional_only",
         "_redact",
         "_signature",
@@ -88,6 +91,7 @@ class Payload:
         self._signature = _signature(function)
         self._signature_text: str | None = None
         self._codec: _Codec | None = None
+        self._has_plain_hints = False
         self._surplus: str | None = None
         positional_only = []
         for parameter in self._signature.parameters.values():
@@ -154,13 +158,18 @@ class Payload:
             PayloadTooLarge: The text exceeds `args_bytes_max`.
         """
         codec = self._codec or self._build()
-        weighed = _weigh(self.task, given, args_bytes_max)
+        is_plain = self._has_plain_hints and are_plain(given.values(), args_bytes_max)
+        weighed = None if is_plain else _weigh(self.task, given, args_bytes_max)
         try:
             valid = codec.validate(given)
         except _validation_error() as error:
             raise self._invalid(self._problems(error)) from None
+        if weighed is None and are_plain(valid.values(), args_bytes_max):
+            text = codec.to_text(valid).decode()
+            _check_size(self.task, text, args_bytes_max)
+            return text
         try:
-            if weighed.met_iterator:
+            if weighed is not None and weighed.met_iterator:
                 refuse_iterators(valid)
             tree = self._tree(codec, valid)
             examine(tree, exact=True)
@@ -219,7 +228,7 @@ class Payload:
 
     def _build(self) -> _Codec:
         from pydantic import ConfigDict, TypeAdapter
-        from pydantic_core import CoreConfig, SchemaSerializer
+        from pydantic_core import CoreConfig, SchemaSerializer, to_json
         from typing_extensions import TypedDict
 
         # Type checkers know the form of a TypedDict that is written down, not of one made here.
@@ -253,10 +262,12 @@ class Payload:
             raise InvalidTask(
                 self.task, f"a type hint cannot be stored as JSON: {_first_line(error)}."
             ) from error
+        self._has_plain_hints = not extra and all(map(_is_plain, hints.values()))
         self._codec = _Codec(
             validate=adapter.validator.validate_python,
             validate_json=adapter.validator.validate_json,
             to_tree=functools.partial(dump.to_python, mode="json", warnings="none"),
+            to_text=to_json,
         )
         return self._codec
 
@@ -342,6 +353,14 @@ def encode_mapping(
     text = write_json(tree)
     _check_size(task, text, args_bytes_max)
     return text
+
+
+def _is_plain(hint: object) -> bool:
+    """Whether what is plain is read back by this hint as it was written; see `are_plain`."""
+    if typing.get_origin(hint) in (typing.Union, UnionType):
+        hints = [each for each in typing.get_args(hint) if each is not NoneType]
+        return len(hints) == 1 and _is_plain(hints[0])
+    return any(hint is each for each in (int, str, bool, float, Any, NoneType))
 
 
 def _jsonable(value: object) -> object:

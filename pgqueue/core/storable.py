@@ -65,6 +65,25 @@ def check_storable(value: object, path: str = "args", *, exact: bool = True) -> 
         raise unfit.refusal(path) from None
 
 
+def are_plain(values: Iterable[object], length_max: int) -> bool:
+    """Tell at once of the most frequent values that they can be stored, and read back equal.
+
+    Small integers, truth values, None, and short text of ASCII without NUL; others need a look.
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            text = cast("str", value)
+            if len(text) > length_max or not text.isascii() or "\0" in text:
+                return False
+        elif kind is int:
+            if not INT_MIN <= cast("int", value) <= INT_MAX:
+                return False
+        elif kind is not bool and value is not None:
+            return False
+    return True
+
+
 def write_json(value: object) -> str:
     """Return the JSON text of a checked value."""
     text = _write(value)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
@@ -128,6 +128,11 @@ class Database:
             return self._connect(application_name, settings)
 
 
+def _has_answer(cursor: "psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]") -> bool:
+    # `description` tells it too, and describes each column first.
+    return cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
+
+
 def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
     # A pooler makes up the process id that it tells its clients.
     try:
@@ -174,7 +179,7 @@ class Link:
         ):
             cursor.execute(text.encode(), params, binary=True)
             self._answered_at = time.monotonic()
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if _has_answer(cursor) else []
 
     def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""
@@ -274,7 +279,7 @@ class AsyncLink:
         with explained():
             async with AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
                 await cursor.execute(text.encode(), params, binary=True)
-                return await cursor.fetchall() if cursor.description else []
+                return await cursor.fetchall() if _has_answer(cursor) else []
 
     async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Send *rows* by the COPY statement *text*."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, JsonValue, SecretStr
+from pydantic import BaseModel, Field, JsonValue, SecretStr, TypeAdapter
 
 from pgqueue.core.errors import (
     InvalidArguments,
@@ -329,6 +329,36 @@ def test_a_value_is_stored_as_its_hint_reads_it():
     def send(user_id: int, ratio: float): ...
 
     assert '{"user_id":7,"ratio":1.0}' == Payload(send).encode(("7", 1), {})
+
+
+PLAIN = st.text() | st.integers() | st.booleans() | st.none()
+
+
+@given(value=PLAIN | st.floats())
+def test_plain_values_are_stored_as_inside_of_others(value):
+    alone, inside = (refused_or(payload_of(Any).encode, each) for each in (value, [value]))
+
+    if alone is None:
+        assert inside is None
+    else:
+        assert alone == inside.replace("[", "", 1)[::-1].replace("]", "", 1)[::-1]
+
+
+@given(value=PLAIN)
+@pytest.mark.parametrize("hint", [int, str, bool, float, int | None])
+def test_a_plain_hint_reads_back_what_it_let_through(hint, value):
+    payload = payload_of(hint)
+    stored = refused_or(payload.encode, value)
+
+    if stored is not None:
+        assert is_identical(TypeAdapter(hint).validate_python(value), payload.decode(stored)["x"])
+
+
+def refused_or(encode, value):
+    try:
+        return encode((value,), {})
+    except (InvalidArguments, UnstorableValue):
+        return None
 
 
 def test_the_limit_counts_bytes_not_characters():
