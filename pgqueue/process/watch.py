@@ -26,7 +26,11 @@ from pgqueue.store.upkeep import Unfinished
 _log = logging.getLogger("pgqueue.watch")
 
 _PROMOTED_MAX = 1000
+
 _PROMOTE_SECONDS_MIN = 0.01
+
+# When the look tells of nothing: for jobs that were put in as due long ago.
+_PROMOTE_SECONDS = 10.0
 
 _COUNT_SECONDS = 1.0
 
@@ -78,6 +82,7 @@ class Watch(Loop):
         self._promotion = Rounds(upkeep.promote, upkeep.first_scheduled, _PROMOTED_MAX)
         self._promotions_failed = 0
         self._promote_at = 0.0
+        self._promoted_at = 0.0
         self._poll_at = 0.0
         self._count_at = 0.0
         self._ready: Ready = {}
@@ -113,7 +118,7 @@ class Watch(Loop):
 
     def _promote(self, link: Link) -> None:
         # A round at a time: many that fall due at once hold up neither wake-ups nor cancellations.
-        pause = self._poll_seconds
+        pause = _PROMOTE_SECONDS
         try:
             if self._promotion.take(link):
                 pause = 0.0
@@ -127,7 +132,8 @@ class Watch(Loop):
             facts = {"failures": self._promotions_failed, "pause_seconds": round(pause, 2)}
             reason = str(error).strip().partition("\n")[0]
             _log.warning("promotion failed, trying again", extra={**facts, "reason": reason})
-        self._promote_at = time.monotonic() + pause
+        self._promoted_at = time.monotonic()
+        self._promote_at = self._promoted_at + pause
 
     def _tell(self, link: Link) -> None:
         wants = self._pace.wants_wakeups and not link.is_pooled
@@ -179,7 +185,10 @@ class Watch(Loop):
         self._ready = found
         self._pace.looked(found=bool(found), seconds=look.seconds)
         if look.due_in_seconds is not None and not self._promotions_failed:
-            due_at = time.monotonic() + max(_PROMOTE_SECONDS_MIN, look.due_in_seconds)
+            # What a promotion left behind is locked, or was refused.
+            is_late = look.due_in_seconds <= 0
+            pause = self._poll_seconds if is_late else _PROMOTE_SECONDS_MIN
+            due_at = max(time.monotonic() + look.due_in_seconds, self._promoted_at + pause)
             self._promote_at = min(self._promote_at, due_at)
         return found
 

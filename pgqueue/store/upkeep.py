@@ -38,7 +38,8 @@ class Look:
 
     Attributes:
         ready: (queue, executor, quarantined) of every queue with a ready job.
-        due_in_seconds: Until the next scheduled job falls due; None when there is none.
+        due_in_seconds: Until the next scheduled job falls due; negative for one that did within
+            the last minute, None when there is none.
         seconds: What the server took to look.
     """
 

@@ -13,9 +13,9 @@ from pgqueue.process.board import Board
 from pgqueue.store.attempts import Claimed, Token
 from pgqueue.tasks.task import Task
 
-# A prefetch is worth its risk (a job in hand that does not run) only while it is short: what
-# lies ahead of the slots is a quarter of a second's work at the most.
-_PREFETCH_SECONDS = 0.25
+# A prefetch is worth its risk (a job in hand that does not run, and that one of a higher priority
+# comes after) only while it is short: what lies ahead of the slots is work of so long at the most.
+_PREFETCH_SECONDS = 0.05
 
 # While somebody has the main thread for longer, what is claimed could not be started.
 _BLOCKED_SECONDS = 1.0

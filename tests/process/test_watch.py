@@ -140,6 +140,33 @@ def test_a_job_is_promoted_when_it_falls_due_and_not_at_the_next_poll(
     assert 0 <= late < 5
 
 
+@pytest.mark.parametrize(("age", "pause"), [("5 s", 60.0), ("2 h", 0.2)])
+def test_a_job_that_is_put_in_as_due_is_promoted(
+    room: Room,
+    watching: Callable[..., Watch],
+    monkeypatch: pytest.MonkeyPatch,
+    age: str,
+    pause: float,
+) -> None:
+    # What fell due within a minute is seen; the rest is looked for now and then.
+    monkeypatch.setattr(watch, "_PROMOTE_SECONDS", pause)
+    looks = watching(poll_seconds=0.1)
+    looks.run_once()
+    job = room.enqueue()
+    room.rows(
+        "update pgqueue.jobs"
+        " set status = 'scheduled', run_at = clock_timestamp() - %(age)s::interval",
+        age=age,
+    )
+
+    turns = 0
+    while room.job(job.id).status == "scheduled" and turns < 100:
+        looks.run_once()
+        turns += 1
+
+    assert "queued" == room.job(job.id).status
+
+
 @pytest.mark.own_session
 def test_producers_are_told_whether_to_notify_before_the_look(
     room: Room, watching: Callable[..., Watch]

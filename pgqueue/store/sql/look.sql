@@ -2,10 +2,10 @@
 -- scheduled job falls due.
 --
 -- Index: jobs_ready, one probe for each (queue, executor, quarantined) that is not empty;
---        jobs_scheduled, from now on.
+--        jobs_scheduled, from a minute ago on: before that lie entries of jobs that were promoted.
 -- Locks: none.
--- Answer: the queues, each beside the seconds until then (null for never) and the seconds that it
---         took; those alone where nothing is ready.
+-- Answer: the queues, each beside the seconds until then (null for never, negative for late) and
+--         the seconds that it took; those alone where nothing is ready.
 with recursive began as materialized (
   select clock_timestamp() as at
 ),
@@ -48,7 +48,7 @@ from (
       select extract(epoch from job.run_at - clock_timestamp())::float8
       from pgqueue.jobs as job
       where job.status = 'scheduled'
-        and job.run_at > (select began.at from began)
+        and job.run_at > (select began.at - make_interval(mins => 1) from began)
       order by job.run_at
       limit 1
     ) as due_in_seconds,
