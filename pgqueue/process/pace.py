@@ -77,15 +77,19 @@ class Pace:
         """Look soon, and soon again: what was committed meanwhile may have told nobody."""
         self._pause = _LOOK_SECONDS_MIN
 
-    def woken(self) -> float:
-        """A notification came; the seconds until the look that it asks for, 0 as a rule."""
+    def woken(self, *, is_served: bool = False) -> float:
+        """A notification came; the seconds until the look that it asks for, 0 as a rule.
+
+        Args:
+            is_served: Whether somebody was woken for it already; the look then comes after him.
+        """
         now = time.monotonic()
         since = now - self._woken_at
         self._prompt_in_row = self._prompt_in_row + 1 if since < _RUSH_SECONDS else 0
         if self._prompt_in_row >= _RUSH:
             self._hush(now)
         spread = random.uniform(0.0, _SPREAD_SECONDS * (self.watchers - 1))
-        pause = max(spread, _LOOK_SECONDS_MIN - since)
+        pause = max(spread, _LOOK_SECONDS_MIN - since, _LOOK_SECONDS_MIN if is_served else 0.0)
         self._woken_at = now + pause
         return pause
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.process.crew import Kind
+from pgqueue.process.crew import Kind, asks_by_hint
 from pgqueue.process.loop import Loop, pause_after
 from pgqueue.process.pace import Pace
 from pgqueue.store import processes, upkeep
@@ -85,7 +85,7 @@ class Watch(Loop):
         self._promoted_at = 0.0
         self._poll_at = 0.0
         self._count_at = 0.0
-        self._ready: Ready = {}
+        self._found: Ready = {}
         self._is_woken = False
 
     def opened(self, link: Link) -> None:
@@ -110,7 +110,7 @@ class Watch(Loop):
             self._promote(link)
         ready = self._look(link)
         if ready:
-            self._on_ready(ready, self._pace.wakes)
+            self._on_ready(ready, max(1, self._pace.wakes))
         if self._on_idle is not None and self._is_time_to_count(is_poll and ready == {}):
             left = run(link, upkeep.unfinished(self._queues))
             self._on_idle(left)
@@ -161,8 +161,18 @@ class Watch(Loop):
             link.drain(pause)
         elif link.woken(min(pause, _LISTEN_SECONDS_MAX)):
             self._is_woken = True
-            self._stopping.wait(self._pace.woken())
+            guess = self._guess()
+            if guess:
+                self._on_ready(guess, 1)
+            self._stopping.wait(self._pace.woken(is_served=bool(guess)))
         return 0.0
+
+    def _guess(self) -> Ready:
+        # A job that comes alone is most often for whom the last one was for. It starts a look
+        # earlier, and the look that follows finds out if that was wrong. Where others hear
+        # the same, most of them would claim in vain.
+        is_plain = self._pace.watchers == 1 and not asks_by_hint(self._queues)
+        return self._found if is_plain else {}
 
     def _is_time_to_count(self, nothing_is_ready: bool) -> bool:
         # What is ready may be of tasks that no worker here knows, and would never end a
@@ -176,13 +186,13 @@ class Watch(Loop):
         """What is ready; None when it is not time for a look."""
         if not self._pace.may_look:
             # What was ready then may be so again, and who is woken sees by himself.
-            return self._ready if self._is_woken else None
+            return self._found if self._is_woken else None
         look = run(link, upkeep.look())
         found: defaultdict[Kind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in look.ready:
             if self._listens_to(queue):
                 found[Kind(executor, quarantined)].append(queue)
-        self._ready = found
+        self._found = found or self._found
         self._pace.looked(found=bool(found), seconds=look.seconds)
         if look.due_in_seconds is not None and not self._promotions_failed:
             # What a promotion left behind is locked, or was refused.

@@ -168,6 +168,25 @@ def test_a_job_that_is_put_in_as_due_is_promoted(
 
 
 @pytest.mark.own_session
+@pytest.mark.parametrize(("watchers", "guesses"), [(1, 1), (2, 0)])
+def test_who_hears_a_notification_alone_wakes_somebody_before_the_look(
+    room: Room, watching: Callable[..., Watch], watchers: int, guesses: int
+) -> None:
+    found: list[Ready] = []
+    looks = watching(on_ready=lambda ready, wakes: found.append(ready))
+    job = room.enqueue()
+    looks.run_once()
+    room.change(job.id, status="cancelled")
+    looks.run_once()
+    looks._pace.watchers = watchers
+
+    room.rows("select pg_notify(%(channel)s, '')", channel=room.link.schema.channel)
+    looks.run_once()
+
+    assert [{("greenlet", False): ["default"]}] * (1 + guesses) == found
+
+
+@pytest.mark.own_session
 def test_producers_are_told_whether_to_notify_before_the_look(
     room: Room, watching: Callable[..., Watch]
 ) -> None:
