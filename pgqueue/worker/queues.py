@@ -6,6 +6,7 @@ is ready, until it has found them empty. The fetcher's, but for `hear`.
 """
 
 from collections.abc import Iterable, Sequence
+from threading import Lock
 
 from pgqueue.process.crew import asks_by_hint
 from pgqueue.store.claims import Batch
@@ -24,12 +25,14 @@ class Queues:
         self._is_round_robin = is_round_robin
         self._by_hint = asks_by_hint(patterns)
         self._ready: set[str] = set()
+        self._changing = Lock()
         self._turns = 0
 
     def hear(self, queues: Iterable[str]) -> None:
         """A job is ready in these; safe on any thread."""
         if self._by_hint:
-            self._ready.update(queues)
+            with self._changing:
+                self._ready.update(queues)
 
     def hear_of_all(self) -> None:
         """A job may be ready in any, of which nobody told."""
@@ -38,7 +41,8 @@ class Queues:
     def take(self) -> list[str]:
         """The queues of the next claim; what is heard from now on is for the one after it."""
         if self._by_hint:
-            ready, self._ready = self._ready, set()
+            with self._changing:
+                ready, self._ready = self._ready, set()
             queues = self._in_order(ready)
         else:
             queues = list(self._patterns)
