@@ -71,10 +71,12 @@ class Desk:
 
         Other tests have transactions on the same server, which are waited for like our own.
         """
-        [(position,)] = self.room.rows("select last_value from pgqueue.jobs_position")
+        [(position,)] = self.room.rows(
+            "select last_value - (not is_called)::integer from pgqueue.jobs_position"
+        )
         for _ in range(10_000):
             assert [] == self.claim()
-            if self.front.known >= position - 1:
+            if self.front.known >= position:
                 return
         pytest.fail("others write without an end")
 

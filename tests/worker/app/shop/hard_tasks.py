@@ -169,10 +169,11 @@ async def async_spin_until(path: str) -> str:
 @task
 def stand_still() -> str:
     """Make the claim loop look as if it had not turned for ages, and end when told to stop."""
+    gc.unfreeze()  # what a worker has from its start is hidden from the collector
     [board] = [each for each in gc.get_objects() if type(each) is Board]
     Board.turn = lambda self: None
     board_module._TURNED.pack_into(board._memory, board_module._TURNED_AT, 1e-9)
-    while not current_job().should_stop:
+    while not current_job().should_stop():
         time.sleep(0.01)
     return "whole"
 
