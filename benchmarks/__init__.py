@@ -1,1 +1,1 @@
-"""How fast pgqueue is, each figure as a ratio of two measurements that take turns in one run."""
+"""How fast pgqueue is, by its goals: ratios of what takes turns in one run, and bounds."""

@@ -1,84 +1,72 @@
-"""`python -m benchmarks`: measure, print a table, and write JSON on request."""
+"""`python -m benchmarks`: measure, print a table, write JSON on request."""
 
 import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 
-import psycopg
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.figure import Measured, measure
+from benchmarks import report
+from benchmarks.campaign import Campaign, chosen
 from benchmarks.figures import figures
 from benchmarks.place import Place
+from benchmarks.size import JOBS, STEP, Size
+
+# In a file too, where nobody can widen the window.
+_WIDTH_MIN = 130
 
 
-def main() -> None:
-    """Measure what was asked for."""
+def main() -> int:
+    """Measure what was asked for; 1 when something could not be measured."""
     asked = _arguments()
-    console = Console()
+    campaign = Campaign()
+    wanted = chosen(figures(Size(asked.jobs)), asked.only)
     with tempfile.TemporaryDirectory(prefix="pgqueue-bench-", dir="/tmp") as folder:
         # The server runs as a user of its own where we are root.
         Path(folder).chmod(0o755)
         place = Place(Path(folder))
         try:
-            with psycopg.connect(place.url) as connection:
-                version = connection.info.parameter_status("server_version")
-            done = [
-                measure(figure, place, asked.rounds)
-                for figure in figures(asked.jobs)
-                if not asked.only or figure.name in asked.only
-            ]
+            machine = _machine(place)
+            campaign.measure(wanted, place, asked.rounds)
         finally:
             place.close()
-    machine = f"PostgreSQL {version}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    console = Console()
+    console.width = max(console.width, _WIDTH_MIN)
     console.print(f"{machine}; medians of {asked.rounds} rounds, {asked.jobs:,} jobs")
-    console.print(_table(done))
+    console.print(report.table(campaign.done))
+    for name, reason in campaign.failed.items():
+        console.print(f"{name} was not measured: {reason}", markup=False)
     if asked.json:
-        asked.json.write_text(json.dumps({"machine": machine, "figures": _plain(done)}, indent=2))
+        told = {"machine": machine, **report.plain(campaign)}
+        asked.json.write_text(json.dumps(told, indent=2) + "\n")
+    return 1 if campaign.failed else 0
 
 
-def _table(done: list[Measured]) -> Table:
-    table = Table("figure", "what", "ours", "against", "ratio", "least to most", "goal")
-    for each in done:
-        ours, against = (sorted(rates)[len(rates) // 2] for rates in (each.ours, each.against))
-        table.add_row(
-            each.figure.name,
-            each.figure.title,
-            f"{ours:,.0f}/s",
-            f"{against:,.0f}/s",
-            f"{each.ratio:.2f}",
-            f"{each.ratios[0]:.2f} to {each.ratios[-1]:.2f}",
-            f">= {each.figure.goal:g}",
-        )
-    return table
+def _machine(place: Place) -> str:
+    with place.administrator() as connection:
+        version = connection.info.parameter_status("server_version")
+    return f"PostgreSQL {version}, Python {platform.python_version()}, {os.cpu_count()} cores"
 
 
-def _plain(done: list[Measured]) -> list[dict[str, object]]:
-    return [
-        {
-            "name": each.figure.name,
-            "title": each.figure.title,
-            "ours": list(each.ours),
-            "against": list(each.against),
-            "ratio": each.ratio,
-            "goal": each.figure.goal,
-        }
-        for each in done
-    ]
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if jobs < STEP or jobs % STEP:
+        raise argparse.ArgumentTypeError(f"it takes a multiple of {STEP}.")
+    return jobs
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure pgqueue.")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=60_000, help="of one drain")
-    parser.add_argument("--only", nargs="*", help="names of figures, such as P1")
-    parser.add_argument("--json", type=Path, help="where to write the same as JSON")
+    parser.add_argument("--jobs", type=_jobs, default=JOBS, help="of one drain; all else follows")
+    parser.add_argument("--only", nargs="+", metavar="P", help="names of figures, such as P1 P7")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

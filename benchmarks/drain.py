@@ -1,53 +1,82 @@
 """Rates at which a backlog of jobs that do nothing is worked off, every attempt recorded."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 import psycopg
 
+from benchmarks.backlog import fill
+from benchmarks.patience import until
 from benchmarks.place import Place
+from benchmarks.rate import rate
+from benchmarks.worker import starting
 
-HERE = Path(__file__).parent
+# A worker that is told to stop ends what it has in hand, and what it claims at that moment.
+IN_HAND_MAX = 20_000
 
-_RATE = """
-select count(*), count(*) / extract(epoch from max(finished_at) - min(started_at))::float8
-from pgqueue.attempts
-where outcome = 'succeeded'
+_LAST = """
+select clock_timestamp(), id
+from pgqueue.jobs
+where status = 'queued' and queue = 'default' and executor = 'greenlet' and not quarantined
+order by (- priority), position
+offset %s
+limit 1
 """
-_FILL = """
-insert into pgqueue.jobs (task, args, status, run_at, finished_at)
-select 'benchmarks.tasks.noop', jsonb_build_object('n', n), %(status)s::text,
-  clock_timestamp() + case when %(status)s = 'scheduled' then interval '1 day' else '0' end,
-  case when %(status)s = 'succeeded' then clock_timestamp() end
-from generate_series(1, %(count)s) as n
-"""
+_IS_OVER = "select status = 'succeeded' from pgqueue.jobs where id = %s"
+_OTHERS = "select count(*) from pgqueue.attempts where started_at >= %s"
 
 
-def fill(url: str, count: int, *, beside: int = 0) -> None:
-    """Insert jobs, and let the planner know of them.
+def ours(
+    place: Place,
+    *,
+    count: int,
+    words: tuple[str, ...] = (),
+    is_held: bool = False,
+) -> float:
+    """Jobs a second of one drain to the last job.
 
     Args:
-        beside: As many scheduled and as many finished ones, which are not to be run.
+        words: Of the worker's command line.
+        is_held: Whether somebody holds a snapshot from before it.
+    """
+    with place.database() as url:
+        fill(url, count)
+        with snapshot_held(url) if is_held else nullcontext():
+            return work_off(url, count, *words)
+
+
+def beside_many(place: Place, *, count: int, others: int) -> float:
+    """Jobs a second of the first so many, out of a backlog that stays from round to round.
+
+    Args:
+        others: How many are queued, how many are scheduled, and how many are finished.
+    """
+    url = place.kept("beside", lambda url: fill(url, others, beside=others))
+    return work_off(url, count, more=IN_HAND_MAX)
+
+
+def work_off(url: str, count: int, *words: str, more: int = 0) -> float:
+    """Jobs a second of a worker that runs until the first so many are done.
+
+    Args:
+        more: How many others may be done meanwhile.
     """
     with psycopg.connect(url, autocommit=True) as connection:
-        for status, jobs in (("succeeded", beside), ("scheduled", beside), ("queued", count)):
-            connection.execute(_FILL, {"status": status, "count": jobs})
-        connection.execute("vacuum analyze pgqueue.jobs")
+        [(since, last)] = connection.execute(_LAST.encode(), [count - 1]).fetchall()
 
+        # The last of them ends about last, and to ask for one row costs the server nothing.
+        def is_last_over() -> bool:
+            [(is_over,)] = connection.execute(_IS_OVER, [last]).fetchall()
+            return bool(is_over)
 
-def work(url: str, *words: str) -> None:
-    """Run a worker until nothing is left that is due."""
-    subprocess.run(
-        [sys.executable, "-m", "pgqueue", "worker", "--burst", *words],
-        cwd=HERE.parent,
-        env={**os.environ, "PGQUEUE_URL": url, "PGQUEUE_TASKS": "benchmarks.tasks"},
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
+        def are_all_over() -> bool:
+            [(ended,)] = connection.execute(_OTHERS, [since]).fetchall()
+            return bool(ended >= count)
+
+        with starting(url, *words):
+            until(is_last_over, f"job {last} is done")
+            until(are_all_over, f"{count} jobs are done", seconds_max=30.0)
+    return rate(url, count, more=more, since=since)
 
 
 @contextmanager
@@ -57,42 +86,3 @@ def snapshot_held(url: str) -> Iterator[None]:
         reader.execute("set transaction isolation level repeatable read")
         reader.execute("select count(*) from pgqueue.jobs")
         yield
-
-
-def ours(
-    place: Place, *, count: int, words: Sequence[str] = (), is_held: bool = False, beside: int = 0
-) -> float:
-    """Jobs a second of one drain, from its first start to its last end."""
-    with place.database() as url:
-        fill(url, count, beside=beside)
-        with snapshot_held(url) if is_held else nullcontext():
-            work(url, *words)
-        with psycopg.connect(url) as connection:
-            [(done, rate)] = connection.execute(_RATE).fetchall()
-    if done != count:
-        raise ValueError(f"{done} of {count} jobs succeeded")
-    return float(rate)
-
-
-def reference(place: Place, *, count: int) -> float:
-    """Jobs a second of the reference design, driven by pgbench with two clients."""
-    with place.database() as url:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute((HERE / "reference.sql").read_bytes())
-            connection.execute(
-                "insert into reference_jobs (task, args) select 'noop', "
-                f"jsonb_build_object('n', n) from generate_series(1, {count}) as n"
-            )
-            connection.execute("vacuum analyze reference_jobs")
-        done = subprocess.run(
-            [
-                place.programs / "pgbench",
-                *("-n", "-c", "2", "-j", "2", "-M", "prepared", "-t", str(count // 200)),
-                *("-f", HERE / "reference.pgbench", url),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    (tps,) = (float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps"))
-    return tps * 100

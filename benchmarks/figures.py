@@ -2,36 +2,48 @@
 
 from functools import partial
 
-from benchmarks import drain
-from benchmarks.figure import Figure
+from benchmarks import (
+    drain,
+    reference,
+)
+from benchmarks.figure import Figure, Line, Rate, side_by_side
+from benchmarks.goal import at_least
+from benchmarks.size import Size
+
+_TWO = ("--processes", "2")
 
 
-def figures(jobs: int) -> list[Figure]:
-    """All of them.
+def figures(size: Size) -> list[Figure]:
+    """All of them, in the order of the goals."""
+    return [*_drains(size)]
 
-    Args:
-        jobs: How many each drain works off.
-    """
+
+def _drains(size: Size) -> list[Figure]:
     return [
-        Figure(
+        _ratio(
             "P1",
-            "drain against bare SQL",
-            ours=partial(drain.ours, count=jobs, words=("--processes", "2")),
-            against=partial(drain.reference, count=jobs),
+            "drain, against bare SQL",
+            ours=partial(drain.ours, count=size.jobs, words=_TWO),
+            against=partial(reference.reference, count=size.jobs),
             goal=0.8,
         ),
-        Figure(
+        _ratio(
             "P3",
-            "drain under an old snapshot",
-            ours=partial(drain.ours, count=3 * jobs, is_held=True),
-            against=partial(drain.ours, count=3 * jobs),
+            "drain under an old snapshot, against without",
+            ours=partial(drain.ours, count=size.held, is_held=True),
+            against=partial(drain.ours, count=size.held),
             goal=0.85,
         ),
-        Figure(
+        _ratio(
             "P4",
-            "drain beside ten times as many others",
-            ours=partial(drain.ours, count=jobs, beside=10 * jobs),
-            against=partial(drain.ours, count=jobs),
+            f"drain out of {size.others:,} of each kind, against alone",
+            ours=partial(drain.beside_many, count=size.jobs, others=size.others),
+            against=partial(drain.ours, count=size.jobs),
             goal=0.85,
         ),
     ]
+
+
+def _ratio(name: str, title: str, *, ours: Rate, against: Rate, goal: float) -> Figure:
+    line = Line("ratio", title, "", at_least(goal))
+    return Figure(name, side_by_side(ours, against), [line])

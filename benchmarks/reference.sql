@@ -1,3 +1,15 @@
+-- The reference: the leanest one-table design that does what a worker needs.
+--
+-- It has rows as wide as ours in what people see, the ready order (queue, priority, position) with a
+-- partial index, claims that skip what others locked and bring all that is needed to run a job,
+-- a fence by worker, and a row for each attempt, written when the attempt is settled.
+--
+-- It lacks what the rest of pgqueue costs: leases and rescue, deadlines, expiry, the indexes for
+-- those, for pruning and for failures; checks of what is stored; retries, cancellation and any
+-- outcome but success; results, errors and logs; a place from which claims go on; waking; and the
+-- running of a job.
+create sequence reference_position;
+
 create table reference_jobs (
   id bigint generated always as identity primary key,
   queue text not null default 'default',
@@ -5,15 +17,31 @@ create table reference_jobs (
   args jsonb not null default '{}',
   status text not null default 'queued',
   priority smallint not null default 0,
+  position bigint not null default nextval('reference_position'),
   run_at timestamptz not null default clock_timestamp(),
+  executor text not null default 'greenlet',
+  delivery text not null default 'at_least_once',
   attempt integer not null default 0,
+  failure_count integer not null default 0,
+  max_attempts integer not null default 1,
+  timeout_seconds double precision default 3600.0,
+  keep_seconds double precision not null default 86400.0,
+  kept_until timestamptz,
   worker_id bigint,
   created_at timestamptz not null default clock_timestamp(),
   started_at timestamptz,
-  finished_at timestamptz
-) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
+  finished_at timestamptz,
+  result jsonb,
+  tags text[] not null default '{}'
+) with (
+  fillfactor = 85,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
 
-create index reference_ready on reference_jobs (queue, priority desc, id) where status = 'queued';
+create index reference_ready on reference_jobs (queue, priority desc, position)
+where status = 'queued';
 
 create table reference_attempts (
   job_id bigint not null,

@@ -1,0 +1,41 @@
+"""The rate at which attempts were made, by the rows that they left."""
+
+from datetime import datetime
+
+import psycopg
+
+_ENDED = """
+select
+  count(*) filter (where outcome = 'succeeded'),
+  count(*),
+  extract(epoch from max(finished_at) - min(started_at))::float8
+from {table}
+where %(since)s::timestamptz is null
+  or started_at >= %(since)s
+"""
+
+
+def rate(
+    url: str,
+    count: int,
+    *,
+    more: int = 0,
+    table: str = "pgqueue.attempts",
+    since: datetime | None = None,
+) -> float:
+    """Attempts a second, from the first start to the last end.
+
+    Args:
+        count: How many there must be.
+        more: How many others there may be.
+        since: Only what started then or later.
+
+    Raises:
+        ValueError: There are fewer or more, or one of them did not succeed.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        text = _ENDED.format(table=table).encode()
+        [(succeeded, ended, seconds)] = connection.execute(text, {"since": since}).fetchall()
+    if succeeded != ended or not count <= ended <= count + more:
+        raise ValueError(f"{succeeded} of {ended} attempts succeeded, and {count} were awaited.")
+    return float(ended / seconds)
