@@ -3,7 +3,9 @@
 from functools import partial
 
 from benchmarks import (
+    bulk,
     drain,
+    enqueueing,
     reference,
 )
 from benchmarks.figure import Figure, Line, Rate, side_by_side
@@ -15,7 +17,7 @@ _TWO = ("--processes", "2")
 
 def figures(size: Size) -> list[Figure]:
     """All of them, in the order of the goals."""
-    return [*_drains(size)]
+    return [*_drains(size), *_enqueues(size)]
 
 
 def _drains(size: Size) -> list[Figure]:
@@ -40,6 +42,34 @@ def _drains(size: Size) -> list[Figure]:
             ours=partial(drain.beside_many, count=size.jobs, others=size.others),
             against=partial(drain.ours, count=size.jobs),
             goal=0.85,
+        ),
+    ]
+
+
+def _enqueues(size: Size) -> list[Figure]:
+    by_processes = partial(enqueueing.by_processes, seconds=size.seconds)
+    by_pgbench = partial(enqueueing.by_pgbench, seconds=size.seconds)
+    return [
+        _ratio(
+            "P5",
+            "enqueue by 32 clients, against a bare INSERT",
+            ours=partial(by_processes, kind="ours"),
+            against=partial(by_processes, kind="bare"),
+            goal=0.85,
+        ),
+        _ratio(
+            "P5",
+            "the same, the server alone",
+            ours=partial(by_pgbench, kind="ours"),
+            against=partial(by_pgbench, kind="bare"),
+            goal=0.9,
+        ),
+        _ratio(
+            "P6",
+            "enqueue_many, against psql's COPY",
+            ours=partial(bulk.ours, count=size.bulk),
+            against=partial(bulk.by_psql, count=size.bulk),
+            goal=0.7,
         ),
     ]
 

@@ -1,0 +1,23 @@
+"""The bare INSERT of the row that `noop.enqueue(n)` inserts: no check, no answer, no wake-up."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tasks import noop
+from pgqueue.core.new_job import NewJob
+from pgqueue.store import jobs
+from pgqueue.store.schema import Schema
+
+TEXT = Path(__file__).with_name("bare_insert.sql").read_bytes()
+
+OURS = Schema().render("enqueue").encode()
+"""The statement that pgqueue sends instead, of the same parameters."""
+
+
+def params(n: int) -> dict[str, Any]:
+    """The parameters of both statements."""
+    return {**_PARAMS, "args": f'{{"n": {n}}}'}
+
+
+_COLUMNS: dict[str, Any] = noop.columns
+_PARAMS = jobs.enqueue(NewJob(task=noop.name, args="{}", **_COLUMNS)).params
