@@ -4,20 +4,24 @@ from functools import partial
 
 from benchmarks import (
     bulk,
+    delays,
     drain,
     enqueueing,
     reference,
 )
 from benchmarks.figure import Figure, Line, Rate, side_by_side
-from benchmarks.goal import at_least
+from benchmarks.goal import at_least, at_most
 from benchmarks.size import Size
+
+# Between two jobs whose start is timed, on the average.
+_EVERY_SECONDS = 0.03
 
 _TWO = ("--processes", "2")
 
 
 def figures(size: Size) -> list[Figure]:
     """All of them, in the order of the goals."""
-    return [*_drains(size), *_enqueues(size)]
+    return [*_drains(size), *_enqueues(size), *_delays(size)]
 
 
 def _drains(size: Size) -> list[Figure]:
@@ -70,6 +74,35 @@ def _enqueues(size: Size) -> list[Figure]:
             ours=partial(bulk.ours, count=size.bulk),
             against=partial(bulk.by_psql, count=size.bulk),
             goal=0.7,
+        ),
+    ]
+
+
+def _delays(size: Size) -> list[Figure]:
+    when_idle = partial(delays.when_idle, count=size.samples, every_seconds=_EVERY_SECONDS)
+    when_saturated = partial(
+        delays.when_saturated,
+        count=size.samples,
+        every_seconds=_EVERY_SECONDS,
+        others=size.saturating,
+    )
+    return [
+        Figure(
+            "P7",
+            when_idle,
+            [
+                Line("p50", "commit to start, worker idle, p50", "ms", at_most(1.6)),
+                Line("p99", "commit to start, worker idle, p99", "ms", at_most(7.5)),
+                Line("commit", "of that the commit itself, p50", "ms"),
+            ],
+        ),
+        Figure(
+            "P8",
+            when_saturated,
+            [
+                Line("p50", f"priority 100 before {size.saturating:,}, p50", "ms"),
+                Line("p99", f"priority 100 before {size.saturating:,}, p99", "ms", at_most(100)),
+            ],
         ),
     ]
 
