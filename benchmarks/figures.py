@@ -3,10 +3,13 @@
 from functools import partial
 
 from benchmarks import (
+    beginning,
     bulk,
+    cost,
     delays,
     drain,
     enqueueing,
+    idle,
     reference,
 )
 from benchmarks.figure import Figure, Line, Rate, side_by_side
@@ -21,7 +24,7 @@ _TWO = ("--processes", "2")
 
 def figures(size: Size) -> list[Figure]:
     """All of them, in the order of the goals."""
-    return [*_drains(size), *_enqueues(size), *_delays(size)]
+    return [*_drains(size), *_enqueues(size), *_delays(size), *_costs(size)]
 
 
 def _drains(size: Size) -> list[Figure]:
@@ -102,6 +105,39 @@ def _delays(size: Size) -> list[Figure]:
             [
                 Line("p50", f"priority 100 before {size.saturating:,}, p50", "ms"),
                 Line("p99", f"priority 100 before {size.saturating:,}, p99", "ms", at_most(100)),
+            ],
+        ),
+    ]
+
+
+def _costs(size: Size) -> list[Figure]:
+    return [
+        Figure(
+            "P9",
+            partial(cost.cost, count=size.jobs),
+            [
+                Line("wal", "WAL of a job, page images apart", "bytes", at_most(1_300)),
+                Line("images", "page images of a job, after a checkpoint", "bytes"),
+                Line("transactions", "transactions of a job", "", at_most(0.1)),
+                Line("statements", "statements of a job", ""),
+                Line("dead", "dead rows of a job", ""),
+                Line("batch", "jobs of a claim", "", at_least(50)),
+            ],
+        ),
+        Figure(
+            "P10",
+            partial(idle.idle, seconds=size.idle_seconds),
+            [
+                Line("statements", "statements, 4 idle children", "/s", at_most(4)),
+                Line("connections", "connections, 4 idle children", "", at_most(2 * 4 + 3)),
+            ],
+        ),
+        Figure(
+            "P11",
+            beginning.beginning,
+            [
+                Line("memory", "memory of a child at rest (PSS)", "MB", at_most(50)),
+                Line("start", "start of a worker to its first job", "s", at_most(0.6)),
             ],
         ),
     ]
