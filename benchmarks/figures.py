@@ -8,8 +8,10 @@ from benchmarks import (
     cost,
     delays,
     drain,
+    efficiency,
     enqueueing,
     idle,
+    queues,
     reference,
 )
 from benchmarks.figure import Figure, Line, Rate, side_by_side
@@ -24,7 +26,7 @@ _TWO = ("--processes", "2")
 
 def figures(size: Size) -> list[Figure]:
     """All of them, in the order of the goals."""
-    return [*_drains(size), *_enqueues(size), *_delays(size), *_costs(size)]
+    return [*_drains(size), *_enqueues(size), *_delays(size), *_costs(size), *_slots(size)]
 
 
 def _drains(size: Size) -> list[Figure]:
@@ -139,6 +141,33 @@ def _costs(size: Size) -> list[Figure]:
                 Line("memory", "memory of a child at rest (PSS)", "MB", at_most(50)),
                 Line("start", "start of a worker to its first job", "s", at_most(0.6)),
             ],
+        ),
+    ]
+
+
+def _slots(size: Size) -> list[Figure]:
+    crowd = partial(queues.queues, count=size.jobs, children=size.children)
+    when_due = partial(delays.when_due, count=size.samples, every_seconds=_EVERY_SECONDS)
+    return [
+        _ratio(
+            "P12",
+            f"{queues.QUEUES:,} queues and {size.children} children, against 1 queue",
+            ours=partial(crowd, are_many=True),
+            against=partial(crowd, are_many=False),
+            goal=0.8,
+        ),
+        Figure(
+            "P13",
+            when_due,
+            [
+                Line("p50", "set time to start, p50", "s"),
+                Line("p99", "set time to start, p99", "s", at_most(1)),
+            ],
+        ),
+        Figure(
+            "P14",
+            partial(efficiency.efficiency, count=size.naps),
+            [Line("efficiency", "share of 25 slots that jobs of 20 ms get", "", at_least(0.95))],
         ),
     ]
 

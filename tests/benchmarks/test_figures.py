@@ -9,11 +9,13 @@ import psycopg
 import pytest
 
 from benchmarks import report
-from benchmarks.campaign import Campaign
+from benchmarks.campaign import Campaign, chosen
 from benchmarks.figure import Figure, Line, measure, side_by_side
+from benchmarks.figures import figures
 from benchmarks.goal import Goal, at_least, at_most
 from benchmarks.rate import rate
 from benchmarks.reading import Reading, percentile, ratio
+from benchmarks.size import Size
 from benchmarks.worker import starting
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +87,15 @@ def test_a_figure_that_fails_is_told_and_holds_up_no_other(
     assert ["missed"] == [each.verdict for each in campaign.done]
     assert "P1 FAILED: KeyError" in capsys.readouterr().err
     assert campaign.failed == report.plain(campaign)["failed"]
+
+
+def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
+    wanted = {f"P{number}" for number in range(1, 15)} - {"P2"}
+
+    assert wanted == {figure.name for figure in figures(Size())}
+    assert ["P7", "P9"] == [each.name for each in chosen(figures(Size()), ["P9", "P7"])]
+    with pytest.raises(ValueError, match="P15"):
+        chosen(figures(Size()), ["P15"])
 
 
 def test_a_drain_with_another_number_of_successes_has_no_rate(database_url: str) -> None:
