@@ -5,6 +5,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	then echo $$each; break; fi; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH_READY := .venv/.bench-ready
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 MINUTES ?= 30
 VARIANTS := serializable hurried hostile far pgbouncer 15 18
@@ -52,8 +53,8 @@ chaos: $(READY) ## hurt a real fleet for MINUTES (30) by SEED, and check every i
 recovery: $(READY) ## measure how long jobs wait after the death of a child, a host, the server
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos.recovery
 
-bench: $(READY) ## measure P1, P3 and P4 as ratios on a durable embedded PostgreSQL
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_READY) ## measure every goal of docs/explanation/performance.md; ARGS, such as "--only P7"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .
@@ -70,3 +71,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $(READY)
+
+$(BENCH_READY): $(READY)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	touch $(BENCH_READY)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print a table, write JSON on request."""
+"""`python -m benchmarks`: measure, print a table, write JSON and charts on request."""
 
 import argparse
 import json
@@ -23,8 +23,11 @@ _WIDTH_MIN = 130
 def main() -> int:
     """Measure what was asked for; 1 when something could not be measured."""
     asked = _arguments()
-    campaign = Campaign()
-    wanted = chosen(figures(Size(asked.jobs)), asked.only)
+    size, campaign = Size(asked.jobs), Campaign()
+    wanted = chosen(figures(size), asked.only)
+    if asked.charts:
+        # Before minutes are spent: it needs the extra `bench`.
+        from benchmarks.charts import draw
     with tempfile.TemporaryDirectory(prefix="pgqueue-bench-", dir="/tmp") as folder:
         # The server runs as a user of its own where we are root.
         Path(folder).chmod(0o755)
@@ -32,6 +35,8 @@ def main() -> int:
         try:
             machine = _machine(place)
             campaign.measure(wanted, place, asked.rounds)
+            if asked.charts:
+                campaign.trace(place, size)
         finally:
             place.close()
     console = Console()
@@ -43,6 +48,8 @@ def main() -> int:
     if asked.json:
         told = {"machine": machine, **report.plain(campaign)}
         asked.json.write_text(json.dumps(told, indent=2) + "\n")
+    if asked.charts:
+        draw(asked.charts, campaign.curves, campaign.samples("P7", "p50"))
     return 1 if campaign.failed else 0
 
 
@@ -65,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=_jobs, default=JOBS, help="of one drain; all else follows")
     parser.add_argument("--only", nargs="+", metavar="P", help="names of figures, such as P1 P7")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+    parser.add_argument("--charts", type=Path, metavar="DIR", help="trace curves, and draw them")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""A campaign: all figures on one server, and what could not be measured of them."""
+"""A campaign: all figures and curves on one server, and what could not be measured of them."""
 
 import sys
 import time
@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from benchmarks import curve
+from benchmarks.curve import Curve
 from benchmarks.figure import Figure, Measured, measure
 from benchmarks.place import Place
+from benchmarks.size import Size
 
 T = TypeVar("T")
 
@@ -18,17 +21,33 @@ class Campaign:
     """What came of it.
 
     Attributes:
-        failed: Why a figure is not there, by its name: a run that was not valid, or an
+        failed: Why a figure or a curve is not there, by its name: a run that was not valid, or an
             error. The others are measured all the same.
     """
 
     done: list[Measured] = field(default_factory=list)
+    curves: dict[str, Sequence[Curve]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     def measure(self, figures: Iterable[Figure], place: Place, rounds: int) -> None:
         """Measure the figures, one after the other."""
         for figure in figures:
             self.done += self._try(figure.name, partial(measure, figure, place, rounds)) or []
+
+    def trace(self, place: Place, size: Size) -> None:
+        """Trace every curve once."""
+        for name, take in curve.ALL.items():
+            self.curves[name] = self._try(name, partial(take, place, size)) or []
+
+    def samples(self, name: str, key: str) -> list[float]:
+        """What the percentiles of a figure were taken from, in all rounds."""
+        return [
+            sample
+            for each in self.done
+            if (each.name, each.line.key) == (name, key)
+            for reading in each.readings
+            for sample in reading.samples
+        ]
 
     def _try(self, name: str, take: Callable[[], T]) -> T | None:
         began_at = time.monotonic()

@@ -1,6 +1,7 @@
 """A report: what was measured, as a table for people and as JSON for programs."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.table import Table
 
@@ -41,6 +42,9 @@ def plain(campaign: Campaign) -> dict[str, object]:
             }
             for each in campaign.done
         ],
+        "curves": {
+            name: [asdict(each) for each in lines] for name, lines in campaign.curves.items()
+        },
         "failed": campaign.failed,
     }
 

@@ -1,5 +1,7 @@
 """What is measured must be able to miss its goal, and a run that was not valid says so."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,3 +127,9 @@ def test_a_worker_that_ended_by_itself_spoils_the_run() -> None:
         starting("postgresql://", "--no-such-option") as process,
     ):
         process.wait()
+
+
+def test_without_charts_nothing_needs_matplotlib() -> None:
+    code = "import sys; sys.modules['matplotlib'] = None; import benchmarks.__main__"
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -1,0 +1,51 @@
+"""pgqueue's own claim and settlement, worked off by pgbench without any Python."""
+
+import re
+
+import psycopg
+
+from benchmarks.backlog import fill
+from benchmarks.pgbench import pgbench
+from benchmarks.place import Place
+from benchmarks.rate import rate
+from benchmarks.reference import CLIENTS, HERE
+from pgqueue.store.claims import POSITION_MIN, PRIORITY_MAX, PRIORITY_MIN
+from pgqueue.store.schema import Schema
+
+_ARGUMENTS = {
+    "worker_id": "_worker",
+    "executor": "'greenlet'",
+    "queues": "'{default}'",
+    "priorities": f"'{{{PRIORITY_MAX}}}'",
+    "afters": f"'{{{POSITION_MIN}}}'",
+    "uptos": f"'{{{PRIORITY_MIN}}}'",
+    "unknown_tasks": "'{}'",
+    "jobs_max": "_batch",
+    "slots_free": "_batch",
+    "ended": "_ended",
+}
+_SCRIPT = """
+select bench_claim(:client_id, :batch) as ended \\gset
+select bench_settle(:ended);
+"""
+
+
+def own(place: Place, *, count: int, batch: int) -> float:
+    """Jobs a second of one drain to the last job.
+
+    Args:
+        batch: Jobs in a claim; twice as many divide the count.
+    """
+    texts = {name: _with_arguments(Schema().render(name)) for name in ("claim", "settle")}
+    with place.database() as url:
+        with psycopg.connect(url) as connection:
+            connection.execute((HERE / "own.sql").read_text().format(**texts).encode())
+        fill(url, count)
+        words = ("-D", f"batch={batch}", "-t", str(count // (CLIENTS * batch)))
+        pgbench(place, url, _SCRIPT, *words, clients=CLIENTS)
+        return rate(url, count)
+
+
+def _with_arguments(text: str) -> str:
+    named = re.sub(r"%\((\w+)\)s", lambda found: _ARGUMENTS[found[1]], text)
+    return named.strip().removesuffix(";").replace("%%", "%") + "\n"
