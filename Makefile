@@ -12,7 +12,7 @@ VARIANTS := serializable hurried hostile far pgbouncer 15 18
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery bench lint docs
+.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery bench bench-peers lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -55,6 +55,9 @@ recovery: $(READY) ## measure how long jobs wait after the death of a child, a h
 
 bench: $(BENCH_READY) ## measure every goal of docs/explanation/performance.md; ARGS, such as "--only P7"
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(READY) ## the same work by pgqueue and its PEERS (all) in turns, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers $(if $(PEERS),--only $(PEERS)) $(if $(JSON),--json $(JSON))
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .

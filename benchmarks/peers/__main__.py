@@ -1,0 +1,107 @@
+"""`python -m benchmarks.peers`: measure pgqueue and its peers in turns, and print a table."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+
+from benchmarks.peers.crew import CrewFailed
+from benchmarks.peers.environment import Environment, NotInstalled, build
+from benchmarks.peers.peer import Peer, all_peers
+from benchmarks.peers.table import settings_of, table_of
+from benchmarks.peers.turn import Counts, Turn, TurnFailed
+from benchmarks.place import Place
+
+progress = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Measure whom was asked for; exit code 1 where one of them failed."""
+    asked = _arguments()
+    peers = [peer for peer in all_peers() if not asked.only or peer.name in asked.only]
+    environments, missing = _install(peers)
+    counts = Counts(drain=asked.jobs, single=asked.singles, ping=asked.pings)
+    with tempfile.TemporaryDirectory(prefix="pgqueue-bench-", dir="/tmp") as folder:
+        # The server runs as a user of its own where we are root.
+        Path(folder).chmod(0o755)
+        place = Place(Path(folder))
+        try:
+            with psycopg.connect(place.url) as connection:
+                server = connection.info.parameter_status("server_version")
+            turns, failed = _measure(place, environments, counts, asked.rounds)
+        finally:
+            place.close()
+    machine = (
+        f"PostgreSQL {server}, Python {platform.python_version()}, {os.cpu_count()} cores shared "
+        f"by server and workers; {asked.rounds} rounds of {counts.drain:,} jobs"
+    )
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(machine)
+    console.print(table_of(environments, turns))
+    console.print(settings_of(environments))
+    for name, reason in {**missing, **failed}.items():
+        console.print(f"{name}: {reason}", markup=False)
+    if asked.json:
+        about = {each.peer.name: [each.version, each.peer.settings] for each in environments}
+        what = {"machine": machine, "peers": about, "turns": turns, "faults": {**missing, **failed}}
+        asked.json.write_text(json.dumps(what, indent=2))
+    sys.exit(1 if failed else 0)
+
+
+def _install(peers: Sequence[Peer]) -> tuple[list[Environment], dict[str, str]]:
+    environments: list[Environment] = []
+    missing: dict[str, str] = {}
+    for peer in peers:
+        progress.print(f"installing {peer.name}")
+        try:
+            environments.append(build(peer))
+        except NotInstalled as fault:
+            missing[peer.name] = f"not installed: {fault}"
+    return environments, missing
+
+
+def _measure(
+    place: Place, environments: Sequence[Environment], counts: Counts, rounds: int
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    turns: dict[str, list[dict[str, Any]]] = {each.peer.name: [] for each in environments}
+    failed: dict[str, str] = {}
+    for number in range(1, rounds + 1):
+        for environment in environments:
+            name = environment.peer.name
+            if name in failed:
+                continue
+            load = os.getloadavg()[0]
+            progress.print(f"round {number} of {rounds}: {name} (load {load:.1f})")
+            try:
+                turn = Turn(place, environment, counts).measure()
+            except (TurnFailed, CrewFailed, psycopg.Error) as fault:
+                failed[name] = f"failed in round {number}: {fault}"
+                progress.print(f"{name} {failed[name]}", style="red", markup=False)
+            else:
+                turns[name].append({**turn, "load_before": load})
+    return turns, failed
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.peers", description="Measure pgqueue and its peers."
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=20_000, help="of a drain; slow peers get fewer")
+    parser.add_argument("--singles", type=int, default=500, help="jobs enqueued one by one")
+    parser.add_argument("--pings", type=int, default=100, help="jobs to an idle worker")
+    parser.add_argument("--only", nargs="*", help="names of peers, such as pgqueuer")
+    parser.add_argument("--json", type=Path, help="where to write every round as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What was measured, for a person to read."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.peers.environment import Environment
+
+Turns = Mapping[str, Sequence[Mapping[str, Any]]]
+
+MEBIBYTE = 1 << 20
+
+
+def table_of(environments: Sequence[Environment], turns: Turns) -> Table:
+    """Medians, and least to most in brackets where rounds differ; one row a peer."""
+    table = Table(
+        "peer",
+        "drain, 1 worker (jobs/s)",
+        "drain, 2 workers (jobs/s)",
+        "ours is",
+        "single (jobs/s)",
+        "bulk (jobs/s)",
+        "commit to start, p50 / p99 (ms)",
+        "memory (MiB)",
+        "first job (s)",
+    )
+    ours = [turn["drain_two"] for turn in turns.get("pgqueue", ())]
+    for environment in environments:
+        measured = turns[environment.peer.name]
+        if measured:
+            table.add_row(f"{environment.peer.name} {environment.version}", *_cells(measured, ours))
+    return table
+
+
+def settings_of(environments: Sequence[Environment]) -> Table:
+    """How each peer was set up."""
+    table = Table("peer", "jobs of a drain", "settings")
+    for each in environments:
+        table.add_row(each.peer.name, f"x {each.peer.jobs_share:g}", each.peer.settings)
+    return table
+
+
+def _cells(turns: Sequence[Mapping[str, Any]], ours: Sequence[float]) -> list[str]:
+    two = [turn["drain_two"] for turn in turns]
+    waits = [seconds for turn in turns for seconds in turn["from_return_seconds"]]
+    hundredths = statistics.quantiles(waits, n=100, method="inclusive")
+    return [
+        _spread([turn["drain_one"] for turn in turns]),
+        _spread(two),
+        f"x {statistics.median(ours) / statistics.median(two):.2f}" if ours else "",
+        _spread([turn["single"] for turn in turns]),
+        _spread([rate for turn in turns for rate in turn["bulk"]]),
+        f"{hundredths[49] * 1000:.1f} / {hundredths[98] * 1000:.1f}",
+        _spread([turn["pss_bytes"] / MEBIBYTE for turn in turns]),
+        f"{statistics.median(turn['first_start_seconds'] for turn in turns):.2f}",
+    ]
+
+
+def _spread(values: Sequence[float]) -> str:
+    middle, least, most = (f"{of(values):,.0f}" for of in (statistics.median, min, max))
+    return middle if least == most else f"{middle} ({least} to {most})"
