@@ -152,7 +152,7 @@ class Turn:
         return time.time()
 
     def _check(self, connection: psycopg.Connection, count: int) -> None:
-        """Every job was finished, and none of them twice."""
+        """Every job was finished, and none of them twice, as far as the peer's tables tell."""
         until = time.time() + AGREE_SECONDS_MAX
         while (done := _answer(connection, self._environment.peer.finished, count)) != count:
             if time.time() > until:

@@ -49,6 +49,7 @@ def setup() -> None:
     async def migrate() -> None:
         async with awa.AsyncClient(os.environ["PEER_URL"]) as on:
             await on.migrate()
+            # Before the first worker no storage is active, and COPY is refused.
             await on.install_queue_storage()
 
     asyncio.run(migrate())
