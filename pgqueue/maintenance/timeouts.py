@@ -19,7 +19,7 @@ def services(
     supervisor_id: int,
     grace_seconds: float,
     end: Callable[[Overdue], None],
-    every_seconds: float = 1.0,
+    every_seconds: float = 2.0,
 ) -> list[Service]:
     """`timeouts` passes on the jobs that the rows say are overdue.
 

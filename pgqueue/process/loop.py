@@ -42,6 +42,9 @@ class Loop:
     """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
     that run does not: they began while it did."""
 
+    trusted_seconds = 0.5
+    """After an answer, how long its connection is not asked whether it is whole."""
+
     settings: Mapping[str, str] = STEADY
     """What its sessions have beside the settings of all of ours."""
 
@@ -65,7 +68,7 @@ class Loop:
 
     def whole_link(self) -> Link:
         """Our connection; another one if it broke, or fell silent, while nothing was asked."""
-        if self._link is not None and not self._link.is_alive():
+        if self._link is not None and not self._link.is_alive(self.trusted_seconds):
             _log.warning("connection lost while idle", extra={"loop": self.name})
             self.close()
         if self._link is None:

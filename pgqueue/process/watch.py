@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.crew import Kind, asks_by_hint
@@ -24,6 +25,9 @@ from pgqueue.store.statement import run
 from pgqueue.store.upkeep import Unfinished
 
 _log = logging.getLogger("pgqueue.watch")
+
+# A poll that is due within this part of its pause is taken with a look.
+_POLL_SHARE = 0.1
 
 _PROMOTED_MAX = 1000
 
@@ -57,6 +61,9 @@ class Watch(Loop):
         on_cancelling: Told the running jobs that somebody asked to cancel.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
+
+    # It asks every second, and takes the answer to its first question for the sign of life.
+    trusted_seconds = inf
 
     def __init__(
         self,
@@ -99,13 +106,15 @@ class Watch(Loop):
 
     def turn(self, link: Link) -> float:
         """Look once, then wait for a notification or the next look."""
-        # Before the look: who did not notify yet is found by it, or by those soon after it.
-        self._tell(link)
-        is_poll = time.monotonic() >= self._poll_at
+        is_poll = time.monotonic() >= self._poll_at - _POLL_SHARE * self._poll_seconds
         if is_poll:
             self._poll_at = time.monotonic() + self._poll_seconds
-            if asked := run(link, processes.cancelling(self._supervisor_id)):
+            with link.impatient():
+                asked = run(link, processes.cancelling(self._supervisor_id))
+            if asked:
                 self._on_cancelling(asked)
+        # Before the look: who did not notify yet is found by it, or by those soon after it.
+        self._tell(link)
         if time.monotonic() >= self._promote_at:
             self._promote(link)
         ready = self._look(link)
@@ -119,6 +128,7 @@ class Watch(Loop):
     def _promote(self, link: Link) -> None:
         # A round at a time: many that fall due at once hold up neither wake-ups nor cancellations.
         pause = _PROMOTE_SECONDS
+        self._promoted_at = time.monotonic()
         try:
             if self._promotion.take(link):
                 pause = 0.0
@@ -132,8 +142,7 @@ class Watch(Loop):
             facts = {"failures": self._promotions_failed, "pause_seconds": round(pause, 2)}
             reason = str(error).strip().partition("\n")[0]
             _log.warning("promotion failed, trying again", extra={**facts, "reason": reason})
-        self._promoted_at = time.monotonic()
-        self._promote_at = self._promoted_at + pause
+        self._promote_at = time.monotonic() + pause
 
     def _tell(self, link: Link) -> None:
         wants = self._pace.wants_wakeups and not link.is_pooled
@@ -195,11 +204,11 @@ class Watch(Loop):
         self._found = found or self._found
         self._pace.looked(found=bool(found), seconds=look.seconds)
         if look.due_in_seconds is not None and not self._promotions_failed:
-            # What a promotion left behind is locked, or was refused.
-            is_late = look.due_in_seconds <= 0
-            pause = self._poll_seconds if is_late else _PROMOTE_SECONDS_MIN
-            due_at = max(time.monotonic() + look.due_in_seconds, self._promoted_at + pause)
-            self._promote_at = min(self._promote_at, due_at)
+            due_at = time.monotonic() + look.due_in_seconds
+            # What was due and a promotion left behind is locked, or was refused.
+            is_left = due_at < self._promoted_at
+            pause = self._poll_seconds if is_left else _PROMOTE_SECONDS_MIN
+            self._promote_at = min(self._promote_at, max(due_at, self._promoted_at + pause))
         return found
 
     def _listens_to(self, queue: str) -> bool:

@@ -244,7 +244,19 @@ class Link:
             return False
         return self.is_usable
 
-    def is_alive(self, trusted_seconds: float = 0.5) -> bool:
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Ask a question that costs the server nothing, and whose answer is a sign of life.
+
+        Without an answer within 5 s the connection is closed.
+        """
+        if not isinstance(self.raw, session.PatientConnection):
+            yield
+            return
+        with self.raw.impatient():
+            yield
+
+    def is_alive(self, trusted_seconds: float) -> bool:
         """Whether a connection of our own is whole; asks the server if it is not sure.
 
         A firewall that forgot an idle connection, and a host that is gone, tell nobody: the

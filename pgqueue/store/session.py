@@ -1,6 +1,7 @@
 """What holds in every session of our own, whatever the server's and the URL's defaults say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -91,14 +92,21 @@ class PatientConnection(psycopg.Connection[Any]):
                 self.pgconn.finish()
             raise
 
-    def gives_sign(self) -> bool:
-        """Whether the server still answers here, within 5 s; if not the connection is closed."""
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Wait 5 s for answers, for what costs the server nothing."""
         limit, self.answer_seconds_max = self.answer_seconds_max, _SIGN_SECONDS_MAX
         try:
-            self.execute("select 1", prepare=False)
+            yield
+        finally:
+            self.answer_seconds_max = limit
+
+    def gives_sign(self) -> bool:
+        """Whether the server still answers here, within 5 s; if not the connection is closed."""
+        try:
+            with self.impatient():
+                self.execute("select 1", prepare=False)
         except psycopg.OperationalError:
             self.close()
             return False
-        finally:
-            self.answer_seconds_max = limit
         return True

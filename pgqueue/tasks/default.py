@@ -28,6 +28,8 @@ class _Default:
         self.url: str | Engine | AsyncEngine | None = None
         self.schema: str | None = None
         self.client: Client | None = None
+        # For callers' connections, while there is no database of its own.
+        self.guest: Client | None = None
 
 
 _DEFAULT: Final = _Default()
@@ -46,6 +48,7 @@ def configure(
     """
     with _DEFAULT.changing:
         former, _DEFAULT.client = _DEFAULT.client, None
+        _DEFAULT.guest = None
         _DEFAULT.url = url
         _DEFAULT.schema = schema
     if former is not None:
@@ -78,10 +81,12 @@ def client_for(connection: object) -> "Client":
     """
     if connection is None or _DEFAULT.client is not None:
         return default_client()
-    try:
-        return default_client()
-    except (NoDatabase, EmbeddedUnavailable):
-        return _make(needs_url=False)
+    if _DEFAULT.guest is None:
+        try:
+            return default_client()
+        except (NoDatabase, EmbeddedUnavailable):
+            _DEFAULT.guest = _make(needs_url=False)
+    return _DEFAULT.guest
 
 
 def enqueue(

@@ -1,7 +1,7 @@
 """Claims what this worker has room for, in one statement over all its queues.
 
 Sleeps until its supervisor says that there is work, or until room appears after a claim that
-left work behind. A look of its own every few seconds makes it correct without any hint.
+left work behind. A look of its own every half minute makes it correct without any hint.
 """
 
 import logging
@@ -27,7 +27,7 @@ _log = logging.getLogger("pgqueue.fetcher")
 
 # Between looks of our own. The supervisor polls for all its children every second; this is
 # for the case that its hint is lost, or that it hangs.
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS = 30.0
 
 # How long a prefetched job may wait in hand for a slot before it is handed back.
 _HOLD_SECONDS = 1.0

@@ -26,8 +26,10 @@ from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.finisher")
 
-# How soon an end is settled whose job somebody else had locked.
-_LOCKED_SECONDS = 0.2
+# How soon an end is settled whose job somebody else had locked: a claim that came too late, for a
+# moment, or somebody's transaction.
+_LOCKED_SECONDS = 0.01
+_LOCKED_SECONDS_MAX = 0.2
 
 # How soon again one that took too long, or that the database would not even have a report of:
 # until somebody takes away the trigger or the constraint that refuses it.
@@ -40,12 +42,14 @@ class _End:
 
     Attributes:
         at: Monotonic time before which it is not asked for.
+        pause: The last wait for somebody who had the job locked, in seconds.
         is_report: Whether it tells in the place of another that that was refused.
     """
 
     held: Held
     ended: Ended
     at: float = 0.0
+    pause: float = 0.0
     is_report: bool = False
 
 
@@ -145,7 +149,8 @@ class Finisher(Loop):
     def _settled(self, end: _End, answer: Mapping[Token, JobStatus | None]) -> None:
         held, ended = end.held, end.ended
         if held.token in answer and answer[held.token] is None:
-            self._put_off(end, _LOCKED_SECONDS)
+            end.pause = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * end.pause))
+            self._put_off(end, end.pause)
             return
         self._running.settled(held.token)
         status = answer.get(held.token)

@@ -140,6 +140,23 @@ def test_a_job_is_promoted_when_it_falls_due_and_not_at_the_next_poll(
     assert 0 <= late < 5
 
 
+def test_jobs_that_fall_due_one_after_the_other_are_each_promoted_in_time(
+    room: Room, watching: Callable[..., Watch]
+) -> None:
+    looks = watching()
+    jobs = [room.enqueue(run_after=0.2 + n / 100) for n in range(30)]
+
+    turns = 0
+    while turns < 300 and room.row("select count(*) from pgqueue.jobs where status = 'queued'") != (
+        len(jobs),
+    ):
+        looks.run_once()
+        turns += 1
+
+    # Of those that a promotion just missed none waits for the next poll, which is a minute away.
+    assert turns < 300
+
+
 @pytest.mark.parametrize(("age", "pause"), [("5 s", 60.0), ("2 h", 0.2)])
 def test_a_job_that_is_put_in_as_due_is_promoted(
     room: Room,

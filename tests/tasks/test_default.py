@@ -23,6 +23,14 @@ def test_a_callers_connection_needs_no_url(monkeypatch):
     assert "queue" == client.database.schema.name
 
 
+def test_the_client_for_callers_connections_is_made_once():
+    first = client_for(object())
+
+    assert first is client_for(object())
+    configure(schema="configured")
+    assert "configured" == client_for(object()).database.schema.name
+
+
 def test_what_is_configured_goes_before_the_settings(monkeypatch):
     monkeypatch.setenv("PGQUEUE_URL", "postgresql://settings.invalid/db")
     monkeypatch.setenv("PGQUEUE_SCHEMA", "from_settings")
