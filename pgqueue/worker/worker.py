@@ -233,13 +233,14 @@ class Worker:
 
     def _take(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
         taken = []
+        found: dict[str, Task[..., Any]] = {}
         for each in claimed:
-            held = Held(each, None, received_at)
+            held = Held(each, found.get(each.task), received_at)
             try:
                 # A module is the application's code, so it is imported where a task would run:
                 # by then the board tells of the job, and its timeout counts.
-                if not loading.may_import(each.task):
-                    held.task = self._find_task(held)
+                if held.task is None and not loading.may_import(each.task):
+                    held.task = found[each.task] = self._find_task(held)
                 taken.append(held)
             except NotStarted as error:
                 self.running.take_in_unrun(held)
