@@ -28,10 +28,13 @@ _HUSH_SECONDS_MAX = 30.0
 _SPREAD_SECONDS = 0.001
 
 # A look that takes the server longer is taken for a twentieth of the time at most: entries of jobs
-# that were taken lie in front, and somebody keeps them there. Meanwhile workers claim all the same.
+# that were taken lie in front, and somebody keeps them there. Shorter ones leave room for others.
 _LONG_LOOK_SECONDS = 0.05
-_LOOK_SHARE = 1 / 20
-_REST_SECONDS_MAX = 10.0
+_LONG_LOOK_SHARE = 1 / 20
+_LOOK_SHARE = 1 / 5
+
+# After so many looks in a row that found something, all workers were woken for it.
+_DOUBLINGS_MAX = 10
 
 
 class Pace:
@@ -39,14 +42,16 @@ class Pace:
 
     Args:
         poll_seconds: The longest pause.
+        rest_seconds_max: The longest rest after a look that took long.
 
     Attributes:
         watchers: How many supervisors look, this one among them.
     """
 
-    def __init__(self, poll_seconds: float) -> None:
+    def __init__(self, poll_seconds: float, *, rest_seconds_max: float = 10.0) -> None:
         self.watchers = 1
         self._poll_seconds = poll_seconds
+        self._rest_seconds_max = rest_seconds_max
         self._pause = _LOOK_SECONDS_MIN
         self._found_in_row = 0
         self._prompt_in_row = 0
@@ -69,9 +74,11 @@ class Pace:
     def wakes(self) -> int:
         """How many workers are to be woken for what the last look found.
 
-        One at first. As long as looks find something, those before were not enough.
+        One at first. As long as looks find something, those before were not enough, until all
+        were asked: then it may be something that none of them can claim.
         """
-        return 2 ** min(self._found_in_row - 1, 10) if self._found_in_row else 0
+        doublings = self._found_in_row - 1
+        return 2**doublings if 0 < doublings <= _DOUBLINGS_MAX else 1
 
     def restart(self) -> None:
         """Look soon, and soon again: what was committed meanwhile may have told nobody."""
@@ -83,6 +90,7 @@ class Pace:
         Args:
             is_served: Whether somebody was woken for it already; the look then comes after him.
         """
+        self._found_in_row = 0
         now = time.monotonic()
         since = now - self._woken_at
         self._prompt_in_row = self._prompt_in_row + 1 if since < _RUSH_SECONDS else 0
@@ -98,9 +106,11 @@ class Pace:
         self._found_in_row = self._found_in_row + 1 if found else 0
         longest = self._poll_seconds if self.wants_wakeups else _LOOK_SECONDS_MIN * self.watchers
         pause = _LOOK_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
-        self._pause = min(pause, longest)
+        self._pause = max(seconds / _LOOK_SHARE, min(pause, longest))
         if seconds > _LONG_LOOK_SECONDS:
-            self._rest_until = time.monotonic() + min(_REST_SECONDS_MAX, seconds / _LOOK_SHARE)
+            rest = min(self._rest_seconds_max, seconds / _LONG_LOOK_SHARE)
+            self._pause = min(rest, self._poll_seconds)
+            self._rest_until = time.monotonic() + rest
 
     @property
     def pause(self) -> float:

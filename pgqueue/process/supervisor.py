@@ -52,6 +52,9 @@ _STOP_AGAIN_SECONDS = 0.2
 
 _BURST_POLL_SECONDS = 0.1
 
+# Names of queues go to workers that claim without a pause this often at most.
+_FILL_SECONDS = 0.1
+
 _EXIT_DATABASE = 3
 _RESPAWN_SECONDS_MAX = 30.0
 _SHORT_LIFE_SECONDS = 5.0
@@ -93,6 +96,7 @@ class Supervisor:
         self._crews: set[Kind] = set()
         self._unknown_tasks = Recent()
         self._turns = 0
+        self._fill_at = 0.0
         self._short_lives = 0
         self._was_ready = False
         self._stop_at: float | None = None
@@ -315,8 +319,9 @@ class Supervisor:
             waiting = [child for child in crew if child.board.waits_for_hint]
             for child in self._in_turn(waiting)[:wakes]:
                 child.channel.offer("wake", queues=list(queues))
-            if asks_by_hint(self.settings.queues):
-                # Who claims without a pause must hear of a queue that comes before its own.
+            # Who claims without a pause must hear of a queue that comes before its own.
+            if asks_by_hint(self.settings.queues) and time.monotonic() >= self._fill_at:
+                self._fill_at = time.monotonic() + _FILL_SECONDS
                 for child in crew:
                     if child not in waiting:
                         child.channel.offer("filled", queues=list(queues))

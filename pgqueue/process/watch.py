@@ -45,8 +45,12 @@ _LISTEN_SECONDS_MAX = 3.0
 
 # What is told of wake-ups is told again before it has ceased to count, which it does soon after
 # we are gone.
-_TELL_SECONDS = 15.0
-_TOLD_SECONDS = 45.0
+_TELL_SECONDS = 30.0
+_TOLD_SECONDS = 90.0
+
+# After a look that took the server long.
+_REST_SECONDS_MAX = 10.0
+_NAMES_SECONDS_MAX = 1.0
 
 Ready = Mapping[Kind, Sequence[str]]
 """Queues with a ready job, by the kind of worker it needs."""
@@ -83,7 +87,9 @@ class Watch(Loop):
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
         self._on_idle = on_idle
-        self._pace = Pace(poll_seconds)
+        # What a rest hides from others they find from their places; not so the names of queues.
+        rest_seconds_max = _NAMES_SECONDS_MAX if asks_by_hint(queues) else _REST_SECONDS_MAX
+        self._pace = Pace(poll_seconds, rest_seconds_max=rest_seconds_max)
         self._told: bool | None = None
         self._tell_at = 0.0
         self._promotion = Rounds(upkeep.promote, upkeep.first_scheduled, _PROMOTED_MAX)
@@ -92,7 +98,8 @@ class Watch(Loop):
         self._promoted_at = 0.0
         self._poll_at = 0.0
         self._count_at = 0.0
-        self._found: Ready = {}
+        # As good a guess as any, until something was found.
+        self._found: Ready = {Kind("greenlet"): [q for q in queues if not q.endswith("/")]}
         self._is_woken = False
 
     def opened(self, link: Link) -> None:
@@ -117,9 +124,9 @@ class Watch(Loop):
         self._tell(link)
         if time.monotonic() >= self._promote_at:
             self._promote(link)
-        ready = self._look(link)
+        ready = self._look(link, is_poll)
         if ready:
-            self._on_ready(ready, max(1, self._pace.wakes))
+            self._on_ready(ready, self._pace.wakes)
         if self._on_idle is not None and self._is_time_to_count(is_poll and ready == {}):
             left = run(link, upkeep.unfinished(self._queues))
             self._on_idle(left)
@@ -191,11 +198,11 @@ class Watch(Loop):
             self._count_at = time.monotonic() + _COUNT_SECONDS
         return is_time
 
-    def _look(self, link: Link) -> Ready | None:
+    def _look(self, link: Link, is_poll: bool) -> Ready | None:
         """What is ready; None when it is not time for a look."""
         if not self._pace.may_look:
             # What was ready then may be so again, and who is woken sees by himself.
-            return self._found if self._is_woken else None
+            return self._found if self._is_woken or is_poll else None
         look = run(link, upkeep.look())
         found: defaultdict[Kind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in look.ready:
@@ -209,6 +216,9 @@ class Watch(Loop):
             is_left = due_at < self._promoted_at
             pause = self._poll_seconds if is_left else _PROMOTE_SECONDS_MIN
             self._promote_at = min(self._promote_at, max(due_at, self._promoted_at + pause))
+            if look.due_in_seconds <= 0 and not is_left:
+                # Another supervisor may be promoting it, and tells nobody.
+                self._pace.restart()
         return found
 
     def _listens_to(self, queue: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from pgqueue.core.job import UnknownTaskRecord
 from pgqueue.store.statement import Row, Statement, count, first_column
 
+_TOLD_QUEUES_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
@@ -43,14 +45,16 @@ def watch(
     """Tell what a supervisor watches; the answer is how many of them watch, it among them.
 
     Args:
-        queues: A trailing `/` takes all sub-queues.
+        queues: A trailing `/` takes all sub-queues. More than a hundred count as all there are.
         wants_wakeups: Whether who enqueues there is to notify.
         seconds: How long this counts, should nothing more be told.
     """
+    # Every enqueue compares its queue with all of them.
+    is_long = len(queues) > _TOLD_QUEUES_MAX
     params = {
         "supervisor_id": supervisor_id,
-        "queues": [queue for queue in queues if not queue.endswith("/")],
-        "prefixes": [queue for queue in queues if queue.endswith("/")],
+        "queues": [] if is_long else [queue for queue in queues if not queue.endswith("/")],
+        "prefixes": [""] if is_long else [queue for queue in queues if queue.endswith("/")],
         "wants_wakeups": wants_wakeups,
         "seconds": seconds,
     }

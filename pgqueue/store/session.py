@@ -21,10 +21,16 @@ SETTINGS: Final = {
 """Our statements are short and hold no transaction open; they read what is committed and give
 up rather than hang. A URL may say otherwise."""
 
-STEADY: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+STEADY: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 """For loops, which ask the same few statements for ever. To plan one takes as long as to settle
-fifty jobs, and lists of values make every plan look worth the while. A table that looks small to
-the planner may have grown since, or be full of dead rows that somebody keeps."""
+fifty jobs, and lists of values make every plan look worth the while. Planned once, a limit counts
+as a tenth of a table, and to gather all of it looks cheap: what is left is to go by keys, however
+large the table is or how full of dead rows that somebody keeps."""
 
 IN_ORDER: Final = {**STEADY, "enable_bitmapscan": "off", "enable_sort": "off"}
 """For who reads the first of an index again and again. A plan that gathers rows and sorts them

@@ -1,7 +1,8 @@
 """Claims what this worker has room for, in one statement over all its queues.
 
 Sleeps until its supervisor says that there is work, or until room appears after a claim that
-left work behind. A look of its own every half minute makes it correct without any hint.
+left work behind. A look of its own every half minute makes it correct without any
+hint, but for sub-queues, whose names come with hints alone.
 """
 
 import logging
@@ -214,7 +215,8 @@ class Fetcher(Loop):
         self._front.learn(batch)
         self._needs_slot = batch.needs_slot
         if not batch.is_whole:
-            self._may_have_more = True
+            # Unless a trigger takes away whatever is claimed.
+            self._may_have_more = bool(batch.claimed) or batch.needs_slot
         elif not batch.claimed and not self._front.has_read_all:
             # What it was woken for may have appeared behind its back.
             self._look_at = min(self._look_at, self._front.rescan_at)

@@ -57,7 +57,27 @@ def test_the_longer_something_is_found_the_more_workers_are_woken(pace: Pace) ->
         pace.looked(found=found, seconds=0.001)
         woken.append(pace.wakes)
 
-    assert [1, 2, 4, 0, 1] == woken
+    assert [1, 2, 4, 1, 1] == woken
+
+
+def test_what_nobody_claims_goes_on_to_wake_one_at_a_time(pace: Pace) -> None:
+    woken = []
+    for _ in range(14):
+        pace.looked(found=True, seconds=0.001)
+        woken.append(pace.wakes)
+    pace.woken()
+    for _ in range(2):
+        pace.looked(found=True, seconds=0.001)
+        woken.append(pace.wakes)
+
+    assert [512, 1024, 1, 1, 1, 1, 2] == woken[-7:]
+
+
+def test_a_look_that_takes_some_time_leaves_room_for_others(pace: Pace, now: Now) -> None:
+    _rush(pace, now)
+    pace.looked(found=True, seconds=0.01)
+
+    assert 0.05 == pytest.approx(pace.pause)
 
 
 def test_a_notification_is_followed_by_a_look_at_once(pace: Pace, now: Now) -> None:

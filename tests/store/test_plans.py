@@ -126,6 +126,41 @@ def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: Roo
     assert [] == left
 
 
+# What is read whole, because it holds nothing but what is asked for, or because one row is enough.
+_WHOLE = {
+    ("look", "jobs_ready"),
+    ("cancelling", "jobs_cancel_requested"),
+    ("stranded", "jobs_running"),
+    ("stranded", "jobs_cancel_requested"),
+    ("unfinished", "jobs_ready"),
+    ("unfinished", "jobs_running"),
+    ("unfinished", "jobs_cancel_requested"),
+}
+
+
+def test_what_a_loop_asks_reads_no_index_whole(steady: Room) -> None:
+    for question in (JOBS, ATTEMPTS, LOGS, WORKERS):
+        steady.rows(question)
+    steady.rows("analyze")
+    asked = {**STATEMENTS, "unfinished": ({"queues": ["queue 1"], "prefixes": []}, set())}
+
+    whole = {
+        (file, str(node["Index Name"]))
+        for file, (params, _) in asked.items()
+        for node in _nodes(_plan(steady, file, params, times=2))
+        if "Index Name" in node and "Index Cond" not in node and "workers" not in node["Index Name"]
+    }
+    left = {
+        (file, each)
+        for file, (params, _) in asked.items()
+        for each in _scans(_plan(steady, file, params, times=2))
+        if " on " in each
+    }
+
+    assert set() == whole - _WHOLE
+    assert set() == left
+
+
 def test_a_plan_that_leaves_its_index_is_seen(room: Room) -> None:
     with room.link.raw.transaction(force_rollback=True):
         room.rows(JOBS)

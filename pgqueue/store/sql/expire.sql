@@ -6,7 +6,7 @@ with expired as materialized (
   select job.id
   from pgqueue.jobs as job
   where job.status in ('scheduled', 'queued', 'blocked')
-    and job.expires_at <= clock_timestamp()
+    and job.expires_at <= (select clock_timestamp())
     and job.id <> all(%(refused)s::bigint[])
   order by job.expires_at
   limit %(jobs_max)s::int

@@ -4,7 +4,7 @@
 -- Locks: that job, for this moment; locked ones are skipped, as there.
 select job.id
 from pgqueue.jobs as job
-where job.kept_until <= clock_timestamp()
+where job.kept_until <= (select clock_timestamp())
   and job.id <> all(%(refused)s::bigint[])
 order by job.kept_until
 limit 1

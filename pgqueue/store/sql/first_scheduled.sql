@@ -5,7 +5,7 @@
 select job.id
 from pgqueue.jobs as job
 where job.status = 'scheduled'
-  and job.run_at <= clock_timestamp()
+  and job.run_at <= (select clock_timestamp())
   and job.id <> all(%(refused)s::bigint[])
 order by job.run_at
 limit 1

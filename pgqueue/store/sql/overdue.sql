@@ -13,7 +13,9 @@ select
 from pgqueue.jobs as job
 join pgqueue.workers as worker on worker.id = job.worker_id
 where job.status = 'running'
-  and job.deadline_at < clock_timestamp() - make_interval(secs => %(grace_seconds)s::float8)
+  and job.deadline_at < (
+    select clock_timestamp() - make_interval(secs => %(grace_seconds)s::float8)
+  )
   and worker.supervisor_id = %(supervisor_id)s::bigint
   and worker.stopped_at is null
 order by job.deadline_at;

@@ -6,7 +6,7 @@ with due as materialized (
   select job.id, job.run_at
   from pgqueue.jobs as job
   where job.status = 'scheduled'
-    and job.run_at <= clock_timestamp()
+    and job.run_at <= (select clock_timestamp())
     and job.id <> all(%(refused)s::bigint[])
   order by job.run_at
   limit %(jobs_max)s::int

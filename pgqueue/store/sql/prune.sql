@@ -6,7 +6,7 @@
 with over as materialized (
   select job.id
   from pgqueue.jobs as job
-  where job.kept_until <= clock_timestamp()
+  where job.kept_until <= (select clock_timestamp())
     and job.id <> all(%(refused)s::bigint[])
   order by job.kept_until
   limit %(jobs_max)s::int

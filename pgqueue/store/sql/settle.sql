@@ -75,7 +75,7 @@ held as materialized (
 passed_over as materialized (
   select ended.id, ended.attempt, ended.worker_id
   from ended
-  where not exists (select from held where held.id = ended.id)
+  where ended.id not in (select held.id from held)
 ),
 charged as (
   select

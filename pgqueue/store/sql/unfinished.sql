@@ -3,14 +3,19 @@
 -- Index: jobs_ready and jobs_running; asked only by a burst that found its queues idle.
 -- Locks: none.
 select job.status, job.task, count(*)
-from pgqueue.jobs as job
-where job.status in ('queued', 'running')
-  and (
-    job.queue = any(%(queues)s::text[])
-    or exists (
-      select
-      from unnest(%(prefixes)s::text[]) as wanted (prefix)
-      where starts_with(job.queue, wanted.prefix)
-    )
+from (
+  select queued.status, queued.task, queued.queue
+  from pgqueue.jobs as queued
+  where queued.status = 'queued'
+  union all
+  select running.status, running.task, running.queue
+  from pgqueue.jobs as running
+  where running.status = 'running'
+) as job
+where job.queue = any(%(queues)s::text[])
+  or exists (
+    select
+    from unnest(%(prefixes)s::text[]) as wanted (prefix)
+    where starts_with(job.queue, wanted.prefix)
   )
 group by job.status, job.task;

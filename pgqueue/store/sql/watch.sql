@@ -2,7 +2,7 @@
 --
 -- Index: watches_pkey.
 -- Locks: its row, and those of supervisors that are gone.
--- Answer: how many supervisors watch.
+-- Answer: how many supervisors may watch the same, this one among them.
 with gone as (
   delete from pgqueue.watches as watch
   where watch.until < clock_timestamp() - make_interval(mins => 10)
@@ -18,10 +18,16 @@ told as (
   )
   on conflict (supervisor_id) do update
   set
+    queues = excluded.queues,
+    prefixes = excluded.prefixes,
     wants_wakeups = excluded.wants_wakeups,
     until = excluded.until
 )
 select 1 + count(*)::integer
 from pgqueue.watches as watch
 where watch.until > clock_timestamp()
-  and watch.supervisor_id <> %(supervisor_id)s::bigint;
+  and watch.supervisor_id <> %(supervisor_id)s::bigint
+  and (
+    watch.queues && %(queues)s::text[]
+    or (watch.prefixes || %(prefixes)s::text[]) <> '{}'::text[]
+  );
