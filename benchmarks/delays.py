@@ -11,12 +11,13 @@ from benchmarks.backlog import fill
 from benchmarks.patience import until
 from benchmarks.place import Place
 from benchmarks.reading import Reading, percentile
-from benchmarks.tasks import nap, stamp
+from benchmarks.tasks import nap, noop, stamp
 from benchmarks.worker import serving
 
 _PRIORITY_MAX = 100
 _NAP_SECONDS = 0.01
 _SATURATED_COUNT = 1_000
+_FIRST_COUNT = 20
 
 # A job that falls due is due a while after it was enqueued, so that all were by then.
 _AHEAD_SECONDS = 3.0
@@ -38,6 +39,11 @@ class _Commit(NamedTuple):
 def when_idle(place: Place, *, count: int, every_seconds: float) -> Mapping[str, Reading]:
     """Milliseconds from the call of COMMIT to the start, of single jobs for an idle worker."""
     with place.database() as url, serving(url), psycopg.connect(url) as connection:
+        for n in range(_FIRST_COUNT):
+            # A worker that has just begun plans its statements and reads the hints of its tasks.
+            noop.using(connection=connection).enqueue(n)
+            connection.commit()
+            time.sleep(every_seconds)
         commits = list(_committed(connection, count, every_seconds, priority=0))
         own = [commit.milliseconds for commit in commits]
         delays = _delays(url, {each.job_id: each.at for each in commits}, unit_seconds=1e-3)

@@ -10,7 +10,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from math import inf
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.crew import Kind, asks_by_hint
@@ -66,8 +65,8 @@ class Watch(Loop):
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
-    # It asks every second, and takes the answer to its first question for the sign of life.
-    trusted_seconds = inf
+    # Who polls each second takes the answer to the first question for the sign of life.
+    trusted_seconds = 1.5
 
     def __init__(
         self,

@@ -113,6 +113,9 @@ class Database:
         if is_pooled:
             raw.prepare_threshold = None
             raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        elif settings:
+            # A loop asks its statements for ever: no job need wait for five plans of each.
+            raw.prepare_threshold = 0
         return Link(raw, self.schema, is_pooled=is_pooled, settings=settings)
 
     def _connect(

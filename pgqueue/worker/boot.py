@@ -7,6 +7,7 @@ is waited for.
 
 import ctypes
 import faulthandler
+import importlib
 import logging
 import os
 import select
@@ -86,6 +87,9 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     configure(url=config.url, schema=config.schema)
     tasks = loading.load(config.tasks)
     _introduce(Database(config.url, config.schema), tasks, channel)
+    if tasks:
+        # The arguments of every job need it, and the first job need not wait for it.
+        importlib.import_module("pydantic")
     return sorted({str(task.options.executor) for task in tasks})
 
 
