@@ -16,11 +16,11 @@ from math import inf
 # Between two looks; one look serves all that was committed within this time.
 _LOOK_SECONDS_MIN = 0.01
 
-# So many notified looks in a row, each soon after the one before, are a rush.
-_RUSH = 10
-_RUSH_SECONDS = 0.02
+# So many notifications in a row that were hardly waited for are a rush, on slow machines too.
+_RUSH = 6
+_PROMPT_SECONDS = 0.01
 
-_HUSH_SECONDS = 2.0
+_HUSH_SECONDS = 5.0
 _HUSH_SECONDS_MAX = 30.0
 
 # Supervisors that hear the same notification look one after the other, and most of them find
@@ -84,16 +84,17 @@ class Pace:
         """Look soon, and soon again: what was committed meanwhile may have told nobody."""
         self._pause = _LOOK_SECONDS_MIN
 
-    def woken(self, *, is_served: bool = False) -> float:
+    def woken(self, listened_seconds: float, *, is_served: bool = False) -> float:
         """A notification came; the seconds until the look that it asks for, 0 as a rule.
 
         Args:
+            listened_seconds: For how long it was listened for, apart from looks and pauses.
             is_served: Whether somebody was woken for it already; the look then comes after him.
         """
         self._found_in_row = 0
         now = time.monotonic()
         since = now - self._woken_at
-        self._prompt_in_row = self._prompt_in_row + 1 if since < _RUSH_SECONDS else 0
+        self._prompt_in_row = self._prompt_in_row + 1 if listened_seconds < _PROMPT_SECONDS else 0
         if self._prompt_in_row >= _RUSH:
             self._hush(now)
         spread = random.uniform(0.0, _SPREAD_SECONDS * (self.watchers - 1))

@@ -97,6 +97,7 @@ class Watch(Loop):
         self._promoted_at = 0.0
         self._poll_at = 0.0
         self._count_at = 0.0
+        self._listened_seconds = 0.0
         # As good a guess as any, until something was found.
         self._found: Ready = {Kind("greenlet"): [q for q in queues if not q.endswith("/")]}
         self._is_woken = False
@@ -174,12 +175,17 @@ class Watch(Loop):
         if not self._told:
             # Others may want notifications, and what they get comes here too.
             link.drain(pause)
-        elif link.woken(min(pause, _LISTEN_SECONDS_MAX)):
-            self._is_woken = True
+            return 0.0
+        began_at = time.monotonic()
+        self._is_woken = link.woken(min(pause, _LISTEN_SECONDS_MAX))
+        self._listened_seconds += time.monotonic() - began_at
+        if self._is_woken:
             guess = self._guess()
             if guess:
                 self._on_ready(guess, 1)
-            self._stopping.wait(self._pace.woken(is_served=bool(guess)))
+            pause = self._pace.woken(self._listened_seconds, is_served=bool(guess))
+            self._listened_seconds = 0.0
+            self._stopping.wait(pause)
         return 0.0
 
     def _guess(self) -> Ready:

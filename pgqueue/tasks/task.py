@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BATCH_SIZE: Final = 1_000
+BATCH_SIZE: Final = 5_000
 """Default rows per COPY."""
 
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})

@@ -248,4 +248,5 @@ class Running:
         held = self._in_hand.pop(token, None)
         if held is not None:
             self._board.forget(held.place)
-        self.on_room()
+        if len(self._in_hand) >= self._settling_max:
+            self.on_room()  # else its slot is free since it ended
