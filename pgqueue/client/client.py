@@ -18,7 +18,7 @@ from pgqueue.core.errors import InvalidOption, JobGone, NoDatabase, UnsupportedC
 from pgqueue.core.job import Attempt, Job, LogLine, TaskRecord, UnknownTaskRecord, WorkerRecord
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.core.new_job import NewJob
+from pgqueue.core.new_job import BATCH_SIZE, NewJob
 from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset, check_text
 from pgqueue.core.payload import encode_mapping
 from pgqueue.core.retry import Retry
@@ -39,7 +39,6 @@ T = TypeVar("T")
 _Steering = Callable[[Meant], Statement[dict[int, JobStatus | None]]]
 
 LOG_LINES_MAX = 1_000
-BATCH_SIZE = 1_000
 _POLL_SECONDS_MIN = 0.005
 _POLL_SECONDS_MAX = 0.25
 _STEERED_AT_ONCE_MAX = 500

@@ -6,6 +6,10 @@ Never holds an undecided value: every option has its default applied and is vali
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+
+BATCH_SIZE: Final = 5_000
+"""Jobs that one COPY inserts, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

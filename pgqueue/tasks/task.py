@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from pgqueue.core.errors import InvalidArguments, InvalidPayload, InvalidTask
-from pgqueue.core.new_job import NewJob
+from pgqueue.core.new_job import BATCH_SIZE, NewJob
 from pgqueue.core.options import (
     NAME_CHARACTERS_MAX,
     UNSET,
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-BATCH_SIZE: Final = 5_000
-"""Default rows per COPY."""
 
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
 _DESCRIPTION_BYTES_MAX: Final = 65_536
