@@ -108,7 +108,7 @@ create table pgqueue.jobs (
     and char_length(array_to_string(tags, '')) <= 10000
   )
 ) with (
-  fillfactor = 85,
+  fillfactor = 70,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_vacuum_insert_scale_factor = 0.1,

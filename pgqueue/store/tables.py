@@ -153,7 +153,7 @@ jobs = Table(
     # SQLAlchemy 2.0 cannot say storage parameters of a table, so they stand beside it.
     info={
         "storage": {
-            "fillfactor": "85",
+            "fillfactor": "70",
             "autovacuum_vacuum_scale_factor": "0.02",
             "autovacuum_vacuum_threshold": "1000",
             "autovacuum_vacuum_insert_scale_factor": "0.1",
