@@ -336,6 +336,11 @@ class Payload:
                 )
 
 
+def preload() -> None:
+    """Load pydantic now instead of at a payload's first use."""
+    _validation_error()
+
+
 def encode_mapping(
     given: Mapping[str, object], *, task: str, args_bytes_max: int = ARGS_BYTES_MAX
 ) -> str:

@@ -7,7 +7,6 @@ is waited for.
 
 import ctypes
 import faulthandler
-import importlib
 import logging
 import os
 import select
@@ -20,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
+from pgqueue.core.payload import preload
 from pgqueue.process.board import Board
 from pgqueue.process.control import Channel
 from pgqueue.store import processes, version
@@ -88,8 +88,7 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     tasks = loading.load(config.tasks)
     _introduce(Database(config.url, config.schema), tasks, channel)
     if tasks:
-        # The arguments of every job need it, and the first job need not wait for it.
-        importlib.import_module("pydantic")
+        preload()  # what the arguments of every job need; the first one need not wait for it
     return sorted({str(task.options.executor) for task in tasks})
 
 
