@@ -1,19 +1,11 @@
 """When the next look is taken."""
 
 import random
-import time
 
 import pytest
+from now import Now
 
 from pgqueue.process.pace import Pace
-
-
-class Now:
-    """The monotonic clock, as a test sets it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 1_000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.seconds)
 
 
 @pytest.fixture

@@ -1,19 +1,10 @@
 """When it is certain that a worker will not start what waits in its hand."""
 
-import time
-
 import pytest
+from now import Now
 
 from pgqueue.process.board import Board
 from pgqueue.process.recall import Blockade, Recall
-
-
-class Now:
-    """The monotonic clock, as a test sets it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 1_000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.seconds)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """A claim begins where the last one ended, and misses nothing for long."""
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 
 import pytest
+from now import Now
 from room import Room
 
 from pgqueue.core.new_job import NewJob
@@ -16,14 +16,6 @@ from pgqueue.store.connect import Database, Link
 from pgqueue.store.statement import run
 from pgqueue.worker import front as front_module
 from pgqueue.worker.front import Front
-
-
-class Now:
-    """The monotonic clock, as a test sets it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 1_000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.seconds)
 
 
 @pytest.fixture
