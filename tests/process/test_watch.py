@@ -124,6 +124,7 @@ def test_jobs_that_cannot_be_promoted_keep_no_other_from_being_run(
     assert [{("greenlet", False): ["other"]}] * 3 == found
 
 
+@pytest.mark.own_session
 def test_a_job_is_promoted_when_it_falls_due_and_not_at_the_next_poll(
     room: Room, watching: Callable[..., Watch]
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_job_is_promoted_when_it_falls_due_and_not_at_the_next_poll(
     assert 0 <= late < 5
 
 
+@pytest.mark.own_session
 def test_jobs_that_fall_due_one_after_the_other_are_each_promoted_in_time(
     room: Room, watching: Callable[..., Watch]
 ) -> None:
@@ -247,6 +249,7 @@ def _retried(room: Room, queue: str) -> None:
     room.rows("select pgqueue.retry(%(id)s)", id=job.id)
 
 
+@pytest.mark.own_session
 @pytest.mark.parametrize("wants", [True, False])
 @pytest.mark.parametrize(
     "put",
@@ -271,6 +274,7 @@ def test_a_job_notifies_those_who_wait_for_its_queue_and_nobody_else(
     assert {queue: count * wants for queue, count in expected.items()} == heard
 
 
+@pytest.mark.own_session
 def test_a_supervisor_that_says_nothing_more_is_notified_no_more(
     room: Room, hears: Callable[[], int]
 ) -> None:

@@ -238,6 +238,7 @@ def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
     assert front > 5 * behind
 
 
+@pytest.mark.own_session
 @pytest.mark.parametrize("file", ["settle", "log", "progress"])
 @pytest.mark.parametrize("analyzed", _ANALYZED)
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
