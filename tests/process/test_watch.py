@@ -159,6 +159,7 @@ def test_jobs_that_fall_due_one_after_the_other_are_each_promoted_in_time(
     assert turns < 300
 
 
+@pytest.mark.own_session
 @pytest.mark.parametrize(("age", "pause"), [("5 s", 60.0), ("2 h", 0.2)])
 def test_a_job_that_is_put_in_as_due_is_promoted(
     room: Room,
