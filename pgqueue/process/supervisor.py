@@ -311,6 +311,10 @@ class Supervisor:
             self._start_crew(Kind(executor))
 
     def _wake(self, ready: Ready, wakes: int) -> None:
+        # Who claims without a pause must hear of a queue that comes before its own.
+        fills = asks_by_hint(self.settings.queues) and time.monotonic() >= self._fill_at
+        if fills:
+            self._fill_at = time.monotonic() + _FILL_SECONDS
         for kind, queues in ready.items():
             # Of an executor that no loaded task has, too: a job keeps the one of the moment of
             # its enqueueing, and only a worker of that kind can send it on.
@@ -319,9 +323,7 @@ class Supervisor:
             waiting = [child for child in crew if child.board.waits_for_hint]
             for child in self._in_turn(waiting)[:wakes]:
                 child.channel.offer("wake", queues=list(queues))
-            # Who claims without a pause must hear of a queue that comes before its own.
-            if asks_by_hint(self.settings.queues) and time.monotonic() >= self._fill_at:
-                self._fill_at = time.monotonic() + _FILL_SECONDS
+            if fills:
                 for child in crew:
                     if child not in waiting:
                         child.channel.offer("filled", queues=list(queues))

@@ -4,10 +4,14 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
 import pytest
 
 from pgqueue.core.settings import load_settings
+from pgqueue.process.board import Board
+from pgqueue.process.crew import Kind
 from pgqueue.process.supervisor import UNWIND_SECONDS, Supervisor, compare_connections
 from pgqueue.store.connect import Database, Link
 
@@ -37,3 +41,66 @@ def test_a_supervisor_that_may_want_more_connections_than_there_are_says_so(
     [told] = [each.__dict__ for each in caplog.records if "max_connections" in each.message]
     assert 3 + 2 * (1_000 + 1 + 1) == told["wanted"]
     assert 0 < told["taken"] < told["allowed"] < told["wanted"]
+
+
+class Crewman:
+    """A child as far as hints go: what its board shows, and what it was told."""
+
+    def __init__(self, executor: str, *, waits: bool) -> None:
+        self.kind = Kind(executor)
+        self.board = Board(1)
+        self.board.wait_for_hint(waits)
+        self.channel = self
+        self.told: list[tuple[str, list[str]]] = []
+
+    def offer(self, verb: str, *, queues: list[str]) -> None:
+        self.told.append((verb, queues))
+
+
+@pytest.fixture
+def crewed(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Supervisor]]:
+    """Makes a supervisor of queues, with these for its children."""
+    made = ExitStack()
+
+    def make(queues: Sequence[str], crew: Sequence[Crewman]) -> Supervisor:
+        settings = load_settings({"url": database_url, "queues": tuple(queues)})
+        supervisor = Supervisor(Database(database_url), settings)
+        made.callback(supervisor._say_farewell)
+        monkeypatch.setattr(supervisor, "_children", dict(enumerate(crew)))
+        monkeypatch.setattr(supervisor, "_crews", {each.kind for each in crew})
+        return supervisor
+
+    with made:
+        yield make
+
+
+def test_as_many_are_woken_as_it_takes_another_first_each_time(
+    crewed: Callable[..., Supervisor],
+) -> None:
+    waiting = [Crewman("greenlet", waits=True) for _ in range(3)]
+    others = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
+    supervisor = crewed(["default"], [*waiting, *others])
+
+    for wakes in (1, 1, 1, 2):
+        supervisor._wake({Kind("greenlet"): ["default"]}, wakes)
+
+    assert [1, 2, 2] == sorted(len(each.told) for each in waiting)
+    assert {("wake", ("default",))} == {
+        (verb, tuple(queues)) for each in waiting for verb, queues in each.told
+    }
+    assert [[], []] == [each.told for each in others]
+
+
+def test_who_claims_without_a_pause_hears_of_queues_whatever_kind_he_is_of(
+    crewed: Callable[..., Supervisor],
+) -> None:
+    busy = [Crewman(executor, waits=False) for executor in ("greenlet", "asyncio")]
+    supervisor = crewed(["mail/"], busy)
+
+    ready = {Kind("greenlet"): ["mail/a"], Kind("asyncio"): ["mail/b"]}
+    for _ in range(2):  # at once, so that the second time is too soon
+        supervisor._wake(ready, 1)
+
+    assert [[("filled", ["mail/a"])], [("filled", ["mail/b"])]] == [each.told for each in busy]
