@@ -214,9 +214,8 @@ class Fetcher(Loop):
             self._queues.learn(queues, batch, has_read_all=self._front.has_read_all)
         self._front.learn(batch)
         self._needs_slot = batch.needs_slot
-        if not batch.is_whole:
-            # Unless a trigger takes away whatever is claimed.
-            self._may_have_more = bool(batch.claimed) or batch.needs_slot
+        if not batch.is_whole and (batch.claimed or batch.needs_slot):
+            self._may_have_more = True  # else a trigger takes away whatever is claimed
         elif not batch.claimed and not self._front.has_read_all:
             # What it was woken for may have appeared behind its back.
             self._look_at = min(self._look_at, self._front.rescan_at)

@@ -215,6 +215,41 @@ def test_a_claim_that_failed_is_tried_again_without_another_hint(
     assert [job.id] == desk.waiting_ids
 
 
+_TAKES_AWAY = """
+create function pgqueue.take_away() returns trigger language plpgsql as $$
+begin
+  return null;
+end $$;
+create trigger take_away before update on pgqueue.jobs
+for each row execute function pgqueue.take_away()
+"""
+
+
+@pytest.mark.parametrize("is_woken", [False, True])
+def test_claims_that_a_trigger_takes_away_do_not_go_round_but_for_a_hint(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch, is_woken: bool
+) -> None:
+    for _ in range(9):  # more than there is room for
+        client.enqueue("shop.f")
+    desk.link.raw.execute(_TAKES_AWAY.encode())
+    desk.turn()
+    desk.fetcher.wake(["default"])
+    fetch = LossyLink.fetch
+
+    def fetched(link: LossyLink, text: str, params: Mapping[str, object]) -> Sequence[Row]:
+        rows = fetch(link, text, params)
+        if is_woken:
+            desk.fetcher.wake(["default"])
+        return rows
+
+    monkeypatch.setattr(LossyLink, "fetch", fetched)
+    pause = desk.fetcher.run_once()
+
+    assert is_woken == (pause == 0.0)
+    assert is_woken != desk.board.waits_for_hint
+    assert [] == desk.running.all()
+
+
 def test_a_worker_looks_by_itself_when_no_hint_comes(desk: Desk, client: Client) -> None:
     desk.turn()
     job = client.enqueue("shop.f")
