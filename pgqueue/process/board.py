@@ -87,7 +87,7 @@ class Board:
         _TURNED.pack_into(self._memory, _TURNED_AT, time.monotonic())
 
     def wait_for_hint(self, waits: bool) -> None:
-        """The claim loop found nothing more, and has room; or it goes on by itself."""
+        """Whether the claim loop found nothing more, or goes on by itself."""
         _WAITING.pack_into(self._memory, _WAITING_AT, waits)
 
     @property

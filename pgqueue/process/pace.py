@@ -48,7 +48,7 @@ class Pace:
         watchers: How many supervisors look, this one among them.
     """
 
-    def __init__(self, poll_seconds: float, *, rest_seconds_max: float = 10.0) -> None:
+    def __init__(self, poll_seconds: float, *, rest_seconds_max: float) -> None:
         self.watchers = 1
         self._poll_seconds = poll_seconds
         self._rest_seconds_max = rest_seconds_max

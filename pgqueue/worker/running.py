@@ -146,7 +146,7 @@ class Running:
         self._board.turn()
 
     def wait_for_hint(self, waits: bool) -> None:
-        """Whether the fetcher found nothing more, and claims at a hint; or goes on by itself."""
+        """Whether the fetcher found nothing more, or goes on by itself."""
         self._board.wait_for_hint(waits)
 
     @property

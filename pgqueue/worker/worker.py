@@ -153,8 +153,7 @@ class Worker:
         self.fetcher.start()
         for target in (self._hear, self._wind_down):
             threading.Thread(target=target, daemon=True, name=target.__name__).start()
-        # What is there by now stays; to look through it for garbage again and again costs a fifth
-        # of what a short job takes.
+        # What is there by now stays, and need not be looked through for garbage again and again.
         gc.collect()
         gc.freeze()
         self.executor.serve()

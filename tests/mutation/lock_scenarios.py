@@ -165,38 +165,30 @@ def what_is_due_and_somebody_has_is_passed_over(room: Room) -> None:
 
 @of("first_scheduled")
 def what_is_due_and_somebody_has_is_not_named(room: Room) -> None:
-    free, taken = _due(room, 1, 2)
-    _by_scan(room)
-    with another(room) as other:
-        other.locks("jobs", taken)
-
-        assert free == at_once(room, upkeep.first_scheduled([]))
-
-    assert taken == run(room.link, upkeep.first_scheduled([]))
+    _first_that_nobody_has(room, _due, upkeep.first_scheduled)
 
 
 @of("first_expired")
 def what_expired_and_somebody_has_is_not_named(room: Room) -> None:
-    free, taken = _late(room, 1, 2)
-    _by_scan(room)
-    with another(room) as other:
-        other.locks("jobs", taken)
-
-        assert free == at_once(room, upkeep.first_expired([]))
-
-    assert taken == run(room.link, upkeep.first_expired([]))
+    _first_that_nobody_has(room, _late, upkeep.first_expired)
 
 
 @of("first_over")
 def what_is_over_and_somebody_has_is_not_named(room: Room) -> None:
-    free, taken = _over(room, 1, 2)
+    _first_that_nobody_has(room, _over, upkeep.first_over)
+
+
+def _first_that_nobody_has(
+    room: Room, put_in: Callable[..., list[int]], first: Callable[[Sequence[int]], Any]
+) -> None:
+    free, taken = put_in(room, 1, 2)
     _by_scan(room)
     with another(room) as other:
         other.locks("jobs", taken)
 
-        assert free == at_once(room, upkeep.first_over([]))
+        assert free == at_once(room, first([]))
 
-    assert taken == run(room.link, upkeep.first_over([]))
+    assert taken == run(room.link, first([]))
 
 
 @of("expire")

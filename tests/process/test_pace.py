@@ -16,7 +16,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Now:
 
 @pytest.fixture
 def pace(now: Now) -> Pace:
-    return Pace(1.0)
+    return Pace(1.0, rest_seconds_max=10.0)
 
 
 def _rush(pace: Pace, now: Now, looks: int = 20) -> None:

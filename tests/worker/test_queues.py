@@ -5,6 +5,7 @@ from room import Room
 
 from pgqueue.store.attempts import Claimed
 from pgqueue.store.claims import Batch, Horizon
+from pgqueue.store.connect import Link
 from pgqueue.worker.queues import Queues
 
 MANY = [f"q{n}" for n in range(100)]
@@ -19,8 +20,8 @@ def claimed(room: Room) -> list[Claimed]:
 
 
 @pytest.fixture
-def room(link: object) -> Room:
-    return Room(link)  # type: ignore[arg-type]
+def room(link: Link) -> Room:
+    return Room(link)
 
 
 def _batch(claimed: list[Claimed], *, is_whole: bool) -> Batch:

@@ -2,6 +2,7 @@
 --
 -- Index: none; `awaited` is a row for each supervisor.
 -- Locks: none before the commit.
+-- Twin:  enqueue.sql, and the functions enqueue_named and retry, ask `awaited` in the same words.
 select pg_notify('pgqueue.jobs', '')
 where exists (
   select
