@@ -42,9 +42,6 @@ class Loop:
     """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
     that run does not: they began while it did."""
 
-    trusted_seconds = 0.5
-    """After an answer, how long its connection is not asked whether it is whole."""
-
     settings: Mapping[str, str] = STEADY
     """What its sessions have beside the settings of all of ours."""
 
@@ -57,6 +54,11 @@ class Loop:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._failures = 0
+
+    @property
+    def trusted_seconds(self) -> float:
+        """How long after an answer a turn begins without asking whether the connection is whole."""
+        return 0.5
 
     def turn(self, link: Link) -> float:
         """Do it once; return the seconds until the next turn, unless poked before."""

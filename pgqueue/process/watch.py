@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.crew import Kind, asks_by_hint
@@ -65,9 +66,6 @@ class Watch(Loop):
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
-    # Who polls each second takes the answer to the first question for the sign of life.
-    trusted_seconds = 1.5
-
     def __init__(
         self,
         database: Database,
@@ -111,9 +109,18 @@ class Watch(Loop):
         self._told = None
         self._poll_at = self._promote_at = 0.0
 
+    @property
+    def trusted_seconds(self) -> float:
+        """A poll needs no sign of life before it: its first question asks for one."""
+        return inf if self._is_poll_due else super().trusted_seconds
+
+    @property
+    def _is_poll_due(self) -> bool:
+        return time.monotonic() >= self._poll_at - _POLL_SHARE * self._poll_seconds
+
     def turn(self, link: Link) -> float:
         """Look once, then wait for a notification or the next look."""
-        is_poll = time.monotonic() >= self._poll_at - _POLL_SHARE * self._poll_seconds
+        is_poll = self._is_poll_due
         if is_poll:
             self._poll_at = time.monotonic() + self._poll_seconds
             with link.impatient():
