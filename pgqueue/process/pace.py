@@ -46,6 +46,7 @@ class Pace:
 
     Attributes:
         watchers: How many supervisors look, this one among them.
+        is_slow: Whether the last look took the server long.
     """
 
     def __init__(self, poll_seconds: float, *, rest_seconds_max: float) -> None:
@@ -59,6 +60,7 @@ class Pace:
         self._hush_seconds = _HUSH_SECONDS
         self._hush_until = 0.0
         self._rest_until = 0.0
+        self.is_slow = False
 
     @property
     def may_look(self) -> bool:
@@ -108,7 +110,8 @@ class Pace:
         longest = self._poll_seconds if self.wants_wakeups else _LOOK_SECONDS_MIN * self.watchers
         pause = _LOOK_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
         self._pause = max(seconds / _LOOK_SHARE, min(pause, longest))
-        if seconds > _LONG_LOOK_SECONDS:
+        self.is_slow = seconds > _LONG_LOOK_SECONDS
+        if self.is_slow:
             rest = min(self._rest_seconds_max, seconds / _LONG_LOOK_SHARE)
             self._pause = min(rest, self._poll_seconds)
             self._rest_until = time.monotonic() + rest

@@ -22,7 +22,7 @@ from pgqueue.store.faults import FAILED, READ_ONLY
 from pgqueue.store.processes import Cancelling
 from pgqueue.store.rounds import Rounds
 from pgqueue.store.statement import run
-from pgqueue.store.upkeep import Unfinished
+from pgqueue.store.upkeep import Look, Unfinished
 
 _log = logging.getLogger("pgqueue.watch")
 
@@ -215,7 +215,7 @@ class Watch(Loop):
         if not self._pace.may_look:
             # What was ready then may be so again, and who is woken sees by himself.
             return self._found if self._is_woken or is_poll else None
-        look = run(link, upkeep.look())
+        look = self._ask_for_look(link)
         found: defaultdict[Kind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in look.ready:
             if self._listens_to(queue):
@@ -232,6 +232,13 @@ class Watch(Loop):
                 # Another supervisor may be promoting it, and tells nobody.
                 self._pace.restart()
         return found
+
+    def _ask_for_look(self, link: Link) -> Look:
+        # One after the other in a rush, so that a connection falls silent in the midst of one.
+        if self._failures or self._pace.is_slow:
+            return run(link, upkeep.look())
+        with link.impatient():
+            return run(link, upkeep.look())
 
     def _listens_to(self, queue: str) -> bool:
         return any(

@@ -181,6 +181,8 @@ class Worker:
             match message["verb"]:
                 case "wake":
                     self.fetcher.wake(message["queues"])
+                    # Should both connections have fallen silent, that is found out side by side.
+                    self.finisher.poke()
                 case "filled":
                     self.queues.hear(message["queues"])
                 case "cancel":

@@ -98,6 +98,23 @@ def test_a_listener_that_fell_silent_is_found_out(rig: Rig) -> None:
     print(f"silent listener: {recovery}")
 
 
+def test_where_a_job_will_be_settled_is_asked_for_life_while_it_is_claimed(rig: Rig) -> None:
+    """One after the other, two that fell silent would cost twice the time."""
+    rig.until(lambda: rig.rows(_FINISHERS_AT_REST) == [(True,)], "finishers at rest")
+    name = uuid4().hex
+
+    job = rig.enqueue(
+        name, "depot.tasks.lasting", queue="slow_poll", args={"until": str(rig.path(name))}
+    )
+
+    rig.until(
+        lambda: rig.rows(_FINISHERS_ASKED, job.created_at) == [(True,)], "a finisher asked", 10.0
+    )
+    rig.until_final(job, status="running")
+    rig.release(name)
+    rig.until_final(job)
+
+
 def test_a_worker_that_finds_no_connection_free_starts_when_one_is(rig: Rig) -> None:
     since = rig.log.stat().st_size
     ((worker_id, pid),) = rig.rows(
@@ -141,6 +158,16 @@ _LISTENERS_AT_REST = (
     "and datname = current_database() and state = 'idle' "
     "and state_change < clock_timestamp() - interval '0.2 s'"
 )
+
+_FINISHERS = (
+    "from pg_stat_activity where application_name like 'pgqueue finisher %%' "
+    "and datname = current_database()"
+)
+_FINISHERS_AT_REST = (
+    "select bool_and(state = 'idle' and state_change < clock_timestamp() - interval '1 s') "
+    + _FINISHERS
+)
+_FINISHERS_ASKED = "select bool_or(query_start > %s) " + _FINISHERS
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from chaos.server import Server
 
 from pgqueue.client import idle
 from pgqueue.client.client import Client
+from pgqueue.process.watch import Watch
 from pgqueue.store import migrate, session
 from pgqueue.store.connect import Database, Link
 
@@ -85,3 +86,29 @@ def test_a_client_replaces_an_idle_connection_that_fell_silent(
         job = client.enqueue("t")
 
         assert "queued" == other.job(job.id).status
+
+
+def test_a_look_that_is_not_answered_is_soon_given_up(
+    server: Server, url: str, proxy: Proxy, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a rush a look follows the other, and the connection falls silent in the midst of one."""
+    monkeypatch.setattr(Watch, "trusted_seconds", 60.0)
+    watch = Watch(
+        Database(server.url_at(proxy.port)),
+        supervisor_id=1,
+        queues=["default"],
+        poll_seconds=60.0,
+        on_ready=lambda ready, wakes: None,
+        on_cancelling=lambda asked: None,
+    )
+    watch.whole_link()
+    monkeypatch.setattr(watch, "_listens_to", lambda queue: True)
+    watch.run_once()
+    _fall_silent(proxy)
+    begun = time.monotonic()
+
+    with pytest.raises(psycopg.OperationalError):
+        watch.run_once()
+
+    assert time.monotonic() - begun < 10.0
+    watch.close()
