@@ -7,7 +7,6 @@ use it for what is validated by their signature; here are the names as they were
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -15,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from pgqueue.client.idle import IdleLinks
 from pgqueue.core.duration import Duration
 from pgqueue.core.errors import InvalidOption, JobGone, NoDatabase, UnsupportedConnection
-from pgqueue.core.job import Attempt, Job, LogLine, TaskRecord, UnknownTaskRecord, WorkerRecord
+from pgqueue.core.job import (
+    Attempt,
+    Job,
+    LogLine,
+    TaskRecord,
+    UnknownTaskRecord,
+    WorkerRecord,
+    bind,
+)
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import BATCH_SIZE, NewJob
@@ -401,7 +408,7 @@ class Client:
 
     def _bound(self, job: Job) -> Job:
         # A client made for a caller's connection alone has no database to ask again.
-        return replace(job, _client=self) if self.database.url else job
+        return bind(job, self) if self.database.url else job
 
 
 def _url(url_or_engine: object) -> str:

@@ -144,6 +144,15 @@ class Job:
             raise NoDatabase()
         return self._client
 
+    def _bind(self, client: JobVerbs) -> None:
+        object.__setattr__(self, "_client", client)
+
+
+def bind(job: Job, client: JobVerbs) -> Job:
+    """Let the verbs of a job that was just made go through *client*, and return it."""
+    job._bind(client)
+    return job
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -209,6 +209,12 @@ class CallKeywords(TypedDict, total=False):
     tags: Iterable[str]
 
 
+_NAMES: Final = {
+    options: tuple(field.name for field in fields(options))
+    for options in (TaskOptions, CallOptions)
+}
+
+
 def check_names(
     options: type[TaskOptions] | type[CallOptions], given: Mapping[str, object]
 ) -> None:
@@ -217,7 +223,7 @@ def check_names(
     Raises:
         InvalidOption: For the first of them, with what was meant.
     """
-    known = [field.name for field in fields(options)]
+    known = _NAMES[options]
     for option, value in given.items():
         if option in known:
             continue

@@ -52,7 +52,9 @@ def adopt(connection: Any, schema: Schema) -> Link:
             pipeline mode, or speaks another encoding than UTF-8.
     """
     given = _type(connection)
-    if _comes_from(connection, "sqlalchemy"):
+    if isinstance(connection, psycopg.Connection):
+        raw = connection
+    elif _comes_from(connection, "sqlalchemy"):
         raw = _from_sqlalchemy(connection)
     elif _comes_from(connection, "django"):
         raw = _from_django(connection)
