@@ -9,39 +9,45 @@ from psycopg import sql
 from benchmarks.tasks import noop
 
 _INSERT = """
-insert into pgqueue.jobs (task, args, queue, status, run_at, finished_at)
+insert into pgqueue.jobs (task, args, queue, status, run_at, finished_at, keep_seconds)
 select
   {task},
   %(args)s::jsonb || jsonb_build_object('n', n),
   {queue},
   %(status)s::text,
   clock_timestamp() + case when %(status)s = 'scheduled' then interval '1 day' else '0' end,
-  case when %(status)s = 'succeeded' then clock_timestamp() end
+  case when %(status)s = 'succeeded' then clock_timestamp() end,
+  {keep}
 from generate_series(1, %(count)s) as n
 """
 _DEFAULT_QUEUE = "'default'"
+_DEFAULT_KEEP = "86400"
 
 
 def fill(
     url: str,
     count: int,
     *,
-    beside: int = 0,
+    scheduled: int = 0,
+    finished: int = 0,
     task: str = f"'{noop.name}'",
     args: Mapping[str, object] | None = None,
     queue: str = _DEFAULT_QUEUE,
+    keep: str = _DEFAULT_KEEP,
 ) -> None:
     """Insert jobs, let the planner know of them, and have all of that on the disk.
 
     Args:
-        beside: As many scheduled and as many finished ones, which are not to be run.
+        scheduled: How many more, which are not to be run.
+        finished: How many more, which were.
         task: The name in SQL; may say `n`, the number of the job.
         args: Beside `n`.
         queue: The name in SQL, likewise.
+        keep: For how many seconds successes stay, likewise.
     """
     with psycopg.connect(url, autocommit=True) as connection:
-        for status, jobs in (("succeeded", beside), ("scheduled", beside), ("queued", count)):
-            insert(connection, jobs, status=status, task=task, args=args, queue=queue)
+        for status, jobs in (("succeeded", finished), ("scheduled", scheduled), ("queued", count)):
+            insert(connection, jobs, status=status, task=task, args=args, queue=queue, keep=keep)
         connection.execute("vacuum analyze pgqueue.jobs")
         connection.execute("checkpoint")
 
@@ -54,8 +60,9 @@ def insert(
     task: str = f"'{noop.name}'",
     args: Mapping[str, object] | None = None,
     queue: str = _DEFAULT_QUEUE,
+    keep: str = _DEFAULT_KEEP,
 ) -> None:
     """Insert jobs of one status; see `fill`."""
-    text = sql.SQL(_INSERT).format(task=sql.SQL(task), queue=sql.SQL(queue))
+    text = sql.SQL(_INSERT).format(task=sql.SQL(task), queue=sql.SQL(queue), keep=sql.SQL(keep))
     params = {"status": status, "count": count, "args": json.dumps(args or {})}
     connection.execute(text, params)

@@ -5,8 +5,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.backlog import fill
-from benchmarks.drain import work_off
+from benchmarks import lanes
 from benchmarks.place import Place, name_of
 from benchmarks.reading import Reading
 from benchmarks.statements import Statements
@@ -25,19 +24,19 @@ from pg_get_wal_stats(%s::pg_lsn, %s::pg_lsn)
 """
 
 
-def cost(place: Place, *, count: int) -> Mapping[str, Reading]:
+def cost(place: Place, *, count: int, keep_seconds: int) -> Mapping[str, Reading]:
     """What each job of a drain by one worker costs, attempts, claims and idle looks included.
 
-    `fill` ends with a checkpoint, so every page that is touched is written whole once: the worst
-    that page images can cost.
+    `fill_lane` ends with a checkpoint, so every page that is touched is written whole once: the
+    worst that page images can cost.
     """
     with place.database() as url, place.administrator() as counting:
-        fill(url, count)
+        lanes.fill_lane(url, count, keep_seconds)
         asked = Statements(place, url)
         dead = _one(url, _DEAD)
         commits = _told(counting, _COMMITS, name_of(url))
         here, begin = asked.here(), _told(counting, _WAL)
-        work_off(url, count)
+        lanes.work_off(url, count, keep_seconds)
         end = _told(counting, _WAL)
         # Who drains looks on by single statements in autocommit, each a transaction.
         # The worker is gone, and sessions that end have told what they counted.

@@ -51,8 +51,15 @@ def beside_many(place: Place, *, count: int, others: int) -> float:
     Args:
         others: How many are queued, how many are scheduled, and how many are finished.
     """
-    url = place.kept("beside", lambda url: fill(url, others, beside=others))
+    url = place.kept("many", lambda url: fill(url, others, scheduled=others, finished=others))
     return work_off(url, count, more=IN_HAND_MAX)
+
+
+def after_many(place: Place, *, count: int, finished: int) -> float:
+    """Jobs a second of one drain, when so many were finished before."""
+    url = place.kept("finished", lambda url: fill(url, 0, finished=finished))
+    fill(url, count)
+    return work_off(url, count)
 
 
 def work_off(url: str, count: int, *words: str, more: int = 0) -> float:

@@ -11,6 +11,7 @@ from benchmarks import (
     efficiency,
     enqueueing,
     idle,
+    lanes,
     queues,
     reference,
 )
@@ -20,6 +21,8 @@ from benchmarks.size import Size
 
 # Between two jobs whose start is timed, on the average.
 _EVERY_SECONDS = 0.03
+
+_DAY_SECONDS = 86_400
 
 _TWO = ("--processes", "2")
 
@@ -39,6 +42,13 @@ def _drains(size: Size) -> list[Figure]:
             goal=0.8,
         ),
         _ratio(
+            "P1",
+            "drain with keep=0, against keeping",
+            ours=partial(lanes.lane, count=size.jobs, keep_seconds=0),
+            against=partial(lanes.lane, count=size.jobs, keep_seconds=_DAY_SECONDS),
+            goal=1,
+        ),
+        _ratio(
             "P3",
             "drain under an old snapshot, against without",
             ours=partial(drain.ours, count=size.held, is_held=True),
@@ -49,6 +59,13 @@ def _drains(size: Size) -> list[Figure]:
             "P4",
             f"drain out of {size.others:,} of each kind, against alone",
             ours=partial(drain.beside_many, count=size.jobs, others=size.others),
+            against=partial(drain.ours, count=size.jobs),
+            goal=0.85,
+        ),
+        _ratio(
+            "P4",
+            f"drain after {size.finished:,} finished jobs, against alone",
+            ours=partial(drain.after_many, count=size.jobs, finished=size.finished),
             against=partial(drain.ours, count=size.jobs),
             goal=0.85,
         ),
@@ -116,7 +133,7 @@ def _costs(size: Size) -> list[Figure]:
     return [
         Figure(
             "P9",
-            partial(cost.cost, count=size.jobs),
+            partial(cost.cost, count=size.jobs, keep_seconds=_DAY_SECONDS),
             [
                 Line("wal", "WAL of a job, page images apart", "bytes", at_most(1_300)),
                 Line("images", "page images of a job, after a checkpoint", "bytes"),
@@ -124,6 +141,14 @@ def _costs(size: Size) -> list[Figure]:
                 Line("statements", "statements of a job", ""),
                 Line("dead", "dead rows of a job", ""),
                 Line("batch", "jobs of a claim", "", at_least(50)),
+            ],
+        ),
+        Figure(
+            "P9",
+            partial(cost.cost, count=size.jobs, keep_seconds=0),
+            [
+                Line("wal", "WAL of a job with keep=0, page images apart", "bytes"),
+                Line("dead", "dead rows of a job with keep=0", ""),
             ],
         ),
         Figure(

@@ -29,6 +29,11 @@ class Size:
         return max(2 * self.jobs, self.jobs * 50 // 3)
 
     @property
+    def finished(self) -> int:
+        """Finished jobs beside a drain: 10,000,000."""
+        return self.others * 10
+
+    @property
     def bulk(self) -> int:
         """Jobs inserted at once: 120,000."""
         return 2 * self.jobs

@@ -1,0 +1,55 @@
+"""Drains whose successes are kept, or deleted as they are settled (`keep=0`)."""
+
+import psycopg
+
+from benchmarks.backlog import fill
+from benchmarks.patience import until
+from benchmarks.place import Place
+from benchmarks.worker import starting
+
+# The first and the last are kept in any case: their attempts tell how long it took.
+_KEEP = "case when n in (1, {count}) then 86400 else {seconds} end"
+
+_IS_OVER = "select status = 'succeeded' from pgqueue.jobs where id = %s"
+_ARE_ALL_OVER = "select not exists (select from pgqueue.jobs where status <> 'succeeded')"
+_SECONDS = """
+select count(*), extract(epoch from max(finished_at) - min(started_at))::float8
+from pgqueue.attempts
+where job_id in (select min(id) from pgqueue.jobs union all select max(id) from pgqueue.jobs)
+"""
+_LEFT = "select count(*) from pgqueue.jobs"
+
+
+def lane(place: Place, *, count: int, keep_seconds: int) -> float:
+    """Jobs a second of one drain, whose successes stay for so long."""
+    with place.database() as url:
+        fill_lane(url, count, keep_seconds)
+        return work_off(url, count, keep_seconds)
+
+
+def fill_lane(url: str, count: int, keep_seconds: int) -> None:
+    """Insert the jobs of a drain; see `backlog.fill`."""
+    fill(url, count, keep=_KEEP.format(count=count, seconds=keep_seconds))
+
+
+def work_off(url: str, count: int, keep_seconds: int) -> float:
+    """Jobs a second of a worker that runs until all are done.
+
+    Raises:
+        ValueError: More or fewer jobs are left than are to be kept.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        [(last,)] = connection.execute("select max(id) from pgqueue.jobs").fetchall()
+
+        def is_so(text: str, *params: int) -> bool:
+            [(answer,)] = connection.execute(text.encode(), params).fetchall()
+            return bool(answer)
+
+        with starting(url):
+            until(lambda: is_so(_IS_OVER, last), f"job {last} is done")
+            until(lambda: is_so(_ARE_ALL_OVER), f"{count} jobs are done", seconds_max=30.0)
+        [(left,)] = connection.execute(_LEFT).fetchall()
+        [(timed, seconds)] = connection.execute(_SECONDS).fetchall()
+    if left != (count if keep_seconds else 2) or timed != 2:
+        raise ValueError(f"Of {count} jobs {left} are left, and {timed} were timed.")
+    return float(count / seconds)
