@@ -249,9 +249,10 @@ class Link:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Ask a question that costs the server nothing, and whose answer is a sign of life.
+        """Ask a question that costs the server little, and whose answer is a sign of life.
 
-        Without an answer within 5 s the connection is closed.
+        Without an answer within 5 s the connection is closed. The server may go on with it for
+        as long as its `statement_timeout`.
         """
         if not isinstance(self.raw, session.PatientConnection):
             yield

@@ -85,6 +85,14 @@ class Finisher(Loop):
         held.has_ended = True
         self._arrived.put(_End(held, ended))
 
+    def expect(self) -> None:
+        """Something is about to be claimed: see that the connection is whole; on any thread.
+
+        Should that of the claims have fallen silent as well, both are found out side by side.
+        A pause after a failure is not cut short by it.
+        """
+        self._arrived.put(None)
+
     def poke(self) -> None:
         """Take the next turn at once."""
         super().poke()

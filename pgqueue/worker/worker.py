@@ -181,8 +181,7 @@ class Worker:
             match message["verb"]:
                 case "wake":
                     self.fetcher.wake(message["queues"])
-                    # Should both connections have fallen silent, that is found out side by side.
-                    self.finisher.poke()
+                    self.finisher.expect()
                 case "filled":
                     self.queues.hear(message["queues"])
                 case "cancel":

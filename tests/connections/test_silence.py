@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,9 +13,11 @@ from chaos.server import Server
 
 from pgqueue.client import idle
 from pgqueue.client.client import Client
+from pgqueue.process import watch as watch_module
 from pgqueue.process.watch import Watch
 from pgqueue.store import migrate, session
 from pgqueue.store.connect import Database, Link
+from pgqueue.store.statement import Statement, run
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +93,14 @@ def test_a_client_replaces_an_idle_connection_that_fell_silent(
         assert "queued" == other.job(job.id).status
 
 
-def test_a_look_that_is_not_answered_is_soon_given_up(
-    server: Server, url: str, proxy: Proxy, impatient: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a rush a look follows the other, and the connection falls silent in the midst of one."""
+@pytest.fixture
+def watch(
+    server: Server, url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watch]:
+    """A watch in a rush: it looks, and trusts its connection."""
     monkeypatch.setattr(Watch, "trusted_seconds", 60.0)
-    watch = Watch(
+    monkeypatch.setattr(watch_module, "_REST_SECONDS_MAX", 0.0)
+    made = Watch(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
         queues=["default"],
@@ -101,9 +108,14 @@ def test_a_look_that_is_not_answered_is_soon_given_up(
         on_ready=lambda ready, wakes: None,
         on_cancelling=lambda asked: None,
     )
-    watch.whole_link()
-    monkeypatch.setattr(watch, "_listens_to", lambda queue: True)
-    watch.run_once()
+    made.run_once()
+    yield made
+    made.close()
+
+
+def test_a_look_that_is_not_answered_is_soon_given_up(
+    proxy: Proxy, watch: Watch, impatient: None
+) -> None:
     _fall_silent(proxy)
     begun = time.monotonic()
 
@@ -111,4 +123,26 @@ def test_a_look_that_is_not_answered_is_soon_given_up(
         watch.run_once()
 
     assert time.monotonic() - begun < 10.0
-    watch.close()
+
+
+def test_a_look_that_takes_long_is_given_up_once_and_then_waited_for(
+    watch: Watch, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = SimpleQueue[str]()
+
+    def slowly(link: Link, statement: Statement[Any]) -> Any:
+        if statement.file != "look":
+            return run(link, statement)
+        try:
+            link.fetch("select pg_catalog.pg_sleep(0.5)", {})
+        except psycopg.OperationalError:
+            looks.put("given up")
+            raise
+        looks.put("answered")
+        return replace(run(link, statement), seconds=0.5)
+
+    monkeypatch.setattr(watch_module, "run", slowly)
+    watch.start()
+
+    assert ["given up", *3 * ["answered"]] == [looks.get(timeout=20) for _ in range(4)]
+    watch.stop()
