@@ -9,16 +9,28 @@ from psycopg import sql
 from benchmarks.tasks import noop
 
 _INSERT = """
-insert into pgqueue.jobs (task, args, queue, status, run_at, finished_at, keep_seconds)
+insert into pgqueue.jobs (
+  task, args, queue, status, run_at, keep_seconds, attempt, started_at, finished_at, kept_until
+)
 select
   {task},
   %(args)s::jsonb || jsonb_build_object('n', n),
   {queue},
   %(status)s::text,
   clock_timestamp() + case when %(status)s = 'scheduled' then interval '1 day' else '0' end,
+  {keep},
+  case when %(status)s = 'succeeded' then 1 else 0 end,
   case when %(status)s = 'succeeded' then clock_timestamp() end,
-  {keep}
+  case when %(status)s = 'succeeded' then clock_timestamp() end,
+  case when %(status)s = 'succeeded' then clock_timestamp() + make_interval(secs => {keep}) end
 from generate_series(1, %(count)s) as n
+"""
+_ATTEMPTS = """
+insert into pgqueue.attempts (job_id, attempt, started_at, finished_at, outcome)
+select id, attempt, started_at, finished_at, 'succeeded'
+from pgqueue.jobs
+where status = 'succeeded'
+  and not exists (select from pgqueue.attempts where attempts.job_id = jobs.id)
 """
 _DEFAULT_QUEUE = "'default'"
 _DEFAULT_KEEP = "86400"
@@ -39,7 +51,7 @@ def fill(
 
     Args:
         scheduled: How many more, which are not to be run.
-        finished: How many more, which were.
+        finished: How many more, which were, and left an attempt each.
         task: The name in SQL; may say `n`, the number of the job.
         args: Beside `n`.
         queue: The name in SQL, likewise.
@@ -48,7 +60,9 @@ def fill(
     with psycopg.connect(url, autocommit=True) as connection:
         for status, jobs in (("succeeded", finished), ("scheduled", scheduled), ("queued", count)):
             insert(connection, jobs, status=status, task=task, args=args, queue=queue, keep=keep)
-        connection.execute("vacuum analyze pgqueue.jobs")
+        if finished:
+            connection.execute(_ATTEMPTS)
+        connection.execute("vacuum analyze pgqueue.jobs, pgqueue.attempts")
         connection.execute("checkpoint")
 
 

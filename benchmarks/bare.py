@@ -1,4 +1,4 @@
-"""The bare INSERT of the row that `noop.enqueue(n)` inserts: no check, no answer, no wake-up."""
+"""The bare INSERT of the row that `noop.enqueue(n)` inserts: unchecked, and it wakes nobody."""
 
 from pathlib import Path
 from typing import Any

@@ -32,7 +32,8 @@ class Campaign:
     def measure(self, figures: Iterable[Figure], place: Place, rounds: int) -> None:
         """Measure the figures, one after the other."""
         for figure in figures:
-            self.done += self._try(figure.name, partial(measure, figure, place, rounds)) or []
+            name = f"{figure.name}, {figure.lines[0].title}"
+            self.done += self._try(name, partial(measure, figure, place, rounds)) or []
 
     def trace(self, place: Place, size: Size) -> None:
         """Trace every curve once."""

@@ -22,6 +22,9 @@ from benchmarks.size import Size
 # Between two jobs whose start is timed, on the average.
 _EVERY_SECONDS = 0.03
 
+# A connection that was idle for half a second is asked for life before the claim.
+_RARELY_SECONDS = 2.0
+
 _DAY_SECONDS = 86_400
 
 _TWO = ("--processes", "2")
@@ -102,6 +105,7 @@ def _enqueues(size: Size) -> list[Figure]:
 
 def _delays(size: Size) -> list[Figure]:
     when_idle = partial(delays.when_idle, count=size.samples, every_seconds=_EVERY_SECONDS)
+    when_rare = partial(delays.when_idle, count=size.rare_samples, every_seconds=_RARELY_SECONDS)
     when_saturated = partial(
         delays.when_saturated,
         count=size.samples,
@@ -117,6 +121,11 @@ def _delays(size: Size) -> list[Figure]:
                 Line("p99", "commit to start, worker idle, p99", "ms", at_most(7.5)),
                 Line("commit", "of that the commit itself, p50", "ms"),
             ],
+        ),
+        Figure(
+            "P7",
+            when_rare,
+            [Line("p50", "the same, one job each two seconds, p50", "ms")],
         ),
         Figure(
             "P8",

@@ -54,14 +54,19 @@ class Size:
         return max(20, self.jobs // 200)
 
     @property
+    def rare_samples(self) -> int:
+        """Jobs whose start is timed and that come once a second: 30."""
+        return max(3, self.jobs // 2_000)
+
+    @property
     def seconds(self) -> float:
         """How long producers enqueue: 6."""
         return max(1.0, self.jobs / 10_000)
 
     @property
     def idle_seconds(self) -> float:
-        """How long nothing is done: 15."""
-        return max(2.0, self.jobs / 4_000)
+        """How long nothing is done: 60, twice what comes least often but for a rescue."""
+        return max(2.0, min(60.0, self.jobs / 500))
 
     @property
     def children(self) -> int:

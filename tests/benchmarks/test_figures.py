@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks import report
+from benchmarks import lanes, report
 from benchmarks.campaign import Campaign, chosen
 from benchmarks.figure import Figure, Line, measure, side_by_side
 from benchmarks.figures import figures
@@ -85,9 +85,9 @@ def test_a_figure_that_fails_is_told_and_holds_up_no_other(
 
     campaign.measure([broken, _figure(5, goal=at_most(1))], NOWHERE, rounds=1)
 
-    assert ["P1"] == list(campaign.failed)
+    assert ["P1, it"] == list(campaign.failed)
     assert ["missed"] == [each.verdict for each in campaign.done]
-    assert "P1 FAILED: KeyError" in capsys.readouterr().err
+    assert "P1, it FAILED: KeyError" in capsys.readouterr().err
     assert campaign.failed == report.plain(campaign)["failed"]
 
 
@@ -95,7 +95,7 @@ def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
     wanted = {f"P{number}" for number in range(1, 15)} - {"P2"}
 
     assert wanted == {figure.name for figure in figures(Size())}
-    assert ["P7", "P8"] == [each.name for each in chosen(figures(Size()), ["P8", "P7"])]
+    assert ["P6", "P8"] == [each.name for each in chosen(figures(Size()), ["P8", "P6"])]
     with pytest.raises(ValueError, match="P15"):
         chosen(figures(Size()), ["P15"])
 
@@ -119,6 +119,12 @@ def test_a_drain_with_another_number_of_successes_has_no_rate(database_url: str)
 
     with pytest.raises(ValueError, match="9 of 10"):
         rate(database_url, 10)
+
+
+def test_a_drain_that_left_another_number_of_jobs_has_no_rate(database_url: str) -> None:
+    lanes.fill_lane(database_url, 20, keep_seconds=0)
+    with pytest.raises(ValueError, match="Of 20 jobs 2 are left"):
+        lanes.work_off(database_url, 20, keep_seconds=60)
 
 
 def test_a_worker_that_ended_by_itself_spoils_the_run() -> None:
