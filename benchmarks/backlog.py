@@ -30,7 +30,6 @@ insert into pgqueue.attempts (job_id, attempt, started_at, finished_at, outcome)
 select id, attempt, started_at, finished_at, 'succeeded'
 from pgqueue.jobs
 where status = 'succeeded'
-  and not exists (select from pgqueue.attempts where attempts.job_id = jobs.id)
 """
 _DEFAULT_QUEUE = "'default'"
 _DEFAULT_KEEP = "86400"
