@@ -7,12 +7,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, Dialect, NullPool, create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
 from pgqueue.store import revisions, version
 from pgqueue.store.connect import libpq_url
+from pgqueue.store.domains import Domain
 from pgqueue.store.revisions import folder
 from pgqueue.store.schema import Schema
 from pgqueue.store.tables import metadata
@@ -47,6 +48,18 @@ CONSTRAINTS = """
     where class.relnamespace = %(schema)s::regnamespace
       and class.relname <> 'schema_version'
     order by 1, 2
+"""
+
+DOMAINS = """
+    select
+      domain.typname,
+      format_type(domain.typbasetype, domain.typtypmod),
+      held.conname,
+      pg_get_constraintdef(held.oid)
+    from pg_type as domain
+    join pg_constraint as held on held.contypid = domain.oid
+    where domain.typnamespace = %(schema)s::regnamespace
+    order by 1, 3
 """
 
 INDEXES = """
@@ -115,7 +128,9 @@ def test_alembic_finds_no_difference_between_migrations_and_metadata(
 
 
 @pytest.mark.parametrize(
-    "question", [COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES], ids=lambda text: text.split()[1]
+    "question",
+    [DOMAINS, COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES],
+    ids=lambda text: text.split()[1],
 )
 def test_the_metadata_creates_what_the_migrations_create(
     connection: Connection, question: str
@@ -152,12 +167,26 @@ def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
 def _create_described(connection: Connection) -> None:
     dialect = postgresql.dialect()
     connection.exec_driver_sql(f"create schema {DESCRIBED.quoted}")
+    for domain in _domains():
+        connection.exec_driver_sql(DESCRIBED.qualify(_created(domain, dialect)))
     statements = [CreateSequence(sequence) for sequence in metadata._sequences.values()]
     for table in metadata.sorted_tables:
         statements += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))]
     for statement in statements:
         text = str(statement.compile(dialect=dialect))
         connection.exec_driver_sql(DESCRIBED.qualify(text))
+
+
+def _domains() -> list[Domain]:
+    """Every domain that a column has, once."""
+    types = [column.type for table in metadata.sorted_tables for column in table.columns]
+    return list(dict.fromkeys(each for each in types if isinstance(each, Domain)))
+
+
+def _created(domain: Domain, dialect: Dialect) -> str:
+    base = domain.impl.compile(dialect=dialect)
+    checks = [f"constraint {name} check ({condition})" for name, condition in domain.checks]
+    return f"create domain pgqueue.{domain.name} as {base} {' '.join(checks)}"
 
 
 def _answer(connection: Connection, question: str, schema: Schema) -> list[tuple[object, ...]]:

@@ -90,7 +90,7 @@ def test_who_may_not_know_what_is_secret_is_shown_no_argument(crowd: "Crowd", sa
 def test_arguments_that_cannot_be_read_are_hidden_whole(
     say: Say, client: Client, link: Link
 ) -> None:
-    link.fetch("alter table pgqueue.jobs drop constraint jobs_args_numbers_check", {})
+    link.fetch("alter domain pgqueue.job_args drop constraint job_args_numbers_check", {})
     link.fetch(
         "insert into pgqueue.jobs (task, args) values ('vault.pay', %(args)s::text::jsonb)",
         {"args": '{"card": {"number": "cAnArY"}, "n": 1e5000}'},

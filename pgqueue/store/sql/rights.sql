@@ -48,6 +48,12 @@ object as (
   join pg_catalog.pg_attribute as attribute on attribute.attrelid = class.oid
   where attribute.attacl is not null
   union all
+  -- Everybody may make columns of a domain, which gives nothing away.
+  select 'domain', domain.typname, null, domain.typowner, null
+  from home
+  join pg_catalog.pg_type as domain on domain.typnamespace = home.oid
+  where domain.typtype = 'd'
+  union all
   select
     'function',
     function.proname,

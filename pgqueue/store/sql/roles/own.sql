@@ -32,6 +32,12 @@ begin
           and identity.deptype = 'i'
       )
     union all
+    select format('domain %s', found.oid::regtype)
+    from pg_type as found
+    where found.typnamespace = schema
+      and found.typowner <> owner
+      and found.typtype = 'd'
+    union all
     select format('function %s', found.oid::regprocedure)
     from pg_proc as found
     where found.pronamespace = schema
