@@ -22,11 +22,15 @@ _ARGUMENTS = {
     "unknown_tasks": "'{}'",
     "jobs_max": "_batch",
     "slots_free": "_batch",
-    "ended": "_ended",
+    "ids": "_ids",
+    "attempts": "_attempts",
+    "worker_ids": "array_fill(_worker, array[cardinality(_ids)])",
+    "waited_seconds": "array_fill(0::float8, array[cardinality(_ids)])",
+    "ended": "'[]'",
 }
 _SCRIPT = """
-select bench_claim(:client_id, :batch) as ended \\gset
-select bench_settle(:ended);
+select ids, attempts from bench_claim(:client_id, :batch) \\gset
+select bench_settle(:client_id, :ids, :attempts);
 """
 
 

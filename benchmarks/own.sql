@@ -1,7 +1,7 @@
 -- The claim and the settlement of pgqueue as functions, for pgbench, which cannot hand rows on.
 --
 -- Each is one call in a transaction of its own, as a worker sends it, without a place to begin from.
-create function bench_claim(_worker bigint, _batch integer) returns text
+create function bench_claim(_worker bigint, _batch integer, out ids bigint[], out attempts integer[])
 language plpgsql
 set enable_bitmapscan = off
 set enable_seqscan = off
@@ -9,23 +9,21 @@ set enable_sort = off
 as $function$
 declare
   _row record;
-  _ended text[] := array[]::text[];
 begin
+  ids := '{{}}';
+  attempts := '{{}}';
   for _row in
     {claim}
   loop
     if _row.id is not null then
-      _ended := _ended || json_build_object(
-        'id', _row.id, 'attempt', _row.attempt, 'worker_id', _worker,
-        'outcome', 'succeeded', 'waited_seconds', 0
-      )::text;
+      ids := ids || _row.id;
+      attempts := attempts || _row.attempt;
     end if;
   end loop;
-  return '[' || array_to_string(_ended, ',') || ']';
 end
 $function$;
 
-create function bench_settle(_ended json) returns integer
+create function bench_settle(_worker bigint, _ids bigint[], _attempts integer[]) returns integer
 language plpgsql
 as $function$
 declare

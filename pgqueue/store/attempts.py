@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store.statement import Row, Statement, count
@@ -12,11 +12,11 @@ NOT_STARTED: Final = "NotStarted"
 """The error type of an attempt that was handed back without having been started."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One attempt that a worker holds: the fencing token is (id, attempt, worker_id).
 
-    `args` is the stored JSON text, not decoded: what cannot be read spoils this job only.
+    `args` is the stored JSON text, not decoded: what cannot be read spoils this job only. The
+    first columns of `claim.sql` and `claimed.sql`; a tuple because one is made for every job.
     """
 
     id: int
@@ -28,14 +28,6 @@ class Claimed:
     timeout_seconds: float | None
     priority: int
     position: int
-
-    @classmethod
-    def of(cls, worker_id: int, row: Row) -> "Claimed":
-        """The attempt in a row of `claim.sql` or `claimed.sql`, whose first column is its place."""
-        _, job_id, attempt, task, args, queue, timeout_seconds, priority, position, *_ = row
-        return cls(
-            job_id, attempt, worker_id, task, args, queue, timeout_seconds, priority, position
-        )
 
 
 @dataclass(slots=True)
@@ -64,6 +56,16 @@ class Ended:
     error_type: str | None = None
     error_message: str | None = None
     traceback: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a success of which nothing more is to be told."""
+        return (
+            self.outcome is Outcome.SUCCEEDED
+            and self.result is None
+            and self.error_type is None
+            and self.waited_seconds is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def claimed(worker_id: int) -> Statement[list[Claimed]]:
     """List what a worker runs according to the database, whatever it heard of."""
 
     def decode(rows: Sequence[Row]) -> list[Claimed]:
-        return [Claimed.of(worker_id, row) for row in rows]
+        return [Claimed(*row) for row in rows]
 
     return Statement("claimed", {"worker_id": worker_id}, decode)
 
@@ -119,37 +121,49 @@ def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus | None]]:
     The status is None where somebody has the job locked: nothing was written, ask again. An
     attempt that is missing from the answer had been taken away: its lease was lost.
     """
-    rows = ",".join(map(_ended_json, ended))
+    plain: list[Ended] = []
+    others: list[str] = []
+    for each in ended:
+        if each.is_plain:
+            plain.append(each)
+        else:
+            others.append(_ended_json(each))
+    params = {
+        "ids": _array(each.id for each in plain),
+        "attempts": _array(each.attempt for each in plain),
+        "worker_ids": _array(each.worker_id for each in plain),
+        "waited_seconds": _array(each.waited_seconds for each in plain),
+        "ended": f"[{','.join(others)}]",
+    }
 
     def decode(rows: Sequence[Row]) -> dict[Token, JobStatus | None]:
         return {(row[0], row[1]): row[2] and JobStatus(row[2]) for row in rows}
 
-    return Statement("settle", {"ended": f"[{rows}]"}, decode)
+    return Statement("settle", params, decode)
+
+
+def _array(numbers: Iterable[float | None]) -> str:
+    # By hand: of a list psycopg adapts each number by itself, which takes five times as long.
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _ended_json(ended: Ended) -> str:
-    # Written by hand around the result, which is JSON text already, and short for the most
-    # frequent case, a success without one: this runs for every job.
-    parts = [
-        f'{{"id":{ended.id},"attempt":{ended.attempt},"worker_id":{ended.worker_id}'
-        f',"outcome":"{ended.outcome.value}"'
-    ]
-    if ended.waited_seconds is not None:
-        parts.append(f',"waited_seconds":{ended.waited_seconds:.6f}')
-    if ended.result is not None:
-        parts.append(f',"result":{ended.result}')
-    if ended.outcome is not Outcome.SUCCEEDED or ended.error_type is not None:
-        rest = {
-            "retryable": ended.retryable,
-            "delay_seconds": ended.delay_seconds,
-            "executor": ended.executor,
-            "error_type": ended.error_type,
-            "error_message": ended.error_message,
-            "traceback": ended.traceback,
-        }
-        parts.append("," + json.dumps(rest, allow_nan=False)[1:-1])
-    parts.append("}")
-    return "".join(parts)
+    told = {
+        "id": ended.id,
+        "attempt": ended.attempt,
+        "worker_id": ended.worker_id,
+        "outcome": ended.outcome.value,
+        "waited_seconds": ended.waited_seconds,
+        "retryable": ended.retryable,
+        "delay_seconds": ended.delay_seconds,
+        "executor": ended.executor,
+        "error_type": ended.error_type,
+        "error_message": ended.error_message,
+        "traceback": ended.traceback,
+    }
+    text = json.dumps(told, allow_nan=False)
+    # The result is JSON text already.
+    return text if ended.result is None else f'{text[:-1]},"result":{ended.result}}}'
 
 
 def log(lines: Iterable[LoggedLine]) -> Statement[int]:

@@ -16,6 +16,8 @@ from pgqueue.store.statement import Row, Statement
 PRIORITY_MAX: Final = 100
 PRIORITY_MIN: Final = -100
 
+_COLUMNS = len(Claimed._fields)
+
 POSITION_MIN: Final = -(2**63)
 """Before every position, one that somebody wrote by hand too."""
 
@@ -96,7 +98,9 @@ def claim(
 
     def decode(rows: Sequence[Row]) -> Batch:
         # There is always one, with the horizon; without a job when nothing was claimed.
-        claimed = [Claimed.of(worker_id, row) for row in rows if row[1] is not None]
+        claimed = [Claimed._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
+        place = {span.queue: number for number, span in enumerate(spans)}
+        claimed.sort(key=lambda job: (place.get(job.queue, 0), -job.priority, job.position))
         chosen, *horizon, seconds = rows[0][-5:]
         # What was chosen and not claimed for another reason was taken away by a trigger.
         needs_slot = slots_free <= len(claimed) < chosen

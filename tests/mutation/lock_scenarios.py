@@ -232,7 +232,8 @@ def a_silent_worker_whose_row_somebody_has_is_passed_over(room: Room) -> None:
 @of("claim")
 def the_first_by_priority_and_position_are_claimed_first(room: Room) -> None:
     late, early, urgent = (room.enqueue(priority=each) for each in (0, 0, 1))
-    room.change(late.id, position=late.position + 10)
+    for each in (late, urgent):
+        room.change(each.id, position=each.position + 10)
     _by_scan(room)
 
     claimed = run(room.link, _claim(room.worker(), 2))

@@ -1,7 +1,6 @@
 """What each statement has to do and to leave alone, in sentences that its conditions make true."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from room import Room
@@ -30,9 +29,9 @@ def of(*files: str) -> Callable[[Scenario], Scenario]:
 def _strangers(held: Claimed) -> list[Claimed]:
     """The same attempt with one part of its token wrong."""
     return [
-        replace(held, id=held.id + 1),
-        replace(held, attempt=held.attempt + 1),
-        replace(held, worker_id=held.worker_id + 1),
+        held._replace(id=held.id + 1),
+        held._replace(attempt=held.attempt + 1),
+        held._replace(worker_id=held.worker_id + 1),
     ]
 
 

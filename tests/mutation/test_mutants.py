@@ -24,7 +24,7 @@ _HINT = "a notification is a hint; tests/process/test_watch.py hears to whom it 
 _MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
 
 EQUIVALENT = {
-    ("settle", "decided.is_forgotten"): _ONE_WRITE,
+    ("settle", "held.is_forgotten"): _ONE_WRITE,
     ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
     **{("retry", condition): _HINT for condition in _MATCHES},
 }

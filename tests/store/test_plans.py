@@ -7,7 +7,7 @@ a second.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ from room import Room
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.store import attempts
-from pgqueue.store.attempts import Ended
+from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
 from pgqueue.store.connect import Database
 from pgqueue.store.session import IN_ORDER, STEADY
 from pgqueue.store.statement import run
@@ -85,7 +85,13 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"jobs_ready", "jobs_pkey"},
     ),
     "settle": (
-        {"ended": json.dumps([{**TOKEN, "outcome": "succeeded"}])},
+        {
+            "ids": "{99}",
+            "attempts": "{1}",
+            "worker_ids": "{19}",
+            "waited_seconds": "{0}",
+            "ended": json.dumps([{**TOKEN, "outcome": "failed"}]),
+        },
         {"jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
     "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_scheduled", "jobs_pkey"}),
@@ -254,16 +260,73 @@ def test_a_worker_finds_its_attempts_by_their_keys(
     if analyzed == "now":
         room.rows("analyze")
     room.rows(f"set plan_cache_mode = {mode}")
-    each = [
-        {"id": held.id, "attempt": 1, "worker_id": held.worker_id, "outcome": "succeeded",
-         "message": "said", "progress": 0.5}
-        for held in held
-    ]  # fmt: skip
-    params = {"settle": "ended", "log": "lines", "progress": "progress"}
 
-    used = _scans(_plan(room, file, {params[file]: json.dumps(each)}))
+    used = _scans(_plan(room, file, _params(file, held)))
 
     assert {"jobs_pkey"} == {index for index in used if "jobs" in index}
+
+
+# Of the other jobs, when the plan is made that is kept from then on.
+_SIZES = (0, 30, 300, 3_000)
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("size", _SIZES)
+def test_a_plan_that_was_made_in_a_small_table_reads_none_of_it_whole(
+    steady: Room, size: int
+) -> None:
+    _small(steady, size)
+
+    whole = {
+        (file, index)
+        for file, (params, _) in STATEMENTS.items()
+        for index in _whole(_plan(steady, file, params))
+    }
+
+    assert set() == whole - _WHOLE
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("size", _SIZES)
+def test_a_claim_that_was_planned_in_a_small_table_reads_none_of_it_whole(
+    counter: Room, size: int
+) -> None:
+    _small(counter, size)
+
+    plan = _plan(counter, "claim", STATEMENTS["claim"][0])
+
+    assert [] == _whole(plan)
+
+
+def _small(room: Room, size: int) -> None:
+    """So many jobs, of which the planner knows that none runs, and one that may."""
+    for table in ("jobs", "attempts", "logs"):
+        room.rows(f"alter table pgqueue.{table} set (autovacuum_enabled = false)")
+    room.rows(f"insert into pgqueue.jobs (task) select 't' from generate_series(1, {size})")
+    room.rows("analyze")
+    room.enqueue()
+
+
+def _whole(plan: dict[str, Any]) -> list[str]:
+    """By which indexes large tables are read that no key bounds."""
+    return [
+        node.get("Index Name", "none")
+        for node in _nodes(plan)
+        if node.get("Relation Name") in ("jobs", "attempts", "logs")
+        and node["Node Type"].endswith("Scan")
+        and not ("Index Cond" in node or "Recheck Cond" in node)
+    ]
+
+
+def _params(file: str, held: Iterable[Claimed]) -> Mapping[str, object]:
+    """What a worker asks of attempts that it holds."""
+    tokens = [(each.id, each.attempt, each.worker_id) for each in held]
+    if file == "settle":
+        return attempts.settle(Ended(*token, Outcome.FAILED) for token in tokens).params
+    if file == "log":
+        lines = (LoggedLine(*token, 0.0, "INFO", "", "said", 1) for token in tokens)
+        return attempts.log(lines).params
+    return attempts.tell_progress(Progress(*token, 0.5, "said") for token in tokens).params
 
 
 def _claim(worker_id: int, after: int) -> dict[str, object]:
@@ -287,7 +350,7 @@ def _buffers(plan: dict[str, Any]) -> int:
 
 
 def _plan(
-    room: Room, file: str, params: dict[str, object], options: str = "", times: int = 1
+    room: Room, file: str, params: Mapping[str, object], options: str = "", times: int = 1
 ) -> dict[str, Any]:
     """The plan of a statement, prepared as psycopg prepares it, when it is used so many times."""
     numbers: dict[str, str] = {}

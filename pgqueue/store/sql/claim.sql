@@ -8,11 +8,12 @@
 -- maximum stays there.
 --
 -- Index: jobs_ready (queue, executor, quarantined, (- priority), position) where
---        status = 'queued', each span from its place; workers_pkey; jobs_pkey.
+--        status = 'queued', each span from its place; workers_pkey; jobs_pkey, asked by a list of
+--        keys and not by a join, which might read all of a table that was small when it was planned.
 -- Locks: the worker's row for key share (bury.sql waits for this claim to end, renew.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
--- Answer: the claimed jobs, in order, each beside the horizon; the horizon alone without any.
+-- Answer: the claimed jobs, in no order, each beside the horizon; the horizon alone without any.
 with began as materialized (
   select clock_timestamp() as at
 ),
@@ -63,18 +64,22 @@ claimed as (
     deadline_at = clock_timestamp() + make_interval(secs => job.timeout_seconds),
     progress = null,
     progress_message = null
-  from placed
-  where job.id = placed.id
-    and placed.place < (
-      select coalesce(min(first.place), 2147483647)
-      from placed as first
-      where first.place > %(slots_free)s::int
-        and first.delivery = 'at_most_once'
+  where job.id = any(
+    array(
+      select placed.id
+      from placed
+      where placed.place < (
+        select coalesce(min(first.place), 2147483647)
+        from placed as first
+        where first.place > %(slots_free)s::int
+          and first.delivery = 'at_most_once'
+      )
     )
+  )
   returning
-    placed.place,
     job.id,
     job.attempt,
+    job.worker_id,
     job.task,
     job.args::text as args,
     job.queue,
@@ -83,9 +88,9 @@ claimed as (
     job.position
 )
 select
-  claimed.place,
   claimed.id,
   claimed.attempt,
+  claimed.worker_id,
   claimed.task,
   claimed.args,
   claimed.queue,
@@ -109,5 +114,4 @@ from (
     ) as position,
     clock_timestamp() as ended_at
 ) as seen
-left join claimed on true
-order by claimed.place;
+left join claimed on true;

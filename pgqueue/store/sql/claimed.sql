@@ -6,9 +6,9 @@
 -- Index: jobs_running, all of it; asked after a broken connection and once a lease.
 -- Locks: none.
 select
-  row_number() over (order by - job.priority, job.position) as place,
   job.id,
   job.attempt,
+  job.worker_id,
   job.task,
   job.args::text,
   job.queue,
@@ -18,4 +18,4 @@ select
 from pgqueue.jobs as job
 where job.status = 'running'
   and job.worker_id = %(worker_id)s::bigint
-order by place;
+order by - job.priority, job.position;

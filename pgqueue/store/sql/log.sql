@@ -3,7 +3,8 @@
 -- A line whose number its attempt has already is left alone: after a lost reply all are asked
 -- for once more.
 --
--- Index: jobs_pkey finds the attempts; logs_pkey and logs_number_key are written.
+-- Index: jobs_pkey finds the attempts, by a list of one as in settle.sql; logs_pkey and
+--        logs_number_key are written.
 -- Locks: none on jobs.
 -- Fence: (id, attempt, worker_id) on a running row.
 insert into pgqueue.logs (job_id, attempt, number, logged_at, level, logger, message)
@@ -30,7 +31,7 @@ from rows from (
   id, attempt, worker_id, age_seconds, level, logger, message, number, place
 )
 join pgqueue.jobs as job
-  on job.id = line.id
+  on job.id = any(array[line.id])
   and job.attempt = line.attempt
   and job.worker_id = line.worker_id
   and job.status is not distinct from 'running'

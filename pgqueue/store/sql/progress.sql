@@ -1,6 +1,7 @@
 -- Write the latest progress of attempts that are still held.
 --
--- Index: jobs_pkey; no index holds progress, so the update may stay on its page.
+-- Index: jobs_pkey, by lists of one as in settle.sql; no index holds progress, so the update may
+--        stay on its page.
 -- Locks: the jobs. Locked ones are skipped: progress holds nobody up.
 -- Fence: (id, attempt, worker_id) on a running row.
 with told as materialized (
@@ -12,7 +13,7 @@ with told as materialized (
     progress float8,
     message text
   )
-  join pgqueue.jobs as job on job.id = said.id
+  join pgqueue.jobs as job on job.id = any(array[said.id])
   where job.status is not distinct from 'running'
     and job.attempt = said.attempt
     and job.worker_id = said.worker_id
@@ -23,4 +24,4 @@ set
   progress = told.progress,
   progress_message = told.message
 from told
-where job.id = told.id;
+where job.id = any(array[told.id]);

@@ -1,6 +1,7 @@
 -- Queue scheduled jobs that are due, a limited number at a time, in the order they fell due.
 --
--- Index: jobs_scheduled (run_at) where status = 'scheduled'; jobs_pkey.
+-- Index: jobs_scheduled (run_at) where status = 'scheduled'; jobs_pkey, by lists of one as in
+--        settle.sql.
 -- Locks: the due jobs, earliest first; locked ones are skipped, for the next round.
 with due as materialized (
   select job.id, job.run_at
@@ -22,5 +23,5 @@ set
   status = 'queued',
   position = ordered.position
 from ordered
-where job.id = ordered.id
+where job.id = any(array[ordered.id])
 returning job.id;

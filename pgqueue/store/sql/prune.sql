@@ -1,7 +1,8 @@
 -- Delete finished jobs whose time is over, with their attempts and logs, a limited number at
 -- a time.
 --
--- Index: jobs_kept_until; attempts_pkey and logs_pkey begin with the job.
+-- Index: jobs_kept_until; jobs_pkey; attempts_pkey and logs_pkey begin with the job. By lists of
+--        keys: a join might read all of a table that was small when it was planned.
 -- Locks: the jobs, earliest first; locked ones are skipped, for the next round.
 with over as materialized (
   select job.id
@@ -14,15 +15,12 @@ with over as materialized (
 ),
 pruned_attempts as (
   delete from pgqueue.attempts as attempt
-  using over
-  where attempt.job_id = over.id
+  where attempt.job_id = any(array(select over.id from over))
 ),
 pruned_logs as (
   delete from pgqueue.logs as line
-  using over
-  where line.job_id = over.id
+  where line.job_id = any(array(select over.id from over))
 )
 delete from pgqueue.jobs as job
-using over
-where job.id = over.id
+where job.id = any(array(select over.id from over))
 returning job.id;
