@@ -54,10 +54,11 @@ recovery: $(READY) ## measure how long jobs wait after the death of a child, a h
 	cd tests && PYTHONPATH=.. ../$(BIN)/python -m chaos.recovery
 
 bench: $(BENCH_READY) ## measure every goal of docs/explanation/performance.md; ARGS, such as "--only P7"
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks --json build/bench/figures.json --charts build/bench/charts $(ARGS)
 
 bench-peers: $(READY) ## the same work by pgqueue and its PEERS (all) in turns, each in an environment of its own
-	$(BIN)/python -m benchmarks.peers $(if $(PEERS),--only $(PEERS)) $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m benchmarks.peers --json $(or $(JSON),build/bench/peers.json) \
+		$(if $(PEERS),--only $(PEERS)) $(ARGS)
 
 lint: $(READY) ## style, spelling, types, floors
 	$(BIN)/ruff format --check .

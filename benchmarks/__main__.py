@@ -2,10 +2,7 @@
 
 import argparse
 import json
-import os
-import platform
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +10,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.campaign import Campaign, chosen
 from benchmarks.figures import figures
-from benchmarks.place import Place
+from benchmarks.place import opened
 from benchmarks.size import JOBS, STEP, Size
 
 # In a file too, where nobody can widen the window.
@@ -28,17 +25,11 @@ def main() -> int:
     if asked.charts:
         # Before minutes are spent: it needs the extra `bench`.
         from benchmarks.charts import draw
-    with tempfile.TemporaryDirectory(prefix="pgqueue-bench-", dir="/tmp") as folder:
-        # The server runs as a user of its own where we are root.
-        Path(folder).chmod(0o755)
-        place = Place(Path(folder))
-        try:
-            machine = _machine(place)
-            campaign.measure(wanted, place, asked.rounds)
-            if asked.charts:
-                campaign.trace(place, size)
-        finally:
-            place.close()
+    with opened() as place:
+        machine = place.about()
+        campaign.measure(wanted, place, asked.rounds)
+        if asked.charts:
+            campaign.trace({figure.name for figure in wanted}, place, size)
     console = Console()
     console.width = max(console.width, _WIDTH_MIN)
     console.print(f"{machine}; medians of {asked.rounds} rounds, {asked.jobs:,} jobs")
@@ -46,17 +37,12 @@ def main() -> int:
     for name, reason in campaign.failed.items():
         console.print(f"{name} was not measured: {reason}", markup=False)
     if asked.json:
-        told = {"machine": machine, **report.plain(campaign)}
-        asked.json.write_text(json.dumps(told, indent=2) + "\n")
+        told = {"machine": machine, "rounds": asked.rounds, "jobs": asked.jobs}
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        asked.json.write_text(json.dumps({**told, **report.plain(campaign)}, indent=2) + "\n")
     if asked.charts:
         draw(asked.charts, campaign.curves, campaign.samples("P7", "p50"))
     return 1 if campaign.failed else 0
-
-
-def _machine(place: Place) -> str:
-    with place.administrator() as connection:
-        version = connection.info.parameter_status("server_version")
-    return f"PostgreSQL {version}, Python {platform.python_version()}, {os.cpu_count()} cores"
 
 
 def _jobs(text: str) -> int:
@@ -72,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=_jobs, default=JOBS, help="of one drain; all else follows")
     parser.add_argument("--only", nargs="+", metavar="P", help="names of figures, such as P1 P7")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
-    parser.add_argument("--charts", type=Path, metavar="DIR", help="trace curves, and draw them")
+    parser.add_argument("--charts", type=Path, metavar="DIR", help="draw their curves")
     return parser.parse_args()
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -35,10 +35,11 @@ class Campaign:
             name = f"{figure.name}, {figure.lines[0].title}"
             self.done += self._try(name, partial(measure, figure, place, rounds)) or []
 
-    def trace(self, place: Place, size: Size) -> None:
-        """Trace every curve once."""
-        for name, take in curve.ALL.items():
-            self.curves[name] = self._try(name, partial(take, place, size)) or []
+    def trace(self, goals: Collection[str], place: Place, size: Size) -> None:
+        """Trace every curve of these goals once."""
+        for name, (goal, take) in curve.ALL.items():
+            if goal in goals:
+                self.curves[name] = self._try(name, partial(take, place, size)) or []
 
     def samples(self, name: str, key: str) -> list[float]:
         """What the percentiles of a figure were taken from, in all rounds."""

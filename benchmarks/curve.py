@@ -78,12 +78,12 @@ def by_backlog(place: Place, size: Size) -> list[Curve]:
     return [Curve("pgqueue, one process", backlogs, rates)]
 
 
-ALL: dict[str, Callable[[Place, Size], list[Curve]]] = {
-    "held-snapshot": held,
-    "batch-size": by_batch,
-    "backlog": by_backlog,
+ALL: dict[str, tuple[str, Callable[[Place, Size], list[Curve]]]] = {
+    "held-snapshot": ("P3", held),
+    "batch-size": ("P1", by_batch),
+    "backlog": ("P4", by_backlog),
 }
-"""By the name of the chart."""
+"""By the name of the chart, with the goal that it belongs to."""
 
 
 def _first_of(place: Place, count: int, backlog: int) -> float:

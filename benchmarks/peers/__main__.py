@@ -3,9 +3,7 @@
 import argparse
 import json
 import os
-import platform
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from benchmarks.peers.environment import Environment, NotInstalled, build
 from benchmarks.peers.peer import Peer, all_peers
 from benchmarks.peers.table import settings_of, table_of
 from benchmarks.peers.turn import Counts, Turn, TurnFailed
-from benchmarks.place import Place
+from benchmarks.place import Place, opened
 
 progress = Console(stderr=True, highlight=False)
 
@@ -29,20 +27,12 @@ def main() -> None:
     peers = [peer for peer in all_peers() if not asked.only or peer.name in asked.only]
     environments, missing = _install(peers)
     counts = Counts(drain=asked.jobs, single=asked.singles, ping=asked.pings)
-    with tempfile.TemporaryDirectory(prefix="pgqueue-bench-", dir="/tmp") as folder:
-        # The server runs as a user of its own where we are root.
-        Path(folder).chmod(0o755)
-        place = Place(Path(folder))
-        try:
-            with psycopg.connect(place.url) as connection:
-                server = connection.info.parameter_status("server_version")
-            turns, failed = _measure(place, environments, counts, asked.rounds)
-        finally:
-            place.close()
-    machine = (
-        f"PostgreSQL {server}, Python {platform.python_version()}, {os.cpu_count()} cores shared "
-        f"by server and workers; {asked.rounds} rounds of {counts.drain:,} jobs"
-    )
+    with opened() as place:
+        machine = (
+            f"{place.about()}, shared by server and workers; "
+            f"{asked.rounds} rounds of {counts.drain:,} jobs"
+        )
+        turns, failed = _measure(place, environments, counts, asked.rounds)
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(machine)
     console.print(table_of(environments, turns))
@@ -52,6 +42,7 @@ def main() -> None:
     if asked.json:
         about = {each.peer.name: [each.version, each.peer.settings] for each in environments}
         what = {"machine": machine, "peers": about, "turns": turns, "faults": {**missing, **failed}}
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(what, indent=2))
     sys.exit(1 if failed else 0)
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks import lanes, report
+from benchmarks import curve, lanes, report
 from benchmarks.campaign import Campaign, chosen
 from benchmarks.figure import Figure, Line, measure, side_by_side
 from benchmarks.figures import figures
@@ -89,6 +89,19 @@ def test_a_figure_that_fails_is_told_and_holds_up_no_other(
     assert ["missed"] == [each.verdict for each in campaign.done]
     assert "P1, it FAILED: KeyError" in capsys.readouterr().err
     assert campaign.failed == report.plain(campaign)["failed"]
+
+
+def test_a_curve_is_traced_with_the_goal_that_it_belongs_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = curve.Curve("ours", [1], [2])
+    traced = {"held-snapshot": ("P3", lambda *_: [line]), "backlog": ("P4", lambda *_: [line])}
+    monkeypatch.setattr(curve, "ALL", traced)
+    campaign = Campaign()
+
+    campaign.trace({"P4", "P7"}, NOWHERE, Size())
+
+    assert {"backlog": [line]} == campaign.curves
 
 
 def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
