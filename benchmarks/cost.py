@@ -7,7 +7,7 @@ import psycopg
 
 from benchmarks import lanes
 from benchmarks.place import Place, name_of
-from benchmarks.reading import Reading
+from benchmarks.reading import Reading, ratio
 from benchmarks.statements import Statements
 from pgqueue.store.schema import Schema
 
@@ -36,7 +36,7 @@ def cost(place: Place, *, count: int, keep_seconds: int) -> Mapping[str, Reading
         dead = _one(url, _DEAD)
         commits = _told(counting, _COMMITS, name_of(url))
         here, begin = asked.here(), _told(counting, _WAL)
-        lanes.work_off(url, count, keep_seconds)
+        rate = lanes.work_off(url, count, keep_seconds)
         end = _told(counting, _WAL)
         # Who drains looks on by single statements in autocommit, each a transaction.
         # The worker is gone, and sessions that end have told what they counted.
@@ -55,7 +55,16 @@ def cost(place: Place, *, count: int, keep_seconds: int) -> Mapping[str, Reading
         "statements": Reading(len(ours) / count),
         "batch": Reading(count / claims),
         "dead": Reading(float(dead) / count),
+        "rate": Reading(rate),
     }
+
+
+def without_keeping(place: Place, *, count: int, keep_seconds: int) -> Mapping[str, Reading]:
+    """What a job costs that is deleted as it is settled, against one that stays for so long."""
+    ours = cost(place, count=count, keep_seconds=0)
+    against = cost(place, count=count, keep_seconds=keep_seconds)
+    compared = {name: ratio(ours[name].value, against[name].value) for name in ("wal", "rate")}
+    return {**compared, "dead": ours["dead"]}
 
 
 def _told(connection: "psycopg.Connection[Any]", text: str, *params: object) -> Any:

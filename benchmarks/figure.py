@@ -32,7 +32,7 @@ class Figure:
     """What is measured together.
 
     Args:
-        name: Of the goal, P1 to P14.
+        name: Of the goal, P1 to P14, or `keep=0`.
         take: One round; answers with a reading for each line.
     """
 
@@ -61,9 +61,9 @@ class Measured:
 
     @property
     def parts(self) -> list[float]:
-        """Of a ratio: the medians of our rate and of the other one; nothing otherwise."""
+        """Of a ratio: the medians of our value and of the other one; nothing otherwise."""
         rounds = zip(*(reading.parts for reading in self.readings), strict=True)
-        return [statistics.median(rates) for rates in rounds]
+        return [statistics.median(values) for values in rounds]
 
     @property
     def verdict(self) -> str:

@@ -11,7 +11,6 @@ from benchmarks import (
     efficiency,
     enqueueing,
     idle,
-    lanes,
     queues,
     reference,
 )
@@ -43,13 +42,6 @@ def _drains(size: Size) -> list[Figure]:
             ours=partial(drain.ours, count=size.jobs, words=_TWO),
             against=partial(reference.reference, count=size.jobs),
             goal=0.8,
-        ),
-        _ratio(
-            "P1",
-            "drain with keep=0, against keeping",
-            ours=partial(lanes.lane, count=size.jobs, keep_seconds=0),
-            against=partial(lanes.lane, count=size.jobs, keep_seconds=_DAY_SECONDS),
-            goal=1,
         ),
         _ratio(
             "P3",
@@ -153,10 +145,11 @@ def _costs(size: Size) -> list[Figure]:
             ],
         ),
         Figure(
-            "P9",
-            partial(cost.cost, count=size.jobs, keep_seconds=0),
+            "keep=0",
+            partial(cost.without_keeping, count=size.jobs, keep_seconds=_DAY_SECONDS),
             [
-                Line("wal", "WAL of a job with keep=0, page images apart", "bytes"),
+                Line("wal", "WAL of a job with keep=0, against keeping", "", at_most(0.7)),
+                Line("rate", "drain with keep=0, against keeping", ""),
                 Line("dead", "dead rows of a job with keep=0", ""),
             ],
         ),

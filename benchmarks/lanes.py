@@ -4,7 +4,6 @@ import psycopg
 
 from benchmarks.backlog import fill
 from benchmarks.patience import until
-from benchmarks.place import Place
 from benchmarks.worker import starting
 
 # The first and the last are kept in any case: their attempts tell how long it took.
@@ -18,13 +17,6 @@ from pgqueue.attempts
 where job_id in (select min(id) from pgqueue.jobs union all select max(id) from pgqueue.jobs)
 """
 _LEFT = "select count(*) from pgqueue.jobs"
-
-
-def lane(place: Place, *, count: int, keep_seconds: int) -> float:
-    """Jobs a second of one drain, whose successes stay for so long."""
-    with place.database() as url:
-        fill_lane(url, count, keep_seconds)
-        return work_off(url, count, keep_seconds)
 
 
 def fill_lane(url: str, count: int, keep_seconds: int) -> None:

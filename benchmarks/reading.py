@@ -10,7 +10,7 @@ class Reading:
     """One value, and what it was made from.
 
     Args:
-        parts: Of a ratio: our rate and the other one, a second.
+        parts: Of a ratio: our value and the other one.
         samples: What a percentile was taken from.
 
     Raises:
@@ -27,9 +27,9 @@ class Reading:
 
 
 def ratio(ours: float, against: float) -> Reading:
-    """How our rate compares with the other one."""
+    """How our value compares with the other one."""
     if ours <= 0 or against <= 0:
-        raise ValueError(f"A rate of {ours:g} against {against:g} says nothing.")
+        raise ValueError(f"{ours:g} against {against:g} says nothing.")
     return Reading(ours / against, parts=(ours, against))
 
 

@@ -11,7 +11,7 @@ from benchmarks.figure import Measured
 
 def table(done: Sequence[Measured]) -> Table:
     """One row a line, as it stands in `figures`."""
-    made = Table("goal", "what", "measured", "least to most", "rates", "wanted", "")
+    made = Table("goal", "what", "measured", "least to most", "ours / other", "wanted", "")
     for each in done:
         goal = "" if each.line.goal is None else str(each.line.goal)
         made.add_row(
@@ -19,7 +19,7 @@ def table(done: Sequence[Measured]) -> Table:
             each.line.title,
             f"{number(each.value)} {each.line.unit}".rstrip(),
             f"{number(each.values[0])} to {number(each.values[-1])}",
-            " / ".join(f"{rate:,.0f}" for rate in each.parts),
+            " / ".join(number(part) for part in each.parts),
             goal,
             f"[bold]{each.verdict}[/]" if each.verdict == "missed" else each.verdict,
         )
@@ -36,7 +36,7 @@ def plain(campaign: Campaign) -> dict[str, object]:
                 "unit": each.line.unit,
                 "value": each.value,
                 "rounds": [reading.value for reading in each.readings],
-                "rates": [list(reading.parts) for reading in each.readings],
+                "parts": [list(reading.parts) for reading in each.readings],
                 "goal": None if each.line.goal is None else str(each.line.goal),
                 "verdict": each.verdict,
             }

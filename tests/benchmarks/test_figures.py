@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks import curve, lanes, report
+from benchmarks import cost, curve, lanes, report
 from benchmarks.campaign import Campaign, chosen
 from benchmarks.figure import Figure, Line, measure, side_by_side
 from benchmarks.figures import figures
@@ -104,8 +106,24 @@ def test_a_curve_is_traced_with_the_goal_that_it_belongs_to(
     assert {"backlog": [line]} == campaign.curves
 
 
+def test_keep_0_is_judged_by_its_wal_and_not_by_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = {0: {"wal": 600, "rate": 90, "dead": 2}, 60: {"wal": 1200, "rate": 100, "dead": 3}}
+
+    def cost_of(place: object, *, count: int, keep_seconds: int) -> dict[str, Reading]:
+        return {name: Reading(value) for name, value in costs[keep_seconds].items()}
+
+    monkeypatch.setattr(cost, "cost", cost_of)
+    [figure] = chosen(figures(Size()), ["keep=0"])
+    taken = partial(cost.without_keeping, count=200, keep_seconds=60)
+
+    measured = measure(replace(figure, take=taken), NOWHERE, rounds=1)
+
+    assert [0.5, 0.9, 2] == [each.value for each in measured]
+    assert ["reached", "published", "published"] == [each.verdict for each in measured]
+
+
 def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
-    wanted = {f"P{number}" for number in range(1, 15)} - {"P2"}
+    wanted = {f"P{number}" for number in range(1, 15)} - {"P2"} | {"keep=0"}
 
     assert wanted == {figure.name for figure in figures(Size())}
     assert ["P6", "P8"] == [each.name for each in chosen(figures(Size()), ["P8", "P6"])]
