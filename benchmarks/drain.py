@@ -1,7 +1,8 @@
 """Rates at which a backlog of jobs that do nothing is worked off, every attempt recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import psycopg
 
@@ -62,17 +63,25 @@ def after_many(place: Place, *, count: int, finished: int) -> float:
     return work_off(url, count)
 
 
-def work_off(url: str, count: int, *words: str, more: int = 0) -> float:
+def work_off(
+    url: str,
+    count: int,
+    *words: str,
+    more: int = 0,
+    look: Callable[["psycopg.Connection[Any]"], None] = lambda connection: None,
+) -> float:
     """Jobs a second of a worker that runs until the first so many are done.
 
     Args:
         more: How many others may be done meanwhile.
+        look: Called about ten times a second, from before the first start to after the last end.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         [(since, last)] = connection.execute(_LAST.encode(), [count - 1]).fetchall()
 
         # The last of them ends about last, and to ask for one row costs the server nothing.
         def is_last_over() -> bool:
+            look(connection)
             [(is_over,)] = connection.execute(_IS_OVER, [last]).fetchall()
             return bool(is_over)
 
@@ -83,6 +92,7 @@ def work_off(url: str, count: int, *words: str, more: int = 0) -> float:
         with starting(url, *words):
             until(is_last_over, f"job {last} is done")
             until(are_all_over, f"{count} jobs are done", seconds_max=30.0)
+            look(connection)
     return rate(url, count, more=more, since=since)
 
 

@@ -11,6 +11,7 @@ from benchmarks import (
     efficiency,
     enqueueing,
     idle,
+    pruning,
     queues,
     reference,
 )
@@ -63,6 +64,19 @@ def _drains(size: Size) -> list[Figure]:
             ours=partial(drain.after_many, count=size.jobs, finished=size.finished),
             against=partial(drain.ours, count=size.jobs),
             goal=0.85,
+        ),
+        Figure(
+            "P4",
+            partial(pruning.pruning, count=size.jobs, finished=size.over),
+            [
+                Line(
+                    "ratio",
+                    f"drain while {size.over:,} finished jobs are pruned, against kept",
+                    "",
+                    at_least(0.85),
+                ),
+                Line("pruned", "jobs pruned meanwhile for each one drained", ""),
+            ],
         ),
     ]
 

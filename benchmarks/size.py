@@ -34,6 +34,14 @@ class Size:
         return self.others * 10
 
     @property
+    def over(self) -> int:
+        """Finished jobs whose time is over: 1,000,000.
+
+        Some 100,000 a second are pruned, from before the first job starts.
+        """
+        return 100_000 + 15 * self.jobs
+
+    @property
     def bulk(self) -> int:
         """Jobs inserted at once: 120,000."""
         return 2 * self.jobs
