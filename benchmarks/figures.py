@@ -123,8 +123,8 @@ def _delays(size: Size) -> list[Figure]:
             "P7",
             when_idle,
             [
-                Line("p50", "commit to start, worker idle, p50", "ms", at_most(1.6)),
-                Line("p99", "commit to start, worker idle, p99", "ms", at_most(7.5)),
+                Line("p50", "commit to start, worker idle, p50", "ms"),
+                Line("p99", "commit to start, worker idle, p99", "ms"),
                 Line("commit", "of that the commit itself, p50", "ms"),
             ],
         ),

@@ -29,24 +29,29 @@ def table(done: Sequence[Measured]) -> Table:
 def plain(campaign: Campaign) -> dict[str, object]:
     """What JSON can hold; samples are left out."""
     return {
-        "figures": [
-            {
-                "name": each.name,
-                "title": each.line.title,
-                "unit": each.line.unit,
-                "value": each.value,
-                "rounds": [reading.value for reading in each.readings],
-                "parts": [list(reading.parts) for reading in each.readings],
-                "goal": None if each.line.goal is None else str(each.line.goal),
-                "verdict": each.verdict,
-            }
-            for each in campaign.done
-        ],
+        "figures": rows(campaign.done),
         "curves": {
             name: [asdict(each) for each in lines] for name, lines in campaign.curves.items()
         },
         "failed": campaign.failed,
     }
+
+
+def rows(done: Sequence[Measured]) -> list[dict[str, object]]:
+    """One entry a line, round by round."""
+    return [
+        {
+            "name": each.name,
+            "title": each.line.title,
+            "unit": each.line.unit,
+            "value": each.value,
+            "rounds": [reading.value for reading in each.readings],
+            "parts": [list(reading.parts) for reading in each.readings],
+            "goal": None if each.line.goal is None else str(each.line.goal),
+            "verdict": each.verdict,
+        }
+        for each in done
+    ]
 
 
 def number(value: float) -> str:

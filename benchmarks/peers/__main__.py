@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers`: measure pgqueue and its peers in turns, and print a table."""
+"""`python -m benchmarks.peers`: measure pgqueue and its peers in turns, print a table, judge."""
 
 import argparse
 import json
@@ -11,11 +11,13 @@ from typing import Any
 import psycopg
 from rich.console import Console
 
+from benchmarks import report
 from benchmarks.peers.crew import CrewFailed
 from benchmarks.peers.environment import Environment, NotInstalled, build
 from benchmarks.peers.peer import Peer, all_peers
 from benchmarks.peers.table import settings_of, table_of
 from benchmarks.peers.turn import Counts, Turn, TurnFailed
+from benchmarks.peers.verdict import verdicts
 from benchmarks.place import Place, opened
 
 progress = Console(stderr=True, highlight=False)
@@ -36,12 +38,20 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(machine)
     console.print(table_of(environments, turns))
+    if judged := verdicts(turns):
+        console.print(report.table(judged))
     console.print(settings_of(environments))
     for name, reason in {**missing, **failed}.items():
         console.print(f"{name}: {reason}", markup=False)
     if asked.json:
         about = {each.peer.name: [each.version, each.peer.settings] for each in environments}
-        what = {"machine": machine, "peers": about, "turns": turns, "faults": {**missing, **failed}}
+        what = {
+            "machine": machine,
+            "peers": about,
+            "turns": turns,
+            "verdicts": report.rows(judged),
+            "faults": {**missing, **failed},
+        }
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(what, indent=2))
     sys.exit(1 if failed else 0)

@@ -1,14 +1,12 @@
 """What was measured, for a person to read."""
 
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from benchmarks.peers.environment import Environment
-
-Turns = Mapping[str, Sequence[Mapping[str, Any]]]
+from benchmarks.peers.verdict import Rounds, Turns, wait
 
 MEBIBYTE = 1 << 20
 
@@ -42,17 +40,15 @@ def settings_of(environments: Sequence[Environment]) -> Table:
     return table
 
 
-def _cells(turns: Sequence[Mapping[str, Any]], ours: Sequence[float]) -> list[str]:
+def _cells(turns: Rounds, ours: Sequence[float]) -> list[str]:
     two = [turn["drain_two"] for turn in turns]
-    waits = [seconds for turn in turns for seconds in turn["from_return_seconds"]]
-    hundredths = statistics.quantiles(waits, n=100, method="inclusive")
     return [
         _spread([turn["drain_one"] for turn in turns]),
         _spread(two),
         f"x {statistics.median(ours) / statistics.median(two):.2f}" if ours else "",
         _spread([turn["single"] for turn in turns]),
         _spread([rate for turn in turns for rate in turn["bulk"]]),
-        f"{hundredths[49] * 1000:.1f} / {hundredths[98] * 1000:.1f}",
+        f"{wait(turns, 50):.1f} / {wait(turns, 99):.1f}",
         _spread([turn["pss_bytes"] / MEBIBYTE for turn in turns]),
         f"{statistics.median(turn['first_start_seconds'] for turn in turns):.2f}",
     ]

@@ -1,0 +1,58 @@
+"""Verdicts: the goals that compare pgqueue with a peer, by the rounds of one run."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.figure import Line, Measured
+from benchmarks.goal import Goal, at_least, at_most
+from benchmarks.reading import Reading, ratio
+
+Rounds = Sequence[Mapping[str, Any]]
+Turns = Mapping[str, Rounds]
+Compare = Callable[[Rounds, Rounds], list[Reading]]
+
+OURS = "pgqueue"
+
+
+def verdicts(turns: Turns) -> list[Measured]:
+    """Those whose peer was measured in this run, as was pgqueue."""
+    return [
+        Measured(name, Line(name, f"{title} {peer}", "", goal), compare(turns[OURS], turns[peer]))
+        for name, title, peer, compare, goal in _GOALS
+        if turns.get(OURS) and turns.get(peer)
+    ]
+
+
+def wait(rounds: Rounds, percent: int) -> float:
+    """Milliseconds from commit to start, of the jobs of all rounds."""
+    waits = [seconds for each in rounds for seconds in each["from_return_seconds"]]
+    return 1000 * float(statistics.quantiles(waits, n=100, method="inclusive")[percent - 1])
+
+
+def _drains(ours: Rounds, theirs: Rounds) -> list[Reading]:
+    """Of each round; a peer that failed in one has fewer."""
+    rates = zip(ours, theirs, strict=False)
+    return [ratio(our["drain_two"], their["drain_two"]) for our, their in rates]
+
+
+def _bulks(ours: Rounds, theirs: Rounds) -> list[Reading]:
+    """Of each round, which fills a database for either drain."""
+    rates = zip(ours, theirs, strict=False)
+    return [
+        ratio(statistics.mean(our["bulk"]), statistics.mean(their["bulk"])) for our, their in rates
+    ]
+
+
+def _waits(percent: int) -> Compare:
+    """Of all rounds together, as in the table."""
+    return lambda ours, theirs: [ratio(wait(ours, percent), wait(theirs, percent))]
+
+
+_GOALS: Sequence[tuple[str, str, str, Compare, Goal]] = (
+    ("P2", "drain by two workers, against", "pgqueuer", _drains, at_least(2)),
+    ("P2", "drain by two workers, against", "graphile-worker", _drains, at_least(1.25)),
+    ("P6", "bulk call, against", "graphile-worker", _bulks, at_least(2)),
+    ("P7", "commit to start (ms), p50, against", "graphile-worker", _waits(50), at_most(1)),
+    ("P7", "commit to start (ms), p99, against", "pgqueuer", _waits(99), at_most(1)),
+)
