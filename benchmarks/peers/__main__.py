@@ -35,7 +35,7 @@ def main() -> None:
             f"{asked.rounds} rounds of {counts.drain:,} jobs"
         )
         turns, failed = _measure(place, environments, counts, asked.rounds)
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 220, highlight=False)
     console.print(machine)
     console.print(table_of(environments, turns))
     if judged := verdicts(turns):

@@ -18,6 +18,7 @@ def table_of(environments: Sequence[Environment], turns: Turns) -> Table:
         "drain, 1 worker (jobs/s)",
         "drain, 2 workers (jobs/s)",
         "ours is",
+        "snapshot held, last third (jobs/s)",
         "single (jobs/s)",
         "bulk (jobs/s)",
         "commit to start, p50 / p99 (ms)",
@@ -46,12 +47,23 @@ def _cells(turns: Rounds, ours: Sequence[float]) -> list[str]:
         _spread([turn["drain_one"] for turn in turns]),
         _spread(two),
         f"x {statistics.median(ours) / statistics.median(two):.2f}" if ours else "",
+        held_cell(turns),
         _spread([turn["single"] for turn in turns]),
         _spread([rate for turn in turns for rate in turn["bulk"]]),
         f"{wait(turns, 50):.1f} / {wait(turns, 99):.1f}",
         _spread([turn["pss_bytes"] / MEBIBYTE for turn in turns]),
         f"{statistics.median(turn['first_start_seconds'] for turn in turns):.2f}",
     ]
+
+
+def held_cell(turns: Rounds) -> str:
+    """The rate at the end of a drain under a held snapshot, and its share of that without one."""
+    rate = statistics.median(turn["held"]["last_third"] for turn in turns)
+    share = statistics.median(
+        turn["held"]["last_third"] / turn["free"]["last_third"] for turn in turns
+    )
+    done = min(turn["held"]["finished"] / turn["held"]["count"] for turn in turns)
+    return f"{rate:,.0f}, x {share:.2f}" + (f", cut off at {done:.0%}" if done < 1 else "")
 
 
 def _spread(values: Sequence[float]) -> str:

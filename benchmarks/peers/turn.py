@@ -3,15 +3,17 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.drain import snapshot_held
 from benchmarks.peers.crew import Crew, crew, surroundings
 from benchmarks.peers.environment import Environment
 from benchmarks.place import Place
@@ -21,6 +23,10 @@ FINISH_SECONDS_MAX = 600
 # So often the database is asked whether all is finished. A look costs about a millisecond.
 LOOK_SECONDS = 0.02
 REST_SECONDS = 2.0
+# A drain beside which somebody holds a snapshot gets slower and slower with some peers.
+LONG_SECONDS_MAX = 20.0
+# To count what is finished takes longer and longer; it gets a tenth of the time of one core.
+LOOK_PAUSES = 10
 # A peer may be about to move rows between tables that are counted together.
 AGREE_SECONDS_MAX = 2.0
 
@@ -42,6 +48,19 @@ class Counts:
     drain: int
     single: int
     ping: int
+
+    @property
+    def long(self) -> int:
+        """Of a drain that leaves enough dead rows to be felt: 200,000 where others have 20,000."""
+        return 10 * self.drain
+
+
+class Look(NamedTuple):
+    """How many jobs were finished so many seconds after the first start."""
+
+    seconds: float
+    finished: int
+    cost_seconds: float = 0.0
 
 
 class Turn:
@@ -67,11 +86,13 @@ class Turn:
             "bulk": [one["bulk"], two["bulk"]],
             "first_start_seconds": one["first_start_seconds"],
             **self._idle(),
+            "free": self._long_drain(is_held=False),
+            "held": self._long_drain(is_held=True),
         }
 
     def _drain(self, workers: int) -> dict[str, float]:
         """Jobs a second, from the first start to the moment when all are seen finished."""
-        count = max(2, round(self._counts.drain * self._environment.peer.jobs_share))
+        count = self._share_of(self._counts.drain)
         with self._database() as (connection, url):
             enqueued = self._ask(url, "bulk", count)
             connection.execute("vacuum analyze")
@@ -84,6 +105,30 @@ class Turn:
             "rate": count / (ended_at - began_at),
             "bulk": enqueued["count"] / enqueued["seconds"],
             "first_start_seconds": first_start_seconds,
+        }
+
+    def _long_drain(self, *, is_held: bool) -> dict[str, float]:
+        """Jobs a second of two workers, until all are finished or the time is over.
+
+        Args:
+            is_held: Whether somebody holds a snapshot from before the jobs were enqueued.
+        """
+        count = self._share_of(self._counts.long)
+        with (
+            self._database() as (connection, url),
+            snapshot_held(url) if is_held else nullcontext(),
+        ):
+            self._ask(url, "bulk", count)
+            connection.execute("vacuum analyze")
+            with crew(self._environment, url, 2, self._starts) as working:
+                looks = self._watch(connection, working, count)
+                if looks[-1].finished == count:
+                    self._check(connection, count)
+        return {
+            "rate": looks[-1].finished / looks[-1].seconds,
+            "last_third": rate_of_last_third(looks),
+            "finished": looks[-1].finished,
+            "count": count,
         }
 
     def _idle(self) -> dict[str, Any]:
@@ -151,6 +196,23 @@ class Turn:
             time.sleep(LOOK_SECONDS)
         return time.time()
 
+    def _watch(self, connection: psycopg.Connection, working: Crew, count: int) -> list[Look]:
+        """What was finished from the first start until all was, or the time was over."""
+        began_at = working.first_start()
+        looks = [Look(0.0, 0)]
+        while looks[-1].finished < count and looks[-1].seconds < LONG_SECONDS_MAX:
+            time.sleep(max(LOOK_SECONDS, LOOK_PAUSES * looks[-1].cost_seconds))
+            working.check()
+            looked_at = time.time()
+            finished = int(_answer(connection, self._environment.peer.finished, count))
+            looks.append(Look(looked_at - began_at, finished, time.time() - looked_at))
+        if not looks[-1].finished:
+            raise TurnFailed(f"nothing of {count} jobs was finished in {LONG_SECONDS_MAX} seconds")
+        return looks
+
+    def _share_of(self, count: int) -> int:
+        return max(2, round(count * self._environment.peer.jobs_share))
+
     def _check(self, connection: psycopg.Connection, count: int) -> None:
         """Every job was finished, and none of them twice, as far as the peer's tables tell."""
         until = time.time() + AGREE_SECONDS_MAX
@@ -158,6 +220,19 @@ class Turn:
             if time.time() > until:
                 raise TurnFailed(f"{done} jobs were finished, of {count}")
             time.sleep(LOOK_SECONDS)
+
+
+def rate_of_last_third(looks: Sequence[Look]) -> float:
+    """Jobs a second of the last third of what was finished, by looks that begin with nothing.
+
+    Its begin is between two looks, in proportion to the jobs.
+    """
+    last = looks[-1]
+    mark = last.finished * 2 / 3
+    before, after = next(pair for pair in pairwise(looks) if pair[1].finished >= mark)
+    share = (mark - before.finished) / (after.finished - before.finished)
+    begin = before.seconds + share * (after.seconds - before.seconds)
+    return (last.finished - mark) / (last.seconds - begin)
 
 
 def _answer(connection: psycopg.Connection, sql: str, count: int) -> Any:

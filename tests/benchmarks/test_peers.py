@@ -1,16 +1,44 @@
 """A goal that names a peer is judged by that peer's rounds of the same run, or not at all."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from benchmarks import report
+from benchmarks.peers import turn
+from benchmarks.peers.table import held_cell
+from benchmarks.peers.turn import Counts, Look, Turn, TurnFailed, rate_of_last_third
 from benchmarks.peers.verdict import verdicts, wait
+
+_NOWHERE: Any = None
 
 
 def _round(drain: float, bulk: float, wait_seconds: float) -> dict[str, Any]:
     waits = [wait_seconds] * 99
     return {"drain_two": drain, "bulk": [bulk, bulk], "from_return_seconds": waits}
+
+
+class _Drain:
+    """A long drain whose every answer is told: how many are finished at each look."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answers: list[int]) -> None:
+        self._answers = answers
+        self._now = 100.0
+        clock = SimpleNamespace(time=lambda: self._now, sleep=self._sleep)
+        monkeypatch.setattr(turn, "time", clock)
+        monkeypatch.setattr(turn, "_answer", lambda *_: self._answers.pop(0))
+
+    def _sleep(self, seconds: float) -> None:
+        self._now += 1.0
+
+    def looks(self, count: int) -> list[Look]:
+        """What `Turn` saw of it, a second apart."""
+        peer: Any = SimpleNamespace(finished="", jobs_share=1.0)
+        environment: Any = SimpleNamespace(peer=peer, folder=Path())
+        working: Any = SimpleNamespace(first_start=lambda: 100.0, check=lambda: None)
+        return Turn(_NOWHERE, environment, Counts(1, 1, 1))._watch(_NOWHERE, working, count)
 
 
 def test_each_goal_is_judged_by_the_peer_that_it_names() -> None:
@@ -61,3 +89,36 @@ def test_a_wait_is_one_of_all_rounds() -> None:
     rounds += [{"from_return_seconds": [0.001 * n for n in range(51, 102)]}]
 
     assert (51, 100) == (pytest.approx(wait(rounds, 50)), pytest.approx(wait(rounds, 99)))
+
+
+def test_the_last_third_of_a_drain_is_of_the_jobs_and_not_of_the_time() -> None:
+    slower = [Look(0, 0), Look(1, 100), Look(2, 200), Look(12, 300)]
+    even = [Look(0, 0), Look(1, 100), Look(2, 200), Look(3, 300)]
+
+    assert (10, 100) == (rate_of_last_third(slower), rate_of_last_third(even))
+    assert 100 == pytest.approx(rate_of_last_third([Look(0, 0), Look(3, 300)]))
+
+
+def test_a_long_drain_is_looked_at_until_all_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = _Drain(monkeypatch, [10, 30, 90, 99]).looks(count=90)
+
+    assert [(0, 0), (1, 10), (2, 30), (3, 90)] == [look[:2] for look in looks]
+
+
+def test_a_long_drain_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "LONG_SECONDS_MAX", 2.0)
+
+    looks = _Drain(monkeypatch, [10, 30, 90]).looks(count=90)
+
+    assert [(0, 0), (1, 10), (2, 30)] == [look[:2] for look in looks]
+    with pytest.raises(TurnFailed, match="nothing of 90 jobs was finished in 2"):
+        _Drain(monkeypatch, [0, 0, 0]).looks(count=90)
+
+
+def test_a_rate_under_a_held_snapshot_is_told_beside_that_without() -> None:
+    free = {"last_third": 100.0, "finished": 90, "count": 90}
+    whole = {"free": free, "held": {"last_third": 50.0, "finished": 90, "count": 90}}
+    part = {"free": free, "held": {"last_third": 10.0, "finished": 45, "count": 90}}
+
+    assert "50, x 0.50" == held_cell([whole])
+    assert "10, x 0.10, cut off at 50%" == held_cell([whole, part, part])
