@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import traceback
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -44,13 +43,17 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     text = found.payload.encode_mapping(given, args_bytes_max=settings.args_bytes_max)
     decoded = found.payload.decode(text)
     positional, named = found.payload.bind_call(decoded)
-    completed: list[object] = []
-    token = enter(_context(found.name, decoded, completed, found.secrets_in(text, decoded)))
+    here = _Here()
+    secrets = found.secrets_in(text, decoded)
+    token = enter(
+        JobContext(id=0, attempt=1, task=found.name, args=decoded, host=here, secrets=secrets)
+    )
     try:
         value = found.function(*positional, **named)
         result: Any = asyncio.run(value) if found.is_async else value
         text = encode_result(
-            completed[-1] if completed else result, result_bytes_max=settings.result_bytes_max
+            here.completed[-1] if here.completed else result,
+            result_bytes_max=settings.result_bytes_max,
         )
     except (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted):
         # What would fail the attempt in a worker, and a result that it would not store as it is.
@@ -62,24 +65,21 @@ def _run(task: str, given: dict[str, Any], settings: Settings) -> int:
     return 0
 
 
-def _context(
-    name: str, args: dict[str, Any], completed: list[object], secrets: Sequence[str]
-) -> JobContext:
-    def say(fraction: float, message: str) -> None:
+class _Here:
+    """This process, as the context of the one job in it reaches it."""
+
+    def __init__(self) -> None:
+        self.completed: list[object] = []
+
+    def progress(self, fraction: float, message: str) -> None:
         print(f"progress {fraction:.0%} {message}".rstrip(), file=sys.stderr)
 
-    async def acomplete(connection: object, result: object) -> None:
-        completed.append(result)
+    def should_stop(self) -> bool:
+        return False
 
-    # Nothing to settle: what the task writes on its connection is its own to commit.
-    return JobContext(
-        id=0,
-        attempt=1,
-        task=name,
-        args=args,
-        progress=say,
-        should_stop=lambda: False,
-        complete=lambda connection, result: completed.append(result),
-        acomplete=acomplete,
-        secrets=secrets,
-    )
+    def complete(self, connection: object, result: object) -> None:
+        # Nothing to settle: what the task writes on its connection is its own to commit.
+        self.completed.append(result)
+
+    async def acomplete(self, connection: object, result: object) -> None:
+        self.completed.append(result)

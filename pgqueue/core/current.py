@@ -1,11 +1,11 @@
 """The job that runs here: what a task may ask of it, and what may be raised to end it.
 
 The worker makes a JobContext for each attempt, enters it around the task's call, and gives it
-the callables that act; nothing here does I/O.
+the host that acts; nothing here does I/O.
 """
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
@@ -84,22 +84,20 @@ class JobInterrupted(BaseException):
     """Raised into a task whose worker has to stop; the job is queued again, uncharged."""
 
 
-class ReportProgress(Protocol):
-    """Takes how far an attempt is; returns at once."""
+class Host(Protocol):
+    """What runs an attempt, as its context reaches it."""
 
-    def __call__(self, fraction: float, message: str) -> None: ...
+    def progress(self, fraction: float, message: str) -> None:
+        """Take how far it is; return at once."""
 
+    def should_stop(self) -> bool:
+        """Tell whether it was asked to end."""
 
-class CompleteJob(Protocol):
-    """Settles the attempt as succeeded on the caller's connection, or raises LeaseLost."""
+    def complete(self, connection: object, result: object) -> None:
+        """Settle it as succeeded on the caller's connection, or raise LeaseLost."""
 
-    def __call__(self, connection: object, result: object) -> None: ...
-
-
-class ACompleteJob(Protocol):
-    """The asyncio twin of `CompleteJob`."""
-
-    async def __call__(self, connection: object, result: object) -> None: ...
+    async def acomplete(self, connection: object, result: object) -> None:
+        """Settle it: the asyncio twin of `complete`."""
 
 
 class JobContext:
@@ -107,20 +105,14 @@ class JobContext:
 
     Args:
         args: The decoded arguments by parameter name; the task gets these very values.
-        progress: Takes a report of progress, which may be dropped for a later one.
-        should_stop: Tells whether this attempt was asked to end.
-        complete: Settles the job on a connection of the caller's.
-        acomplete: Its asyncio twin.
+        host: What runs it; a report of progress may be dropped there for a later one.
         secrets: Texts that may leave in none of its messages.
     """
 
     __slots__ = (
-        "_acomplete",
-        "_complete",
+        "_host",
         "_log",
-        "_progress",
         "_secrets",
-        "_should_stop",
         "args",
         "attempt",
         "id",
@@ -134,20 +126,14 @@ class JobContext:
         attempt: int,
         task: str,
         args: Mapping[str, Any],
-        progress: ReportProgress,
-        should_stop: Callable[[], bool],
-        complete: CompleteJob,
-        acomplete: ACompleteJob,
+        host: Host,
         secrets: Sequence[str] = (),
     ) -> None:
         self.id = id
         self.attempt = attempt
         self.task = task
         self.args = args
-        self._progress = progress
-        self._should_stop = should_stop
-        self._complete = complete
-        self._acomplete = acomplete
+        self._host = host
         self._secrets = secrets
         self._log: JobLog | None = None
 
@@ -174,14 +160,14 @@ class JobContext:
         text = plain_text(message, PROGRESS_BYTES_MAX + SECRET_BYTES_MAX)
         if text is None:
             raise InvalidOption("message", message, "it takes text.")
-        self._progress(number, clean_text(self.censored(text), PROGRESS_BYTES_MAX))
+        self._host.progress(number, clean_text(self.censored(text), PROGRESS_BYTES_MAX))
 
     def should_stop(self) -> bool:
         """Tell whether the job was cancelled, is out of time, or its worker has to stop.
 
         Cheap, for a loop to ask at each turn and then return or raise early.
         """
-        return self._should_stop()
+        return self._host.should_stop()
 
     def complete(self, *, connection: object, result: object = None) -> None:
         """Settle this job as succeeded in the caller's transaction.
@@ -198,11 +184,11 @@ class JobContext:
             ResultTooLarge: It exceeds `result_bytes_max`.
             JobTimeout, JobCancelled, JobInterrupted: Raised into this task before; roll back.
         """
-        self._complete(connection, result)
+        self._host.complete(connection, result)
 
     async def acomplete(self, *, connection: object, result: object = None) -> None:
         """Settle this job in the caller's transaction: the asyncio twin of `complete`."""
-        await self._acomplete(connection, result)
+        await self._host.acomplete(connection, result)
 
     def censored(self, text: str) -> str:
         """Return text about this job, without what its task redacts."""

@@ -8,6 +8,12 @@ from typing import Final, NamedTuple
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store.statement import Row, Statement, count
 
+# To call an enumeration takes ten times as long, and this is done for every job.
+_STATUSES: Final[dict[str | None, JobStatus | None]] = {
+    None: None,
+    **{s.value: s for s in JobStatus},
+}
+
 NOT_STARTED: Final = "NotStarted"
 """The error type of an attempt that was handed back without having been started."""
 
@@ -137,7 +143,7 @@ def settle(ended: Iterable[Ended]) -> Statement[dict[Token, JobStatus | None]]:
     }
 
     def decode(rows: Sequence[Row]) -> dict[Token, JobStatus | None]:
-        return {(row[0], row[1]): row[2] and JobStatus(row[2]) for row in rows}
+        return {(job_id, attempt): _STATUSES[status] for job_id, attempt, status in rows}
 
     return Statement("settle", params, decode)
 

@@ -156,12 +156,12 @@ class Finisher(Loop):
 
     def _settled(self, end: _End, answer: Mapping[Token, JobStatus | None]) -> None:
         held, ended = end.held, end.ended
-        if held.token in answer and answer[held.token] is None:
+        status = answer.get(held.token)
+        if status is None and held.token in answer:
             end.pause = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * end.pause))
             self._put_off(end, end.pause)
             return
         self._running.settled(held.token)
-        status = answer.get(held.token)
         if status is not None:
             emit("job.settled", job_id=ended.id, outcome=ended.outcome, status=status)
         elif not (held.is_completed or self._is_doubtful):

@@ -5,11 +5,9 @@ with an end, whatever the task does, and put it to the finisher. They never deci
 end means.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import Token
-from dataclasses import dataclass
-from functools import partial
+from types import TracebackType
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
@@ -17,14 +15,6 @@ from pgqueue.store.attempts import Ended
 from pgqueue.tasks.task import Task
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
 from pgqueue.worker.running import Held, Running
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What is known of an attempt while it runs."""
-
-    value: object = None
-    token: Token[JobContext | None] | None = None
 
 
 class Runner:
@@ -47,19 +37,18 @@ class Runner:
         on_started: Callable[[Held], None],
         on_ended: Callable[[Held, Ended], None],
     ) -> None:
-        self._running = running
-        self._limits = limits
-        self._find_task = find_task
-        self._context_of = context_of
-        self._on_started = on_started
-        self._on_ended = on_ended
+        self.running = running
+        self.limits = limits
+        self.find_task = find_task
+        self.context_of = context_of
+        self.on_started = on_started
+        self.on_ended = on_ended
 
     def run(self, held: Held) -> None:
         """Run an attempt of a function, here and now."""
-        with self._ending(held) as attempt:
-            call = self._prepare(held, attempt)
-            held.is_exposed = True
-            attempt.value = call()
+        with _Run(self, held) as attempt:
+            function, positional, named = attempt.prepare()
+            attempt.value = function(*positional, **named)
 
     async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
         """Run an attempt of a coroutine function on the current event loop.
@@ -67,51 +56,75 @@ class Runner:
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
-        with self._ending(held) as attempt:
-            call = self._prepare(held, attempt)
-            held.is_exposed = True
-            attempt.value = await shield(call())
+        with _Run(self, held) as attempt:
+            function, positional, named = attempt.prepare()
+            attempt.value = await shield(function(*positional, **named))
 
-    @contextmanager
-    def _ending(self, held: Held) -> Iterator[_Attempt]:
-        # Never raises: whatever is raised inside is how the attempt ended.
-        self._running.started(held)
-        attempt = _Attempt()
-        has_returned = False
-        try:
-            # The timeout counts for what tells the end, too: a `__str__` may never return.
-            try:
-                yield attempt
-                has_returned = True
-                ended = succeeded(held, attempt.value, self._limits)
-            except (JobInterrupted, JobCancelled) as error:
-                # What comes too late to stop the task does not undo it.
-                if has_returned:
-                    ended = succeeded(held, attempt.value, self._limits)
-                else:
-                    ended = failed(held, error, self._limits)
-            except BaseException as error:
-                ended = failed(held, error, self._limits)
-            finally:
-                held.is_exposed = False
-        except BaseException as error:
-            ended = unreportable(held, error, self._limits)
-        finally:
-            if attempt.token is not None:
-                leave(attempt.token)
-        held.runner = None
-        self._running.ended(held)
-        self._on_ended(held, ended)
 
-    def _prepare(self, held: Held, attempt: _Attempt) -> Callable[[], Any]:
-        # The call, with the context of the job entered.
-        self._on_started(held)
+class _Run:
+    """One run of an attempt; whatever is raised inside is how it ended, and goes no further.
+
+    A class, as a generator for a context takes three times as long and this is done for every job.
+    """
+
+    __slots__ = ("_context", "_held", "_runner", "value")
+
+    def __init__(self, runner: Runner, held: Held) -> None:
+        self.value: object = None
+        self._runner = runner
+        self._held = held
+        self._context: Token[JobContext | None] | None = None
+
+    def __enter__(self) -> "_Run":
+        self._runner.running.started(self._held)
+        return self
+
+    def prepare(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """Enter the context of the job, and return what is to be called with what."""
+        runner, held = self._runner, self._held
+        runner.on_started(held)
         if held.must_not_start:
             raise NotStarted("It was in hand and had not started when it had to be let go.")
         held.is_exposed = True  # to the import of the task's module, and to validators of its own
-        task = held.task = held.task or self._find_task(held)
+        task = held.task = held.task or runner.find_task(held)
         args = task.payload.decode(held.claimed.args)
         held.is_exposed = False
-        attempt.token = enter(self._context_of(held, task, args))
+        self._context = enter(runner.context_of(held, task, args))
         positional, named = task.payload.bind_call(args)
-        return partial(task.function, *positional, **named)
+        held.is_exposed = True
+        return task.function, positional, named
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        held = self._held
+        try:
+            # The timeout counts for what tells the end, too: a `__str__` may never return.
+            try:
+                ended = self._ended(error)
+            finally:
+                held.is_exposed = False
+        except BaseException as late:
+            ended = unreportable(held, late, self._runner.limits)
+        finally:
+            if self._context is not None:
+                leave(self._context)
+        held.runner = None
+        self._runner.running.ended(held)
+        self._runner.on_ended(held, ended)
+        return True
+
+    def _ended(self, error: BaseException | None) -> Ended:
+        held, limits = self._held, self._runner.limits
+        if error is not None:
+            return failed(held, error, limits)
+        try:
+            return succeeded(held, self.value, limits)
+        except (JobInterrupted, JobCancelled):
+            # What comes too late to stop the task does not undo it.
+            return succeeded(held, self.value, limits)
+        except BaseException as late:
+            return failed(held, late, limits)

@@ -41,6 +41,7 @@ class Held:
         stack: Where the task stood then.
         runner: What runs it: a greenlet or an asyncio task; None where a process does.
         task: Its task; None while its module is not imported.
+        token: What tells it apart from every other attempt of this worker.
     """
 
     __slots__ = (
@@ -62,10 +63,12 @@ class Held:
         "stack",
         "started_at",
         "task",
+        "token",
     )
 
     def __init__(self, claimed: Claimed, task: Task[..., Any] | None, received_at: float) -> None:
         self.claimed = claimed
+        self.token: Token = (claimed.id, claimed.attempt)
         self.task = task
         self.received_at = received_at
         self.started_at: float | None = None
@@ -83,11 +86,6 @@ class Held:
         self.line_count = 0
         self.line_bytes = 0
         self.lines_dropped = 0
-
-    @property
-    def token(self) -> Token:
-        """What tells it apart from every other attempt of this worker."""
-        return (self.claimed.id, self.claimed.attempt)
 
     @property
     def is_over(self) -> bool:

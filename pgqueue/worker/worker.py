@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 from pgqueue.core.current import (
@@ -79,6 +78,28 @@ class Executor(Protocol):
     def close(self) -> None: ...
     def current(self) -> Held | None: ...
     def throw(self, held: Held, error: BaseException) -> None: ...
+
+
+class _Host:
+    """A worker, as the context of one attempt reaches it."""
+
+    __slots__ = ("_held", "_worker")
+
+    def __init__(self, worker: "Worker", held: Held) -> None:
+        self._worker = worker
+        self._held = held
+
+    def progress(self, fraction: float, message: str) -> None:
+        self._worker.finisher.notes.add_progress(self._held, fraction, message)
+
+    def should_stop(self) -> bool:
+        return self._held.raised is not None or self._worker.is_stopping
+
+    def complete(self, connection: object, result: object) -> None:
+        self._worker.completion.complete(self._held, connection, result)
+
+    async def acomplete(self, connection: object, result: object) -> None:
+        await self._worker.completion.acomplete(self._held, connection, result)
 
 
 class Worker:
@@ -167,6 +188,11 @@ class Worker:
             self._stop_at = at
         self.fetcher.close_intake()
         self._stops.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stops.is_set()
 
     # The supervisor's line.
 
@@ -289,18 +315,14 @@ class Worker:
     # Around a run.
 
     def _context_of(self, held: Held, task: Task[..., Any], args: dict[str, object]) -> JobContext:
+        claimed = held.claimed
         return JobContext(
-            id=held.claimed.id,
-            attempt=held.claimed.attempt,
-            task=held.claimed.task,
+            id=claimed.id,
+            attempt=claimed.attempt,
+            task=claimed.task,
             args=args,
-            progress=lambda fraction, message: self.finisher.notes.add_progress(
-                held, fraction, message
-            ),
-            should_stop=lambda: held.raised is not None or self._stops.is_set(),
-            complete=partial(self.completion.complete, held),
-            acomplete=partial(self.completion.acomplete, held),
-            secrets=task.secrets_in(held.claimed.args, args),
+            host=_Host(self, held),
+            secrets=task.secrets_in(claimed.args, args),
         )
 
     def _on_ended(self, held: Held, ended: Ended) -> None:

@@ -29,16 +29,16 @@ class Worker:
         self.asked = []
 
     def context(self):
-        return JobContext(
-            id=812,
-            attempt=2,
-            task="shop.f",
-            args={"n": 1},
-            progress=lambda fraction, message: self.asked.append((fraction, message)),
-            should_stop=lambda: True,
-            complete=lambda connection, result: self.asked.append((connection, result)),
-            acomplete=self.acomplete,
-        )
+        return JobContext(id=812, attempt=2, task="shop.f", args={"n": 1}, host=self)
+
+    def progress(self, fraction, message):
+        self.asked.append((fraction, message))
+
+    def should_stop(self):
+        return True
+
+    def complete(self, connection, result):
+        self.asked.append((connection, result))
 
     async def acomplete(self, connection, result):
         self.asked.append(("awaited", connection, result))

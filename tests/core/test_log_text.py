@@ -18,21 +18,7 @@ class Hostile:
 
 def context_with_secrets(*secrets):
     """A running job whose task redacts these texts."""
-
-    def nothing(*args):
-        """Take no notice."""
-
-    return JobContext(
-        id=1,
-        attempt=1,
-        task="shop.f",
-        args={},
-        progress=nothing,
-        should_stop=lambda: False,
-        complete=nothing,
-        acomplete=nothing,
-        secrets=secrets,
-    )
+    return JobContext(id=1, attempt=1, task="shop.f", args={}, host=object(), secrets=secrets)
 
 
 def record(msg, *args, exc_info=None):
