@@ -19,11 +19,13 @@ class Service:
     Args:
         every_seconds: How often, when nobody asks for it earlier.
         run: Does one bounded round; True when there is more to do at once.
+        share: Of the time, at most, while there is more.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Link], bool]
+    share: float = 1.0
 
 
 class Maintenance(Loop):
@@ -58,7 +60,8 @@ class Maintenance(Loop):
             if time.monotonic() < self._due_at[name]:
                 continue
             # The next time is set first, so that being asked for meanwhile is not forgotten.
-            self._due_at[name] = time.monotonic() + service.every_seconds
+            began_at = time.monotonic()
+            self._due_at[name] = began_at + service.every_seconds
             try:
                 has_more = service.run(link)
             except Exception as error:
@@ -75,7 +78,9 @@ class Maintenance(Loop):
                 continue
             self._failed[name] = 0
             if has_more:
-                self._due_at[name] = 0.0
+                ended_at = time.monotonic()
+                pause = (ended_at - began_at) * (1.0 / service.share - 1.0)
+                self._due_at[name] = min(self._due_at[name], ended_at + pause)
         if not is_trusted:
             self.close()
         return max(0.0, min(self._due_at.values()) - time.monotonic())

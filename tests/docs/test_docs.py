@@ -65,9 +65,11 @@ def test_a_table_of_the_reference_has_the_columns_of_the_database(
     told = re.findall(r"^\| `(\w+)` \| (.+?) \| (yes|no) \|", section, re.M)
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
-            "select attribute.attname, format_type(attribute.atttypid, null), "
+            "select attribute.attname, "
+            "format_type(coalesce(nullif(type.typbasetype, 0), type.oid), null), "
             "case when attribute.attnotnull then 'no' else 'yes' end "
             "from pg_attribute as attribute "
+            "join pg_type as type on type.oid = attribute.atttypid "
             "where attribute.attrelid = %s::regclass "
             "and attribute.attnum > 0 and not attribute.attisdropped "
             "order by attribute.attnum",
@@ -75,6 +77,24 @@ def test_a_table_of_the_reference_has_the_columns_of_the_database(
         ).fetchall()
 
     assert found == told
+
+
+def test_the_reference_tells_each_domain_and_its_columns(database_url: str) -> None:
+    section = _read("reference/schema.md").partition("## Domains")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|", section, re.M)
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "select domain.typname, format_type(domain.typbasetype, null), "
+            "string_agg('`' || class.relname || '.' || attribute.attname || '`', ', ' "
+            "order by class.relname, attribute.attnum) "
+            "from pg_type as domain "
+            "join pg_attribute as attribute on attribute.atttypid = domain.oid "
+            "join pg_class as class on class.oid = attribute.attrelid and class.relkind = 'r' "
+            "where domain.typnamespace = 'pgqueue'::regnamespace and domain.typtype = 'd' "
+            "group by domain.typname, domain.typbasetype",
+        ).fetchall()
+
+    assert sorted(found) == sorted(told)
 
 
 def test_every_table_and_view_is_in_the_reference(database_url: str) -> None:

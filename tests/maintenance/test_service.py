@@ -21,6 +21,29 @@ def test_a_service_runs_when_it_is_due_and_again_when_asked_for(database_url: st
     maintenance.close()
 
 
+def test_a_service_with_more_to_do_takes_its_share_of_the_time(database_url: str) -> None:
+    def work(link: Link) -> bool:
+        link.raw.execute("select pg_sleep(0.05)")
+        return True
+
+    pauses = [
+        _once(database_url, Service("work", 3600.0, work)),
+        _once(database_url, Service("work", 3600.0, work, share=0.25)),
+        _once(database_url, Service("work", 0.1, work, share=0.25)),
+    ]
+
+    assert 0.0 == pauses[0]
+    assert 0.14 <= pauses[1] < 3600
+    assert pauses[2] <= 0.1
+
+
+def _once(url: str, service: Service) -> float:
+    maintenance = Maintenance(Database(url), [service])
+    pause = maintenance.run_once()
+    maintenance.close()
+    return pause
+
+
 @pytest.mark.parametrize(
     "text",
     [
