@@ -108,8 +108,11 @@ class Board:
 
     @property
     def waits_for_hint(self) -> bool:
-        """Whether the worker would claim at a hint, and not before."""
-        (waits,) = _WAITING.unpack_from(self._memory, _WAITING_AT)
+        """Whether the worker would claim at a hint, and not before; one that is gone would not."""
+        try:
+            (waits,) = _WAITING.unpack_from(self._memory, _WAITING_AT)
+        except ValueError:  # closed, by the thread that buries workers
+            return False
         return bool(waits)
 
     def started(self) -> dict[int, float] | None:

@@ -63,6 +63,7 @@ class Watch(Loop):
         on_ready: Told what is ready, when anything is, and how many workers of each kind to wake
             for it.
         on_cancelling: Told the running jobs that somebody asked to cancel.
+        is_awaited: Whether a worker waits to be woken. While none does, a rush is not looked at.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
@@ -75,6 +76,7 @@ class Watch(Loop):
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
         on_cancelling: Callable[[Sequence[Cancelling]], None],
+        is_awaited: Callable[[], bool] = lambda: True,
         on_idle: Callable[[Sequence[Unfinished]], None] | None = None,
     ) -> None:
         super().__init__("watch", database)
@@ -83,6 +85,7 @@ class Watch(Loop):
         self._poll_seconds = poll_seconds
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
+        self._is_awaited = is_awaited
         self._on_idle = on_idle
         # What a rest hides from others they find from their places; not so the names of queues.
         rest_seconds_max = _NAMES_SECONDS_MAX if asks_by_hint(queues) else _REST_SECONDS_MAX
@@ -215,6 +218,10 @@ class Watch(Loop):
         if not self._pace.may_look:
             # What was ready then may be so again, and who is woken sees by himself.
             return self._found if self._is_woken or is_poll else None
+        if not (is_poll or self._told or self._is_awaited()):
+            # In a rush looks come each hundredth of a second, and those who claim without a pause
+            # find by themselves what they would tell.
+            return None
         look = self._ask_for_look(link)
         found: defaultdict[Kind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in look.ready:

@@ -78,3 +78,13 @@ def test_a_claim_loop_stands_still_from_its_last_turn_on(monkeypatch: pytest.Mon
     assert before == 0.0
     assert 61 <= board.still_seconds() < 62
     assert board.started() is None
+
+
+def test_a_worker_that_is_gone_waits_for_no_hint() -> None:
+    board = Board(1)
+    board.wait_for_hint(True)
+    before = board.waits_for_hint
+
+    board.close()
+
+    assert (True, False) == (before, board.waits_for_hint)

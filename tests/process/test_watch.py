@@ -245,6 +245,27 @@ def test_producers_are_told_whether_to_notify_before_the_look(
     assert [(True,), (False,)] == told
 
 
+@pytest.mark.own_session
+def test_in_a_rush_nothing_is_looked_at_while_no_worker_waits(
+    room: Room, watching: Callable[..., Watch]
+) -> None:
+    found: list[Ready] = []
+    waiting: list[bool] = []
+    looks = watching(
+        on_ready=lambda ready, wakes: found.append(ready), is_awaited=lambda: waiting[-1]
+    )
+    looks.run_once()
+    looks._pace._hush(time.monotonic())
+    room.enqueue()
+
+    for waits in (False, True):
+        waiting.append(waits)
+        found.clear()
+        looks.run_once()
+
+        assert [{("greenlet", False): ["default"]}] * waits == found
+
+
 def _retried(room: Room, queue: str) -> None:
     job = room.enqueue(queue=queue, run_after=60.0)
     room.rows("select pgqueue.retry(%(id)s)", id=job.id)
