@@ -8,28 +8,22 @@ among the jobs of one worker is guilty, and whether the worker still looks for a
 
 import mmap
 import os
-import struct
 import tempfile
 import time
 from math import inf
 from typing import NamedTuple
 
-# Place (counted from 1) of the job that has the main thread, 0 for none; since when, by the
-# monotonic clock; whether places ran out; when the claim loop took its last turn; how many recalls
-# have begun or ended; whether the claim loop waits for a hint.
-_HEAD = struct.Struct("<qdqdqq")
-_SHOWN = struct.Struct("<qd")
-_FULL = struct.Struct("<q")
-_TURNED = struct.Struct("<d")
-_RECALLS = struct.Struct("<q")
-_WAITING = struct.Struct("<q")
-_FULL_AT = _SHOWN.size
-_TURNED_AT = _FULL_AT + _FULL.size
-_RECALLS_AT = _TURNED_AT + _TURNED.size
-_WAITING_AT = _RECALLS_AT + _RECALLS.size
+# What is on it, by the number of the word: the place (counted from 1) of the job that has the
+# main thread, 0 for none; since when, by the monotonic clock; whether places ran out; when the
+# claim loop took its last turn; how many recalls have begun or ended; whether it waits for a hint.
+# Each is one word, written at once: `struct` clears what it packs into before it packs, and who
+# read at that moment saw a job that had had the thread since the beginning of time.
+_SHOWN, _SINCE, _FULL, _TURNED, _RECALLS, _WAITING = range(6)
+_HEAD = 6
 
 # Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
-_PLACE = struct.Struct("<qd")
+_WORDS = 2
+_WORD_BYTES = 8
 
 
 class Block(NamedTuple):
@@ -51,7 +45,10 @@ class Board:
     """
 
     def __init__(self, places: int, fd: int = -1) -> None:
-        self._memory = mmap.mmap(fd, _HEAD.size + places * _PLACE.size)
+        self._memory = mmap.mmap(fd, _bytes(places))
+        with memoryview(self._memory) as whole:
+            self._counts = whole.cast("q")
+            self._times = whole.cast("d")
         self._free = list(range(places, 0, -1))
         self._places = places
 
@@ -60,67 +57,69 @@ class Board:
     def start(self, job_id: int, deadline: float | None) -> int:
         """Tell of a job that is about to start; its place, 0 if none is left."""
         if not self._free:
-            _FULL.pack_into(self._memory, _FULL_AT, 1)
+            self._counts[_FULL] = 1
             self.show(0)
             return 0
         place = self._free.pop()
-        self._write(place, job_id, inf if deadline is None else deadline)
+        word = _word(place)
+        self._times[word + 1] = inf if deadline is None else deadline
+        self._counts[word] = job_id
         return place
 
-    def end(self, place: int, job_id: int) -> None:
+    def end(self, place: int) -> None:
         """Its task has ended, and it waits to be settled: it has no deadline any more."""
         if place:
-            self._write(place, job_id, inf)
+            self._times[_word(place) + 1] = inf
 
     def forget(self, place: int) -> None:
         """It is settled."""
         if place:
-            self._write(place, 0, inf)
+            self._counts[_word(place)] = 0
             self._free.append(place)
 
     def show(self, place: int) -> None:
         """The job of this place has the main thread now; 0 for none."""
-        _SHOWN.pack_into(self._memory, 0, place, time.monotonic())
+        # In this order: who reads the new place reads no earlier time with it.
+        self._times[_SINCE] = time.monotonic()
+        self._counts[_SHOWN] = place
 
     def turn(self) -> None:
         """The claim loop takes another turn, whatever comes of it."""
-        _TURNED.pack_into(self._memory, _TURNED_AT, time.monotonic())
+        self._times[_TURNED] = time.monotonic()
 
     def wait_for_hint(self, waits: bool) -> None:
         """Whether the claim loop found nothing more, or goes on by itself."""
-        _WAITING.pack_into(self._memory, _WAITING_AT, waits)
+        self._counts[_WAITING] = waits
 
     @property
     def recalls(self) -> int:
         """How many recalls have begun or ended."""
-        (recalls,) = _RECALLS.unpack_from(self._memory, _RECALLS_AT)
-        return int(recalls)
+        return self._counts[_RECALLS]
 
     # For the supervisor.
 
     def begin_recall(self) -> None:
         """From now on nothing that was claimed before is started, and nothing is claimed."""
-        _RECALLS.pack_into(self._memory, _RECALLS_AT, self.recalls | 1)
+        self._counts[_RECALLS] = self.recalls | 1
 
     def end_recall(self) -> None:
         """Claims are welcome again."""
-        _RECALLS.pack_into(self._memory, _RECALLS_AT, (self.recalls | 1) + 1)
+        self._counts[_RECALLS] = (self.recalls | 1) + 1
 
     @property
     def waits_for_hint(self) -> bool:
         """Whether the worker would claim at a hint, and not before; one that is gone would not."""
         try:
-            (waits,) = _WAITING.unpack_from(self._memory, _WAITING_AT)
+            return bool(self._counts[_WAITING])
         except ValueError:  # closed, by the thread that buries workers
             return False
-        return bool(waits)
 
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""
-        if _FULL.unpack_from(self._memory, _FULL_AT)[0]:
+        if self._counts[_FULL]:
             return None
-        table = _PLACE.iter_unpack(self._memory[_HEAD.size :])
-        return {job_id: deadline for job_id, deadline in table if job_id}
+        jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
+        return {job_id: deadline for job_id, deadline in jobs if job_id}
 
     def blocking(self, seconds: float) -> int | None:
         """The job that has had the main thread for so long without a pause; None if none has."""
@@ -129,26 +128,30 @@ class Board:
 
     def block(self, seconds: float) -> Block | None:
         """That job, and since when; None if none has had the thread for so long."""
-        place, since = _SHOWN.unpack_from(self._memory)
+        place, since = self._counts[_SHOWN], self._times[_SINCE]
         if not 1 <= place <= self._places or time.monotonic() - since < seconds:
             return None
-        job_id: int = _PLACE.unpack_from(self._memory, self._offset(place))[0]
+        job_id = self._counts[_word(place)]
         return Block(job_id, since) if job_id else None
 
     def still_seconds(self) -> float:
         """For how long the claim loop has taken no turn; 0 before its first."""
-        (turned_at,) = _TURNED.unpack_from(self._memory, _TURNED_AT)
+        turned_at = self._times[_TURNED]
         return time.monotonic() - turned_at if turned_at else 0.0
 
     def close(self) -> None:
         """Let go of the memory."""
+        self._counts.release()
+        self._times.release()
         self._memory.close()
 
-    def _write(self, place: int, job_id: int, deadline: float) -> None:
-        _PLACE.pack_into(self._memory, self._offset(place), job_id, deadline)
 
-    def _offset(self, place: int) -> int:
-        return _HEAD.size + (place - 1) * _PLACE.size
+def _word(place: int) -> int:
+    return _HEAD + (place - 1) * _WORDS
+
+
+def _bytes(places: int) -> int:
+    return (_HEAD + places * _WORDS) * _WORD_BYTES
 
 
 def board_file(places: int) -> int:
@@ -158,5 +161,5 @@ def board_file(places: int) -> int:
     else:
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
-    os.ftruncate(fd, _HEAD.size + places * _PLACE.size)
+    os.ftruncate(fd, _bytes(places))
     return fd

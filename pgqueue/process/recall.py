@@ -46,8 +46,8 @@ class Blockade:
         self._worker_id = worker_id
         self._board = board
         self._gives_back = gives_back
-        self._told_since = 0.0
-        self._called_since = 0.0
+        self._told_since: float | None = None
+        self._called_since: float | None = None
         self._recall: Recall | None = None
 
     def news(self) -> int | None:
@@ -84,10 +84,10 @@ class Blockade:
         if self._recall is not None:
             self._recall.is_open = False
             self._recall = None
-        self._called_since = 0.0
+        self._called_since = None
         self._board.end_recall()
 
     @property
     def is_recalled(self) -> bool:
         """Whether a recall has begun and not ended."""
-        return self._called_since != 0.0
+        return self._called_since is not None

@@ -229,7 +229,7 @@ class Running:
         """Its runner is free again; it is not settled yet."""
         self._ended += 1
         held.has_ended = True
-        self._board.end(held.place, held.claimed.id)
+        self._board.end(held.place)
         self.show(None)
         if held.started_at is not None and not held.must_not_start:
             seconds = time.monotonic() - held.started_at

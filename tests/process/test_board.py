@@ -1,6 +1,8 @@
 """What a supervisor reads on the board of its worker."""
 
 import os
+import subprocess
+import sys
 import time
 from math import inf
 
@@ -16,7 +18,7 @@ def test_a_job_is_told_from_its_start_until_it_is_settled() -> None:
     other = board.start(8, None)
     assert {7: 12.5, 8: inf} == board.started()
 
-    board.end(place, 7)
+    board.end(place)
     assert {7: inf, 8: inf} == board.started()
 
     board.forget(place)
@@ -63,6 +65,46 @@ def test_two_processes_have_one_board() -> None:
 
     assert {7: 1.0} == ours.started()
     assert 7 == ours.blocking(0)
+
+
+_WRITER = """
+import sys
+from pgqueue.process.board import Board
+
+board = Board(2, int(sys.argv[1]))
+kept = board.start(7, None)
+print("writes", flush=True)
+while True:
+    board.show(kept)
+    board.turn()
+    place = board.start(8, None)
+    board.end(place)
+    board.forget(place)
+    board.end(kept)
+    board.show(0)
+"""
+
+
+def test_nothing_is_ever_read_that_was_half_written() -> None:
+    file = board_file(2)
+    board = Board(2, file)
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(file)], pass_fds=[file], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+
+        blocks = [board.block(5.0) for _ in range(300_000)]
+        still = [board.still_seconds() for _ in range(300_000)]
+        started = [board.started() or {} for _ in range(100_000)]
+
+        writer.kill()
+    os.close(file)
+
+    assert {None} == set(blocks)
+    assert max(still) < 5.0
+    assert {inf} == {each.get(7) for each in started}
+    assert {7, 8} >= {job_id for each in started for job_id in each}
 
 
 def test_a_claim_loop_stands_still_from_its_last_turn_on(monkeypatch: pytest.MonkeyPatch) -> None:
