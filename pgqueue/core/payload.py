@@ -158,18 +158,23 @@ class Payload:
             PayloadTooLarge: The text exceeds `args_bytes_max`.
         """
         codec = self._codec or self._build()
-        is_plain = self._has_plain_hints and are_plain(given.values(), args_bytes_max)
-        weighed = None if is_plain else _weigh(self.task, given, args_bytes_max)
+        # Validation by plain hints makes nothing large, so a look at what comes of it will do.
+        weighed = None if self._has_plain_hints else _weigh(self.task, given, args_bytes_max)
         try:
             valid = codec.validate(given)
         except _validation_error() as error:
+            if weighed is None:
+                _weigh(self.task, given, args_bytes_max)
             raise self._invalid(self._problems(error)) from None
-        if weighed is None and are_plain(valid.values(), args_bytes_max):
-            text = codec.to_text(valid).decode()
-            _check_size(self.task, text, args_bytes_max)
-            return text
+        if weighed is None:
+            if are_plain(valid.values(), args_bytes_max):
+                plain = codec.to_text(valid)
+                if len(plain) > args_bytes_max:
+                    raise PayloadTooLarge(self.task, len(plain), args_bytes_max)
+                return plain.decode()
+            weighed = _weigh(self.task, given, args_bytes_max)
         try:
-            if weighed is not None and weighed.met_iterator:
+            if weighed.met_iterator:
                 refuse_iterators(valid)
             tree = self._tree(codec, valid)
             examine(tree, exact=True)

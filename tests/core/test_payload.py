@@ -283,7 +283,7 @@ def laughs():
     return made
 
 
-@pytest.mark.parametrize("hint", [Any, list, JsonValue])
+@pytest.mark.parametrize("hint", [Any, list, JsonValue, int, str | None])
 def test_what_would_grow_without_end_is_refused_before_it_does(hint):
     with pytest.raises(PayloadTooLarge):
         payload_of(hint).encode((laughs(),), {})
