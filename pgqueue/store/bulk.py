@@ -13,10 +13,17 @@ from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
 from pgqueue.store.atomic import aas_one, as_one
 from pgqueue.store.connect import AsyncLink, Link
+from pgqueue.store.copy_text import rows_alike
 from pgqueue.store.jobs import RunAfter, run_after_seconds, run_at
 from pgqueue.store.statement import Row, Statement, arun, run
 
 BATCH_SIZE_MAX = 50_000
+
+# What is sent at once, some 30 KB: the server takes it in while the next is written out.
+_ROWS_AT_ONCE_MAX = 100
+
+_Alike = tuple[NewJob, list[str]]
+"""Jobs that differ in their arguments only: the first of them, and the arguments of each."""
 
 _Asked = tuple[RunAfter, float | None]
 _Due = dict[_Asked, tuple[datetime, JobStatus, datetime | None]]
@@ -39,7 +46,7 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
         for batch in _batches(jobs, batch_size):
             due = run(link, _due(batch))
             link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
-            inserted += len(batch)
+            inserted += sum(len(texts) for _, texts in batch)
             filled |= _filled(batch, due)
         if filled:
             run(link, _notify(filled))
@@ -56,26 +63,35 @@ async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> i
         for batch in _batches(jobs, batch_size):
             due = await arun(link, _due(batch))
             await link.copy(link.schema.render("copy_jobs"), _rows(batch, due))
-            inserted += len(batch)
+            inserted += sum(len(texts) for _, texts in batch)
             filled |= _filled(batch, due)
         if filled:
             await arun(link, _notify(filled))
     return inserted
 
 
-def _batches(jobs: Iterable[NewJob], batch_size: int) -> Iterator[list[NewJob]]:
+def _batches(jobs: Iterable[NewJob], batch_size: int) -> Iterator[list[_Alike]]:
     if not 1 <= batch_size <= BATCH_SIZE_MAX:
         raise InvalidOption("batch_size", batch_size, f"it takes 1 to {BATCH_SIZE_MAX:,}.")
     remaining = iter(jobs)
-    while batch := list(islice(remaining, batch_size)):
+    while batch := _alike(islice(remaining, batch_size)):
         yield batch
 
 
-def _due(batch: Sequence[NewJob]) -> Statement[_Due]:
+def _alike(jobs: Iterable[NewJob]) -> list[_Alike]:
+    batch: list[_Alike] = []
+    texts: list[str] = []
+    for new in jobs:
+        if not batch or len(texts) == _ROWS_AT_ONCE_MAX or not new.is_like(batch[-1][0]):
+            texts = []
+            batch.append((new, texts))
+        texts.append(new.args)
+    return batch
+
+
+def _due(batch: Sequence[_Alike]) -> Statement[_Due]:
     # Most batches ask for one moment only, so each is asked for once.
-    asked: list[_Asked] = list(
-        dict.fromkeys((new.run_after, new.expires_after_seconds) for new in batch)
-    )
+    asked: list[_Asked] = list(dict.fromkeys(_asked(new) for new, _ in batch))
     params = {
         "run_at": [run_at(run_after) for run_after, _ in asked],
         "run_after_seconds": [run_after_seconds(run_after) for run_after, _ in asked],
@@ -101,33 +117,37 @@ def _nothing(rows: Sequence[Row]) -> None:
     return None
 
 
-def _filled(batch: Iterable[NewJob], due: _Due) -> set[str]:
+def _asked(new: NewJob) -> _Asked:
+    return new.run_after, new.expires_after_seconds
+
+
+def _filled(batch: Iterable[_Alike], due: _Due) -> set[str]:
     """The queues with a job that is ready at once."""
     ready = {asked for asked, (_, status, _) in due.items() if status is JobStatus.QUEUED}
-    return {new.queue for new in batch if (new.run_after, new.expires_after_seconds) in ready}
+    return {new.queue for new, _ in batch if _asked(new) in ready}
 
 
-def _rows(batch: Iterable[NewJob], due: _Due) -> Iterator[Row]:
+def _rows(batch: Iterable[_Alike], due: _Due) -> Iterator[bytes]:
     """The rows of a batch, in the columns of `copy_jobs.sql`."""
-    for new in batch:
-        due_at, status, expires_at = due[new.run_after, new.expires_after_seconds]
-        yield (
-            new.queue,
-            new.task,
-            new.args,
-            status.value,
-            new.priority,
-            due_at,
-            new.executor,
-            new.delivery,
-            new.max_attempts,
-            new.backoff,
-            new.backoff_base_seconds,
-            new.backoff_max_seconds,
-            new.backoff_jitter,
-            new.timeout_seconds,
-            new.keep_seconds,
-            expires_at,
-            # To write out a list takes as long as all the rest, and most have no tags.
-            list(new.tags) or "{}",
+    for new, texts in batch:
+        due_at, status, expires_at = due[_asked(new)]
+        yield rows_alike(
+            (new.queue, new.task),
+            texts,
+            (
+                status.value,
+                new.priority,
+                due_at,
+                new.executor,
+                new.delivery,
+                new.max_attempts,
+                new.backoff,
+                new.backoff_base_seconds,
+                new.backoff_max_seconds,
+                new.backoff_jitter,
+                new.timeout_seconds,
+                new.keep_seconds,
+                expires_at,
+                new.tags,
+            ),
         )

@@ -184,16 +184,16 @@ class Link:
             self._answered_at = time.monotonic()
             return cursor.fetchall() if _has_answer(cursor) else []
 
-    def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
-        """Send *rows* by the COPY statement *text*."""
+    def copy(self, text: str, blocks: Iterable[bytes]) -> None:
+        """Send *blocks* of whole rows by the COPY statement *text*."""
         with (
             explained(),
             self._settings(),
             Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
         ):
-            for row in rows:
-                copy.write_row(row)
+            for block in blocks:
+                copy.write(block)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -297,9 +297,9 @@ class AsyncLink:
                 await cursor.execute(text.encode(), params, binary=True)
                 return await cursor.fetchall() if _has_answer(cursor) else []
 
-    async def copy(self, text: str, rows: Iterable[Sequence[object]]) -> None:
-        """Send *rows* by the COPY statement *text*."""
+    async def copy(self, text: str, blocks: Iterable[bytes]) -> None:
+        """Send *blocks* of whole rows by the COPY statement *text*."""
         with explained():
             async with AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
-                for row in rows:
-                    await copy.write_row(row)
+                for block in blocks:
+                    await copy.write(block)

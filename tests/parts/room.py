@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import claiming
@@ -51,7 +50,7 @@ class Room:
 
     def enqueue(self, task: str = "shop.work", **options: Any) -> Job:
         """A new job."""
-        return run(self.link, jobs.enqueue(replace(NewJob(task), **options)))
+        return run(self.link, jobs.enqueue(NewJob(task, **options)))
 
     def claim(self, worker_id: int, *queues: str, **options: Any) -> list[Claimed]:
         """What a worker gets when it claims."""
