@@ -69,8 +69,12 @@ class Payload:
     __slots__ = (
         "_codec",
         "_has_plain_hints",
+        "_is_simple",
+        "_names",
+        "_places",
         "_positional_only",
         "_redact",
+        "_required",
         "_signature",
         "_signature_text",
         "_surplus",
@@ -105,6 +109,11 @@ class Payload:
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 positional_only.append(parameter.name)
         self._positional_only = tuple(positional_only)
+        self._names = frozenset(self._signature.parameters)
+        named = self._signature.parameters.values()
+        self._places = tuple(each.name for each in named if each.kind is not each.KEYWORD_ONLY)
+        self._required = frozenset(each.name for each in named if each.default is each.empty)
+        self._is_simple = self._surplus is None and not positional_only
         self._check_redact()
 
     @property
@@ -135,16 +144,7 @@ class Payload:
             UnstorableValue: A value would not read back equal.
             PayloadTooLarge: The text exceeds `args_bytes_max`.
         """
-        try:
-            given = self._signature.bind(*args, **kwargs).arguments
-        except TypeError as error:
-            raise self._invalid([str(error)]) from None
-        if self._surplus in given:
-            surplus = given.pop(self._surplus)
-            if not given.keys().isdisjoint(surplus):
-                both = ", ".join(sorted(given.keys() & surplus.keys()))
-                raise self._invalid([f"{both} is given both by position and by name"])
-            given |= surplus
+        given = self._bound(args, kwargs)
         return self.encode_mapping(given, args_bytes_max=args_bytes_max)
 
     def encode_mapping(
@@ -211,6 +211,27 @@ class Payload:
             for name in self._positional_only[: last + 1]:
                 positional.append(named.pop(name, self._signature.parameters[name].default))
         return tuple(positional), named
+
+    def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, Any]:
+        """Return a call's arguments by parameter name."""
+        if self._is_simple and len(args) <= len(self._places):
+            # `bind` takes longer than to validate and to encode; it is left to say what is wrong.
+            given: dict[str, Any] = dict(zip(self._places, args, strict=False))
+            if not kwargs or (given.keys().isdisjoint(kwargs) and self._names.issuperset(kwargs)):
+                given |= kwargs
+                if self._required.issubset(given):
+                    return given
+        try:
+            given = self._signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise self._invalid([str(error)]) from None
+        if self._surplus in given:
+            surplus = given.pop(self._surplus)
+            if not given.keys().isdisjoint(surplus):
+                both = ", ".join(sorted(given.keys() & surplus.keys()))
+                raise self._invalid([f"{both} is given both by position and by name"])
+            given |= surplus
+        return given
 
     def _tree(self, codec: _Codec, valid: dict[str, Any]) -> dict[str, object]:
         try:

@@ -1,6 +1,8 @@
 """Arguments: bound, validated, and stored only when they read back equal."""
 
+import inspect
 import json
+import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -389,6 +391,38 @@ def test_arguments_that_do_not_fit_are_refused_with_the_signature(args, kwargs, 
 
     assert problem in str(caught.value)
     assert "shop.send(user_id: int, template: str = 'welcome') -> str" in str(caught.value)
+
+
+def places(a: int, b: int = 2, *, c: int, d: int = 4): ...
+
+
+def defaults(a: int = 1, b: int = 2): ...
+
+
+def before(a: int, /, b: int = 2): ...
+
+
+def surplus(a: int, **more: int): ...
+
+
+def none(): ...
+
+
+@given(
+    st.sampled_from([places, defaults, before, surplus, none]),
+    st.lists(st.integers(0, 9), max_size=3),
+    st.dictionaries(st.sampled_from(["a", "b", "c", "d", "more", "é"]), st.integers(0, 9)),
+)
+def test_arguments_are_bound_as_python_binds_them(function, args, kwargs):
+    try:
+        expected = inspect.signature(function).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        with pytest.raises(InvalidArguments, match=re.escape(str(error))):
+            Payload(function).encode(args, kwargs)
+        return
+
+    expected |= expected.pop("more", {}) if function is surplus else {}
+    assert expected == json.loads(Payload(function).encode(args, kwargs))
 
 
 def test_arguments_by_name_are_refused_alike():
