@@ -40,6 +40,9 @@ R = TypeVar("R")
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
 _DESCRIPTION_BYTES_MAX: Final = 65_536
 
+_NO_COLUMN: Final = frozenset({"connection"})
+"""Options of a call that leave the row as the task declares it."""
+
 
 class Task(Generic[P, R]):
     """A function that runs when it is called, and later when it is enqueued.
@@ -123,11 +126,16 @@ class Task(Generic[P, R]):
         Raises:
             InvalidOption: One of the options does not exist or is out of bounds.
         """
+        connection = options.get("connection")
+        # Most calls say no more, and that needs no check.
+        if options.keys() <= _NO_COLUMN:
+            return Call(self, connection, self.pattern)
         check_names(CallOptions, options)
         chosen = CallOptions(**options)
         if chosen.retry is not UNSET:
             check_delivery(self.options.delivery, chosen.retry)
-        return Call(self, chosen)
+        columns = {**self.columns, **chosen.columns()}
+        return Call(self, connection, _pattern(self.name, columns))
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
         """Insert one job with these arguments, in a transaction of its own.
@@ -139,14 +147,14 @@ class Task(Generic[P, R]):
             NoDatabase: None was configured.
             DatabaseUnreachable: No server answers.
         """
-        return Call(self, _AS_DECLARED).enqueue(*args, **kwargs)
+        return Call(self, None, self.pattern).enqueue(*args, **kwargs)
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
         """Insert one job without blocking the event loop: the asyncio twin of `enqueue`.
 
         Cancelled while it waits, without a connection of yours, it may have inserted the job.
         """
-        return await Call(self, _AS_DECLARED).aenqueue(*args, **kwargs)
+        return await Call(self, None, self.pattern).aenqueue(*args, **kwargs)
 
     def enqueue_many(
         self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
@@ -162,13 +170,13 @@ class Task(Generic[P, R]):
             NoDatabase: None was configured.
             DatabaseUnreachable: No server answers.
         """
-        return Call(self, _AS_DECLARED).enqueue_many(calls, batch_size=batch_size)
+        return Call(self, None, self.pattern).enqueue_many(calls, batch_size=batch_size)
 
     async def aenqueue_many(
         self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
     ) -> int:
         """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
-        return await Call(self, _AS_DECLARED).aenqueue_many(calls, batch_size=batch_size)
+        return await Call(self, None, self.pattern).aenqueue_many(calls, batch_size=batch_size)
 
     def secrets_in(self, stored: str, decoded: Mapping[str, object]) -> tuple[str, ...]:
         """Return the texts that the option `redact` keeps from being shown.
@@ -211,13 +219,10 @@ class Call(Generic[P]):
 
     __slots__ = ("_connection", "_pattern", "_task")
 
-    def __init__(self, task: Task[P, Any], options: CallOptions) -> None:
+    def __init__(self, task: Task[P, Any], connection: object, pattern: NewJob) -> None:
         self._task = task
-        self._connection = options.connection
-        changed = options.columns()
-        self._pattern = (
-            _pattern(task.name, {**task.columns, **changed}) if changed else task.pattern
-        )
+        self._connection = connection
+        self._pattern = pattern
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
         """Insert one job, in the connection's transaction or in one of its own.
@@ -296,9 +301,6 @@ class Call(Generic[P]):
                 error.add_note(f"They belong to number {number} of the calls, counted from 0.")
                 raise
             yield self._pattern.with_args(text)
-
-
-_AS_DECLARED: Final = CallOptions()
 
 
 @overload
