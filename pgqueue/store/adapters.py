@@ -1,7 +1,8 @@
 """Python values on their way to PostgreSQL and back, for our statements on anybody's connection.
 
 An application may teach psycopg, or one of its connections, to write a `str` or to read a moment in
-its own way. Ours are as psycopg has them: a job is stored and read in one way everywhere.
+its own way. Ours are as psycopg has them: a job is stored and read in one way everywhere, text in
+UTF-8 and moments in UTC.
 """
 
 from typing import Any, Final
@@ -33,6 +34,15 @@ class Cursor(psycopg.Cursor[Any]):
         """psycopg's own."""
         return _ADAPTERS
 
+    @property
+    def connection(self) -> Any:
+        """None, for values are written and read without a look at the session.
+
+        What is asked goes through the connection all the same. To find out the session's zone
+        for each answer takes as long as to read it.
+        """
+        return None
+
 
 class AsyncCursor(psycopg.AsyncCursor[Any]):
     """The asyncio twin of `Cursor`."""
@@ -41,3 +51,12 @@ class AsyncCursor(psycopg.AsyncCursor[Any]):
     def adapters(self) -> AdaptersMap:
         """psycopg's own."""
         return _ADAPTERS
+
+    @property
+    def connection(self) -> Any:
+        """None, for values are written and read without a look at the session.
+
+        What is asked goes through the connection all the same. To find out the session's zone
+        for each answer takes as long as to read it.
+        """
+        return None

@@ -51,20 +51,8 @@ def adopt(connection: Any, schema: Schema) -> Link:
         UnsupportedConnection: It is of no kind that can carry jobs, is closed, is asyncio's, is in
             pipeline mode, or speaks another encoding than UTF-8.
     """
-    given = _type(connection)
-    if isinstance(connection, psycopg.Connection):
-        raw = connection
-    elif _comes_from(connection, "sqlalchemy"):
-        raw = _from_sqlalchemy(connection)
-    elif _comes_from(connection, "django"):
-        raw = _from_django(connection)
-    else:
-        raw = connection
-    if isinstance(raw, psycopg.AsyncConnection):
-        raise UnsupportedConnection(given, _USE_ASYNC)
-    if not isinstance(raw, psycopg.Connection):
-        raise UnsupportedConnection(given, _advice(raw))
-    _check_fit(raw, given)
+    raw = connection if isinstance(connection, psycopg.Connection) else _under(connection)
+    _check_fit(raw, connection)
     return Link(raw, schema)
 
 
@@ -75,21 +63,33 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
         UnsupportedConnection: It is of no kind that can carry jobs, is closed, is not asyncio's,
             is in pipeline mode, or speaks another encoding than UTF-8.
     """
-    given = _type(connection)
     if _comes_from(connection, "django"):
         raise UnsupportedConnection(
-            given, "Django's connection is synchronous: enqueue inside `sync_to_async`."
+            _type(connection), "Django's connection is synchronous: enqueue inside `sync_to_async`."
         )
     if _comes_from(connection, "sqlalchemy"):
         raw = await _from_async_sqlalchemy(connection)
     else:
         raw = connection
     if isinstance(raw, psycopg.Connection):
-        raise UnsupportedConnection(given, _USE_SYNC)
+        raise UnsupportedConnection(_type(connection), _USE_SYNC)
     if not isinstance(raw, psycopg.AsyncConnection):
-        raise UnsupportedConnection(given, _advice(raw))
-    _check_fit(raw, given)
+        raise UnsupportedConnection(_type(connection), _advice(raw))
+    _check_fit(raw, connection)
     return AsyncLink(raw, schema)
+
+
+def _under(connection: Any) -> "psycopg.Connection[Any]":
+    raw = connection
+    if _comes_from(connection, "sqlalchemy"):
+        raw = _from_sqlalchemy(connection)
+    elif _comes_from(connection, "django"):
+        raw = _from_django(connection)
+    if isinstance(raw, psycopg.AsyncConnection):
+        raise UnsupportedConnection(_type(connection), _USE_ASYNC)
+    if not isinstance(raw, psycopg.Connection):
+        raise UnsupportedConnection(_type(connection), _advice(raw))
+    return raw
 
 
 def _from_sqlalchemy(connection: Any) -> Any:
@@ -154,18 +154,20 @@ def _from_django(connection: Any) -> Any:
         return connection.connection
 
 
-def _check_fit(raw: Any, given: str) -> None:
-    if raw.closed or raw.broken:
-        raise UnsupportedConnection(given, _IS_CLOSED)
+def _check_fit(raw: Any, connection: object) -> None:
+    # What is asked of libpq itself needs no object to ask through.
+    told = raw.pgconn
+    if raw.closed:
+        raise UnsupportedConnection(_type(connection), _IS_CLOSED)
     # In a pipeline an answer comes later, and a refusal after the job was sent.
-    if raw.pgconn.pipeline_status != PipelineStatus.OFF:
-        raise UnsupportedConnection(given, _IN_PIPELINE)
-    encoding = raw.info.parameter_status("client_encoding")
-    if encoding != "UTF8":
+    if told.pipeline_status != PipelineStatus.OFF:
+        raise UnsupportedConnection(_type(connection), _IN_PIPELINE)
+    encoding = told.parameter_status(b"client_encoding") or b"unknown"
+    if encoding != b"UTF8":
         raise UnsupportedConnection(
-            given,
-            f"Its client_encoding is {encoding}, which not every job can be told in: connect with "
-            "`client_encoding=utf8` in the URL.",
+            _type(connection),
+            f"Its client_encoding is {encoding.decode()}, which not every job can be told in: "
+            "connect with `client_encoding=utf8` in the URL.",
         )
 
 

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
 from pgqueue.core.settings import redact_url
 from pgqueue.store import session
 from pgqueue.store.adapters import AsyncCursor, Cursor
-from pgqueue.store.denial import explained
+from pgqueue.store.denial import EXPLAINED
 from pgqueue.store.schema import Schema
 from pgqueue.store.statement import Row
 
@@ -39,6 +40,11 @@ _TCP = {
     "tcp_user_timeout": "20000",
 }
 
+
+# More than there are statements of ours.
+_TEXTS_MAX = 256
+
+_AS_THEY_ARE: Final = nullcontext()
 
 NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -131,6 +137,12 @@ class Database:
             return self._connect(application_name, settings)
 
 
+@lru_cache(maxsize=_TEXTS_MAX)
+def _encoded(text: str) -> bytes:
+    # The same bytes each time: psycopg, which keeps what it made of them, need not read them.
+    return text.encode()
+
+
 def _has_answer(cursor: "psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]") -> bool:
     # `description` tells it too, and describes each column first.
     return cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
@@ -175,21 +187,19 @@ class Link:
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        with (
-            explained(),
-            self._settings(),
-            Cursor(self.raw, row_factory=tuple_row) as cursor,
-        ):
-            cursor.execute(text.encode(), params, binary=True)
+        with EXPLAINED, self._settings():
+            # Not closed, because it holds nothing of the server's.
+            cursor = Cursor(self.raw, row_factory=tuple_row)
+            cursor.execute(_encoded(text), params, binary=True)
             self._answered_at = time.monotonic()
             return cursor.fetchall() if _has_answer(cursor) else []
 
     def copy(self, text: str, blocks: Iterable[bytes]) -> None:
         """Send *blocks* of whole rows by the COPY statement *text*."""
         with (
-            explained(),
+            EXPLAINED,
             self._settings(),
-            Cursor(self.raw) as cursor,
+            psycopg.Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
         ):
             for block in blocks:
@@ -205,7 +215,7 @@ class Link:
 
     def _settings(self) -> AbstractContextManager[None]:
         # Where the session is ours they hold already.
-        return self.transaction() if self.is_pooled and self.is_idle else nullcontext()
+        return self.transaction() if self.is_pooled and self.is_idle else _AS_THEY_ARE
 
     def listen(self) -> None:
         """Receive our schema's wake-ups on this connection, which must not be pooled."""
@@ -292,14 +302,14 @@ class AsyncLink:
 
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         """The rows that *text* answers with; none for a statement without an answer."""
-        with explained():
-            async with AsyncCursor(self.raw, row_factory=tuple_row) as cursor:
-                await cursor.execute(text.encode(), params, binary=True)
-                return await cursor.fetchall() if _has_answer(cursor) else []
+        with EXPLAINED:
+            cursor = AsyncCursor(self.raw, row_factory=tuple_row)
+            await cursor.execute(_encoded(text), params, binary=True)
+            return await cursor.fetchall() if _has_answer(cursor) else []
 
     async def copy(self, text: str, blocks: Iterable[bytes]) -> None:
         """Send *blocks* of whole rows by the COPY statement *text*."""
-        with explained():
-            async with AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
+        with EXPLAINED:
+            async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
                 for block in blocks:
                     await copy.write(block)

@@ -15,7 +15,7 @@ import psycopg
 from pgqueue.core.errors import InvalidOption
 from pgqueue.store import version
 from pgqueue.store.connect import Database, Link
-from pgqueue.store.denial import explained
+from pgqueue.store.denial import Explained
 from pgqueue.store.schema import Schema, literal, quoted, read
 from pgqueue.store.statement import Row, Statement, run
 
@@ -113,7 +113,7 @@ def _change(url: str, schema: Schema, prefix: str, *, keep: bool) -> Changes:
     prepare, change = _prepare(schema, prefix), _grants(schema, prefix)
     with _opened(Database(url, schema)) as link:
         version.check(link)
-        with link.raw.transaction(force_rollback=not keep), explained(_ADVICE):
+        with link.raw.transaction(force_rollback=not keep), Explained(_ADVICE):
             link.raw.execute(prepare.encode())
             before = run(link, rights(prefix, schema))
             try:

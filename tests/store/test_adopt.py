@@ -578,6 +578,7 @@ def test_a_callers_loaders_do_not_reach_our_answers(
 
     assert job == room.job(job.id)
     assert (NEW.run_after, {"to": ["ü", 1, 2.5, None]}) == (job.run_at, job.args)
+    assert UTC is job.created_at.tzinfo
     assert (NEW.run_after, NEW.run_after) == room.row(
         "select min(run_at), max(run_at) from pgqueue.jobs"
     )

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pgqueue.store.adapters import Cursor
 from pgqueue.store.connect import Link
 from pgqueue.store.copy_text import Field, rows_alike
 
@@ -69,7 +69,7 @@ def _as_read(fields: tuple[Field, ...]) -> list[Any]:
 
 
 def _copy_by_psycopg(link: Link, rows: list[tuple[Any, ...]]) -> None:
-    with Cursor(link.raw) as cursor, cursor.copy(_COPY.encode()) as copy:
+    with psycopg.Cursor(link.raw) as cursor, cursor.copy(_COPY.encode()) as copy:
         for row in rows:
             copy.write_row(row)
 
