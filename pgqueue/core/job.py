@@ -4,10 +4,10 @@ Made by `store` from what the database answers, handed out by `client`. A job's 
 through the client that it came from; nothing here does I/O itself.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pgqueue.core.errors import NoDatabase, WrongStatus
 from pgqueue.core.lifecycle import JobStatus, Outcome
@@ -82,6 +82,21 @@ class Job:
     ordering_key: str | None
     tags: tuple[str, ...]
     _client: JobVerbs | None = field(default=None, repr=False, compare=False)
+    _make: "Callable[[], Job] | None" = field(default=None, repr=False, compare=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Python asks here for what is not set: of a job `made_later`, all but two fields.
+            if name not in _ROW:
+                raise AttributeError(f"a Job has no {name!r}", name=name, obj=self)
+            # A thread that comes second finds them set, or sets the same once more.
+            if (make := self._make) is not None:
+                made = make()
+                for each in _ROW:
+                    object.__setattr__(self, each, getattr(made, each))
+                object.__setattr__(self, "_make", None)
+            return object.__getattribute__(self, name)
 
     def refresh(self) -> "Job":
         """Return the job as it stands now.
@@ -146,6 +161,21 @@ class Job:
 
     def _bind(self, client: JobVerbs) -> None:
         object.__setattr__(self, "_client", client)
+
+
+_ROW = frozenset(each.name for each in fields(Job)) - {"_client", "_make"}
+
+
+def made_later(make: Callable[[], Job]) -> Job:
+    """Return a job that is made when somebody looks at it, equal to what *make* returns.
+
+    Who enqueues seldom looks at what comes back, and to make it takes as long as to encode its
+    arguments.
+    """
+    job = object.__new__(Job)
+    object.__setattr__(job, "_client", None)
+    object.__setattr__(job, "_make", make)
+    return job
 
 
 def bind(job: Job, client: JobVerbs) -> Job:

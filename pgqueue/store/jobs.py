@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import repeat
 from typing import Any
 
-from pgqueue.core.job import Attempt, Job, LogLine, Undecodable
+from pgqueue.core.job import Attempt, Job, LogLine, Undecodable, made_later
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.store.statement import Row, Statement
@@ -21,61 +21,52 @@ RunAfter = float | datetime | None
 
 def enqueue(new: NewJob) -> Statement[Job]:
     """Insert one job; it exists if and only if the surrounding transaction commits."""
-    params = {
-        "task": new.task,
-        "args": new.args,
-        "queue": new.queue,
-        "priority": new.priority,
-        "executor": new.executor,
-        "delivery": new.delivery,
-        "run_at": run_at(new.run_after),
-        "run_after_seconds": run_after_seconds(new.run_after),
-        "expires_after_seconds": new.expires_after_seconds,
-        "max_attempts": new.max_attempts,
-        "backoff": new.backoff,
-        "backoff_base_seconds": new.backoff_base_seconds,
-        "backoff_max_seconds": new.backoff_max_seconds,
-        "backoff_jitter": new.backoff_jitter,
-        "timeout_seconds": new.timeout_seconds,
-        "keep_seconds": new.keep_seconds,
-        "tags": list(new.tags),
-    }
+    params: dict[str, object] = new._asdict()
+    params["run_at"] = run_at(new.run_after)
+    params["run_after_seconds"] = run_after_seconds(new.run_after)
+    # psycopg writes out a list in as many steps as all else, and most have no tags.
+    params["tags"] = list(new.tags) or "{}"
 
     def decode(rows: Sequence[Row]) -> Job:
-        job_id, status, position, due_at, expires_at, created_at, _ = rows[0]
-        return Job(
-            id=job_id,
-            queue=new.queue,
-            task=new.task,
-            args=decoded(new.args),
-            status=JobStatus(status),
-            priority=new.priority,
-            position=position,
-            run_at=due_at,
-            executor=new.executor,
-            delivery=new.delivery,
-            attempt=0,
-            failure_count=0,
-            lost_count=0,
-            max_attempts=new.max_attempts,
-            timeout_seconds=new.timeout_seconds,
-            deadline_at=None,
-            expires_at=expires_at,
-            worker_id=None,
-            created_at=created_at,
-            started_at=None,
-            finished_at=None,
-            result=None,
-            error=None,
-            progress=None,
-            progress_message=None,
-            unique_key=None,
-            concurrency_key=None,
-            ordering_key=None,
-            tags=new.tags,
-        )
+        [row] = rows
+        return made_later(lambda: _inserted(new, row))
 
     return Statement("enqueue", params, decode)
+
+
+def _inserted(new: NewJob, row: Row) -> Job:
+    job_id, status, position, due_at, expires_at, created_at, _ = row
+    return Job(
+        id=job_id,
+        queue=new.queue,
+        task=new.task,
+        args=decoded(new.args),
+        status=JobStatus(status),
+        priority=new.priority,
+        position=position,
+        run_at=due_at,
+        executor=new.executor,
+        delivery=new.delivery,
+        attempt=0,
+        failure_count=0,
+        lost_count=0,
+        max_attempts=new.max_attempts,
+        timeout_seconds=new.timeout_seconds,
+        deadline_at=None,
+        expires_at=expires_at,
+        worker_id=None,
+        created_at=created_at,
+        started_at=None,
+        finished_at=None,
+        result=None,
+        error=None,
+        progress=None,
+        progress_message=None,
+        unique_key=None,
+        concurrency_key=None,
+        ordering_key=None,
+        tags=new.tags,
+    )
 
 
 def enqueue_by_name(

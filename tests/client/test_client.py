@@ -1,12 +1,15 @@
 """The verbs of `Client`: enqueue by name, read, list by filters, cancel, retry, wait."""
 
 import asyncio
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +30,7 @@ from pgqueue.core.errors import (
     UnsupportedConnection,
     WrongStatus,
 )
-from pgqueue.core.job import JobVerbs, Undecodable
+from pgqueue.core.job import Job, JobVerbs, Undecodable
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.retry import Retry
@@ -55,6 +58,21 @@ def test_an_inserted_job_reads_back_as_it_was_returned(client: Client) -> None:
         inserted.status,
         inserted.tags,
     )
+
+
+def test_an_inserted_job_is_whole_whichever_way_it_is_looked_at(client: Client) -> None:
+    def inserted() -> Job:
+        return client.insert(NewJob("t", '{"n": 1}', tags=("a",)))
+
+    assert "t" == pickle.loads(pickle.dumps(replace(inserted(), _client=None))).task
+    assert {"n": 1} == copy.copy(inserted()).args
+    assert ("a",) == replace(inserted(), priority=3).tags
+    assert f"task={'t'!r}" in repr(inserted())
+    assert inserted() != inserted()
+    with pytest.raises(AttributeError, match="'colour'"):
+        _ = inserted().colour  # type: ignore[attr-defined]
+    with pytest.raises(FrozenInstanceError):
+        inserted().task = "u"  # type: ignore[misc]
 
 
 def test_asyncio_inserts_without_a_connection_too(client: Client) -> None:
