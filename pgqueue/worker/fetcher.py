@@ -1,12 +1,11 @@
 """Claims what this worker has room for, in one statement over all its queues.
 
 Sleeps until its supervisor says that there is work, or until room appears after a claim that
-left work behind. A look of its own every half minute makes it correct without any
+left work behind. A look of its own every minute makes it correct without any
 hint, but for sub-queues, whose names come with hints alone.
 """
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
@@ -27,8 +26,9 @@ from pgqueue.worker.running import Held, Running
 _log = logging.getLogger("pgqueue.fetcher")
 
 # Between looks of our own. The supervisor polls for all its children every second; this is
-# for the case that its hint is lost, or that it hangs.
-_LOOK_SECONDS = 30.0
+# for the case that its hint is lost, or that it hangs. One that is due soon is taken with an
+# account, as each of them would ask for a sign of life first.
+_LOOK_SECONDS = 60.0
 
 # How long a prefetched job may wait in hand for a slot before it is handed back.
 _HOLD_SECONDS = 1.0
@@ -139,13 +139,15 @@ class Fetcher(Loop):
         is_recalled = recalls % 2 == 1
         if is_recalled and not self._is_closed:
             return _RECALL_SECONDS
-        if not is_recalled and time.monotonic() >= self._account_at:
+        soon = time.monotonic()
+        if not is_recalled and soon >= self._account_at:
             self._take_account(link)
-        if time.monotonic() >= self._look_at:
+            soon += self._account_seconds / 2
+        if soon >= self._look_at:
             self._may_have_more = True
             self._needs_slot = False
             self._queues.hear_of_all()
-            self._look_at = time.monotonic() + _LOOK_SECONDS * random.uniform(0.8, 1.2)
+            self._look_at = time.monotonic() + _LOOK_SECONDS
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
             return _TURN_SECONDS_MAX

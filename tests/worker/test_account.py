@@ -409,3 +409,19 @@ def test_a_turn_of_an_idle_worker_asks_the_database_nothing(
 
     assert 0 < pause <= 2
     assert desk.board.still_seconds() <= turned_at + 1
+
+
+def test_a_job_that_nobody_told_of_is_found_with_an_account_once_a_minute(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.turn()
+    job = client.enqueue("shop.f")
+    began, found = time.monotonic(), []
+
+    for seconds in (30.1, 45.0, 60.3):
+        now = began + seconds
+        monkeypatch.setattr(time, "monotonic", lambda: now)  # noqa: B023
+        desk.turn()
+        found.append([held.claimed.id for held in desk.running.all()])
+
+    assert [[], [], [job.id]] == found
