@@ -3,8 +3,11 @@
 -- Each is one call in a transaction of its own, as a worker sends it, without a place to begin from.
 create function bench_claim(_worker bigint, _batch integer, out ids bigint[], out attempts integer[])
 language plpgsql
-set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
 set enable_sort = off
 as $function$
 declare
@@ -25,6 +28,10 @@ $function$;
 
 create function bench_settle(_worker bigint, _ids bigint[], _attempts integer[]) returns integer
 language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
 declare
   _row record;
