@@ -344,12 +344,13 @@ def test_a_filter_that_cannot_be_meant_is_refused(
 
 def test_a_row_that_cannot_be_decoded_spoils_only_itself(client: Client, link: Link) -> None:
     good = client.insert(NewJob("t", '{"a": 1}'))
+    link.fetch("alter domain pgqueue.job_args drop constraint job_args_numbers_check", {})
     link.fetch(
         """
-        insert into pgqueue.jobs (task, attempt, args, result)
+        insert into pgqueue.jobs (task, args, result)
         values
-          ('digits', 1, ('{"n": ' || repeat('9', 5000) || '}')::jsonb, null),
-          ('depth', 1, '{}', (repeat('[', 3000) || repeat(']', 3000))::jsonb)
+          ('digits', ('{"n": ' || repeat('9', 5000) || '}')::jsonb, null),
+          ('depth', '{}', (repeat('[', 3000) || repeat(']', 3000))::jsonb)
         """,
         {},
     )
