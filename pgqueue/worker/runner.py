@@ -48,7 +48,11 @@ class Runner:
         """Run an attempt of a function, here and now."""
         with _Run(self, held) as attempt:
             function, positional, named = attempt.prepare()
-            attempt.value = function(*positional, **named)
+            try:
+                held.is_exposed = True
+                attempt.value = function(*positional, **named)
+            finally:
+                held.is_exposed = False
 
     async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
         """Run an attempt of a coroutine function on the current event loop.
@@ -58,13 +62,20 @@ class Runner:
         """
         with _Run(self, held) as attempt:
             function, positional, named = attempt.prepare()
-            attempt.value = await shield(function(*positional, **named))
+            try:
+                held.is_exposed = True
+                attempt.value = await shield(function(*positional, **named))
+            finally:
+                held.is_exposed = False
 
 
 class _Run:
     """One run of an attempt; whatever is raised inside is how it ended, and goes no further.
 
     A class, as a generator for a context takes three times as long and this is done for every job.
+    Errors are raised from outside only while the attempt is exposed, and whoever exposes it ends
+    that in the same function: Python looks for signals where a function begins, and an error at the
+    beginning of `__exit__` would leave the attempt without an end.
     """
 
     __slots__ = ("_context", "_held", "_runner", "value")
@@ -85,13 +96,14 @@ class _Run:
         runner.on_started(held)
         if held.must_not_start:
             raise NotStarted("It was in hand and had not started when it had to be let go.")
-        held.is_exposed = True  # to the import of the task's module, and to validators of its own
-        task = held.task = held.task or runner.find_task(held)
-        args = task.payload.decode(held.claimed.args)
-        held.is_exposed = False
+        try:
+            held.is_exposed = True  # to the import of the task's module, and to its own validators
+            task = held.task = held.task or runner.find_task(held)
+            args = task.payload.decode(held.claimed.args)
+        finally:
+            held.is_exposed = False
         self._context = enter(runner.context_of(held, task, args))
         positional, named = task.payload.bind_call(args)
-        held.is_exposed = True
         return task.function, positional, named
 
     def __exit__(
@@ -102,11 +114,7 @@ class _Run:
     ) -> bool:
         held = self._held
         try:
-            # The timeout counts for what tells the end, too: a `__str__` may never return.
-            try:
-                ended = self._ended(error)
-            finally:
-                held.is_exposed = False
+            ended = self._ended(error)
         except BaseException as late:
             ended = unreportable(held, late, self._runner.limits)
         finally:
@@ -118,13 +126,22 @@ class _Run:
         return True
 
     def _ended(self, error: BaseException | None) -> Ended:
+        # The timeout counts for what tells the end, too: a `__str__` may never return.
         held, limits = self._held, self._runner.limits
-        if error is not None:
-            return failed(held, error, limits)
         try:
-            return succeeded(held, self.value, limits)
-        except (JobInterrupted, JobCancelled):
-            # What comes too late to stop the task does not undo it.
-            return succeeded(held, self.value, limits)
-        except BaseException as late:
-            return failed(held, late, limits)
+            held.is_exposed = True
+            try:
+                if error is None:
+                    return succeeded(held, self.value, limits)
+                return failed(held, error, limits)
+            except (JobInterrupted, JobCancelled):
+                if error is not None:
+                    raise
+                # What comes too late to stop the task does not undo it.
+                return succeeded(held, self.value, limits)
+            except BaseException as late:
+                if error is not None:
+                    raise
+                return failed(held, late, limits)
+        finally:
+            held.is_exposed = False

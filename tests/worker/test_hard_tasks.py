@@ -33,6 +33,24 @@ def test_progress_that_cannot_be_stored_as_it_is_holds_nobody_up(
         workers.until(lambda job=job: client.job(job.id).status == "succeeded", "succeeded")
 
 
+@pytest.mark.parametrize("name", ["fails_late", "fails_late_alone", "fails_late_in_a_coroutine"])
+def test_an_error_that_meets_the_timeout_on_its_way_ends_its_attempt_and_nothing_else(
+    client: Client, burst: Any, recorded: None, link: Any, name: str
+) -> None:
+    jobs = [_enqueue(client, name) for _ in range(3)]
+
+    burst("--greenlets", "1", "--coroutines", "1", "--cpus", "1")
+
+    for job in jobs:
+        [attempt] = client.job(job.id).attempts()
+        assert attempt.outcome in ("failed", "timed_out")
+        assert attempt.error_type in ("TypeError", "JobTimeout")
+    assert [] == link.fetch(
+        "select stop_detail from pgqueue.workers where stop_reason not in ('stopped', 'finished')",
+        {},
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "error"),
     [("subclassed_retry", "RateLimited"), ("spiteful", "cannot be read")],

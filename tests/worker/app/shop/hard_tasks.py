@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import itertools
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,26 @@ from pgqueue.process.board import Board
 def odd_progress() -> None:
     current_job().progress(0.5, "a\0b\ud800c" + "x" * 5_000)
     time.sleep(1)
+
+
+def _fail_late() -> None:
+    # All of it in C, where no signal is looked for, to the error at its end.
+    max(itertools.chain(range(20_000_000), [None]))
+
+
+@task(timeout=0.05)
+def fails_late() -> None:
+    _fail_late()
+
+
+@task(timeout=0.05, executor="process")
+def fails_late_alone() -> None:
+    _fail_late()
+
+
+@task(timeout=0.05)
+async def fails_late_in_a_coroutine() -> None:
+    _fail_late()
 
 
 class RateLimited(RetryJob):
