@@ -73,7 +73,7 @@ class Size:
 
     @property
     def idle_seconds(self) -> float:
-        """How long nothing is done: 60, twice what comes least often but for a rescue."""
+        """How long nothing is done: 60, once what comes least often but for a rescue."""
         return max(2.0, min(60.0, self.jobs / 500))
 
     @property

@@ -82,7 +82,7 @@ class Job:
     ordering_key: str | None
     tags: tuple[str, ...]
     _client: JobVerbs | None = field(default=None, repr=False, compare=False)
-    _make: "Callable[[], Job] | None" = field(default=None, repr=False, compare=False)
+    _make: "Callable[[], Job] | None" = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:
 

@@ -77,10 +77,10 @@ class Maintenance(Loop):
                     break  # nobody else can ask anything on this connection
                 continue
             self._failed[name] = 0
-            if has_more:
+            if has_more and self._due_at[name]:  # else it was asked for meanwhile
                 ended_at = time.monotonic()
                 pause = (ended_at - began_at) * (1.0 / service.share - 1.0)
-                self._due_at[name] = min(self._due_at[name], ended_at + pause)
+                self._due_at[name] = ended_at + pause
         if not is_trusted:
             self.close()
         return max(0.0, min(self._due_at.values()) - time.monotonic())

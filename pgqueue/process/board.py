@@ -16,8 +16,7 @@ from typing import NamedTuple
 # What is on it, by the number of the word: the place (counted from 1) of the job that has the
 # main thread, 0 for none; since when, by the monotonic clock; whether places ran out; when the
 # claim loop took its last turn; how many recalls have begun or ended; whether it waits for a hint.
-# Each is one word, written at once: `struct` clears what it packs into before it packs, and who
-# read at that moment saw a job that had had the thread since the beginning of time.
+# Each is one word, written at once, so that nobody reads half of it.
 _SHOWN, _SINCE, _FULL, _TURNED, _RECALLS, _WAITING = range(6)
 _HEAD = 6
 
@@ -132,7 +131,9 @@ class Board:
         if not 1 <= place <= self._places or time.monotonic() - since < seconds:
             return None
         job_id = self._counts[_word(place)]
-        return Block(job_id, since) if job_id else None
+        # Two words: where a processor shows them in another order, they are not the same for long.
+        is_so = (place, since) == (self._counts[_SHOWN], self._times[_SINCE])
+        return Block(job_id, since) if job_id and is_so else None
 
     def still_seconds(self) -> float:
         """For how long the claim loop has taken no turn; 0 before its first."""

@@ -48,6 +48,9 @@ _LISTEN_SECONDS_MAX = 3.0
 _TELL_SECONDS = 30.0
 _TOLD_SECONDS = 90.0
 
+# Between looks in a rush while no worker waits to be woken.
+_UNAWAITED_SECONDS = 0.1
+
 # After a look that took the server long.
 _REST_SECONDS_MAX = 10.0
 _NAMES_SECONDS_MAX = 1.0
@@ -63,7 +66,7 @@ class Watch(Loop):
         on_ready: Told what is ready, when anything is, and how many workers of each kind to wake
             for it.
         on_cancelling: Told the running jobs that somebody asked to cancel.
-        is_awaited: Whether a worker waits to be woken. While none does, a rush is not looked at.
+        is_awaited: Whether a worker waits to be woken; while none does, a rush is looked at less.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
@@ -97,6 +100,7 @@ class Watch(Loop):
         self._promote_at = 0.0
         self._promoted_at = 0.0
         self._poll_at = 0.0
+        self._looked_at = 0.0
         self._count_at = 0.0
         self._listened_seconds = 0.0
         # As good a guess as any, until something was found.
@@ -218,10 +222,13 @@ class Watch(Loop):
         if not self._pace.may_look:
             # What was ready then may be so again, and who is woken sees by himself.
             return self._found if self._is_woken or is_poll else None
-        if not (is_poll or self._told or self._is_awaited()):
-            # In a rush looks come each hundredth of a second, and those who claim without a pause
-            # find by themselves what they would tell.
+        if not (is_poll or self._told or self._is_awaited()) and (
+            time.monotonic() - self._looked_at < _UNAWAITED_SECONDS
+        ):
+            # In a rush looks come each hundredth of a second, and who claims without a pause finds
+            # by itself what is ready. What falls due next is told by a look alone.
             return None
+        self._looked_at = time.monotonic()
         look = self._ask_for_look(link)
         found: defaultdict[Kind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in look.ready:

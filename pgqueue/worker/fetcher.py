@@ -6,6 +6,7 @@ hint, but for sub-queues, whose names come with hints alone.
 """
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
@@ -89,7 +90,8 @@ class Fetcher(Loop):
         self._on_release = on_release
         self._on_taken_away = on_taken_away
         self._account_seconds = account_seconds
-        self._account_at = time.monotonic() + account_seconds
+        # Not all that were started together at once.
+        self._account_at = time.monotonic() + account_seconds * random.uniform(0.5, 1.0)
         self._doubtful_at = -inf
         # How many recalls there were before the oldest claim whose reply may be lost.
         self._recalls_at_doubt: int | None = None

@@ -34,7 +34,7 @@ def test_a_service_with_more_to_do_takes_its_share_of_the_time(database_url: str
 
     assert 0.0 == pauses[0]
     assert 0.14 <= pauses[1] < 3600
-    assert pauses[2] <= 0.1
+    assert 0.14 <= pauses[2] < 3600
 
 
 def _once(url: str, service: Service) -> float:

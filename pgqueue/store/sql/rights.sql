@@ -48,7 +48,7 @@ object as (
   join pg_catalog.pg_attribute as attribute on attribute.attrelid = class.oid
   where attribute.attacl is not null
   union all
-  -- Everybody may make columns of a domain, which gives nothing away.
+  -- Everybody may make columns of a domain, which opens no row of ours.
   select 'domain', domain.typname, null, domain.typowner, null
   from home
   join pg_catalog.pg_type as domain on domain.typnamespace = home.oid
