@@ -136,7 +136,7 @@ class Watch(Loop):
                 self._on_cancelling(asked)
         # Before the look: who did not notify yet is found by it, or by those soon after it.
         self._tell(link)
-        if time.monotonic() >= self._promote_at:
+        if self._is_promotion_due(is_poll):
             self._promote(link)
         ready = self._look(link, is_poll)
         if ready:
@@ -146,9 +146,17 @@ class Watch(Loop):
             self._on_idle(left)
         return self._rest(link)
 
+    def _is_promotion_due(self, is_poll: bool) -> bool:
+        # What nothing tells of has time until the last poll before its own time: a turn between
+        # two polls would cost a look as well. See
+        # test_a_promotion_that_nothing_asked_for_comes_with_a_poll.
+        early_seconds = self._poll_seconds if is_poll else 0.0
+        anyway_at = self._promoted_at + _PROMOTE_SECONDS - early_seconds
+        return time.monotonic() >= min(self._promote_at, anyway_at)
+
     def _promote(self, link: Link) -> None:
         # A round at a time: many that fall due at once hold up neither wake-ups nor cancellations.
-        pause = _PROMOTE_SECONDS
+        pause = inf
         self._promoted_at = time.monotonic()
         try:
             if self._promotion.take(link):
@@ -181,7 +189,7 @@ class Watch(Loop):
         self._tell_at = time.monotonic() + _TELL_SECONDS
 
     def _rest(self, link: Link) -> float:
-        until = min(self._poll_at, self._promote_at)
+        until = min(self._poll_at, self._promote_at, self._promoted_at + _PROMOTE_SECONDS)
         pause = max(0.0, min(self._pace.pause, until - time.monotonic()))
         self._is_woken = False
         if link.is_pooled:

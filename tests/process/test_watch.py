@@ -18,7 +18,7 @@ from pgqueue.process.watch import Ready, Watch
 from pgqueue.store import bulk, processes
 from pgqueue.store.connect import Database, Link
 from pgqueue.store.processes import Cancelling
-from pgqueue.store.statement import run
+from pgqueue.store.statement import Statement, run
 
 _REFUSES = """
 create function pgqueue.refuse() returns trigger language plpgsql as $$
@@ -185,6 +185,27 @@ def test_a_job_that_is_put_in_as_due_is_promoted(
         turns += 1
 
     assert "queued" == room.job(job.id).status
+
+
+@pytest.mark.own_session
+def test_a_promotion_that_nothing_asked_for_comes_with_a_poll(
+    watching: Callable[..., Watch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_PROMOTE_SECONDS", 0.45)
+    turns: list[list[str]] = []
+
+    def noted(link: Link, statement: Statement[Any]) -> Any:
+        turns[-1].append(statement.file)
+        return run(link, statement)
+
+    monkeypatch.setattr(watch, "run", noted)
+    monkeypatch.setattr("pgqueue.store.rounds.run", noted)
+    looks = watching(poll_seconds=0.2)
+    while len(promotions := [turn for turn in turns if "promote" in turn]) < 4 and len(turns) < 100:
+        turns.append([])
+        looks.run_once()
+
+    assert ["cancelling"] * 4 == [turn[0] for turn in promotions]
 
 
 @pytest.mark.own_session
