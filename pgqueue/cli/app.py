@@ -1,13 +1,15 @@
 """All commands in one application, and every error turned into a message and an exit code."""
 
 import sys
+from collections import UserDict
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from pgqueue.cli import config, demo, enqueue, jobs, logs, migrate, run, tasks, worker
+from pgqueue import __version__
 from pgqueue.cli.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
 from pgqueue.cli.process_title import hide_passwords
 from pgqueue.core.errors import (
@@ -21,14 +23,46 @@ from pgqueue.core.errors import (
     SchemaMismatch,
     WrongStatus,
 )
-from pgqueue.store.faults import PASSING
 from pgqueue.tasks.default import configure
 
 _DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, SchemaBusy, WrongStatus)
 
+_COMMANDS: Final = (
+    *("demo", "worker", "run", "enqueue", "logs", "migrate", "config"),
+    *("jobs", "tasks"),
+)
+
+
+class _Modules(UserDict[str, Any]):
+    """Commands by name, each from the module of that name, imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__getitem__(name) is None:
+            self[name] = _command(name)
+        return super().__getitem__(name)
+
+
+class _Commands(TyperGroup):
+    """All commands. A worker begins its first child before it could import what others need."""
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.commands = _Modules(dict.fromkeys(_COMMANDS))
+
+
+def _command(name: str) -> Any:
+    module = import_module(f"pgqueue.cli.{name}")
+    group: typer.Typer | None = getattr(module, "app", None)
+    if group is None:
+        group = typer.Typer(add_completion=False)
+        group.command(name)(getattr(module, name))
+    return typer.main.get_command(group)
+
+
 app = typer.Typer(
     name="pgqueue",
+    cls=_Commands,
     help="A task queue that lives in PostgreSQL.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,7 +72,7 @@ app = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        print(f"pgqueue {version('pgqueue')}")
+        print(f"pgqueue {__version__}")
         raise typer.Exit
 
 
@@ -52,17 +86,6 @@ def pgqueue(
     ] = False,
 ) -> None:
     """A task queue that lives in PostgreSQL."""
-
-
-app.command("demo")(demo.demo)
-app.command("worker")(worker.worker)
-app.command("run")(run.run)
-app.command("enqueue")(enqueue.enqueue)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(tasks.app, name="tasks")
-app.command("logs")(logs.logs)
-app.command("migrate")(migrate.migrate)
-app.command("config")(config.config)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return EXIT_FAILED
     except Exception as error:
+        # Here, because it loads psycopg, which not every command has to wait for.
+        from pgqueue.store.faults import PASSING
+
         # Typer's own usage errors know how to show themselves.
         show = getattr(error, "show", None)
         if show is None and isinstance(error, PASSING):

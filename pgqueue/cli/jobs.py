@@ -16,7 +16,12 @@ from pgqueue.client.client import Client
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus
 
-app = typer.Typer(help="Look at jobs, and steer them.", no_args_is_help=True)
+app = typer.Typer(
+    name="jobs",
+    help="Look at jobs, and steer them.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")]
 

@@ -11,7 +11,12 @@ from pgqueue.cli.exit_codes import EXIT_USAGE
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, print_json, print_rows, shown
 
-app = typer.Typer(help="See the tasks that workers recorded.", no_args_is_help=True)
+app = typer.Typer(
+    name="tasks",
+    help="See the tasks that workers recorded.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.command("list")

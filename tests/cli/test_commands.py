@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,7 +187,7 @@ def test_a_task_that_nobody_recorded_is_named_with_its_neighbour(at: "Command", 
 
 
 def test_the_release_is_told(at: "Command") -> None:
-    assert at("--version").out.startswith("pgqueue ")
+    assert f"pgqueue {version('pgqueue')}\n" == at("--version").out
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://shop:secret@here/x"])

@@ -46,3 +46,7 @@ def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
 
     assert "psycopg" in loaded
     assert set() == loaded & {"sqlalchemy", "alembic", "gevent"}
+
+
+def test_a_command_waits_for_nothing_that_another_needs() -> None:
+    assert {"typer"} == _loaded_by("import pgqueue.cli.app") & HEAVY
