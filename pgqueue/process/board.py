@@ -44,7 +44,10 @@ class Board:
     """
 
     def __init__(self, places: int, fd: int = -1) -> None:
-        self._memory = mmap.mmap(fd, _bytes(places))
+        size = _bytes(places)
+        if fd >= 0:
+            os.ftruncate(fd, size)  # whoever is first; a file is begun before its size is known
+        self._memory = mmap.mmap(fd, size)
         with memoryview(self._memory) as whole:
             self._counts = whole.cast("q")
             self._times = whole.cast("d")
@@ -155,12 +158,9 @@ def _bytes(places: int) -> int:
     return (_HEAD + places * _WORDS) * _WORD_BYTES
 
 
-def board_file(places: int) -> int:
-    """A file for a board, without a name; the caller closes it."""
+def board_file() -> int:
+    """A file for a board, without a name and still empty; the caller closes it."""
     if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("pgqueue")
-    else:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, _bytes(places))
-    return fd
+        return os.memfd_create("pgqueue")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -7,7 +7,6 @@ in the terminal reaches the supervisor alone, which stops its children in order.
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -15,13 +14,10 @@ from math import inf
 from typing import Any
 
 from pgqueue.core.recent import Recent
-from pgqueue.process.board import Board, board_file
-from pgqueue.process.control import Channel
 from pgqueue.process.crew import Crew
+from pgqueue.process.interpreter import Interpreter
 from pgqueue.process.oom import oom_kills
 from pgqueue.process.recall import Blockade
-
-_MODULE = "pgqueue.worker"
 
 # Who has the main thread for longer keeps errors from being raised in the jobs beside it.
 _BLOCKING_SECONDS = 1.0
@@ -37,9 +33,16 @@ class Child:
         crew: Which kind of worker it is, and what it may have in hand.
         config: What the worker needs to know, as JSON values; sent over the line, so that
             no password appears among the arguments of a process.
+        begun: A process of its kind that waits to be told; else a new one is started.
     """
 
-    def __init__(self, worker_id: int, crew: Crew, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        worker_id: int,
+        crew: Crew,
+        config: Mapping[str, Any],
+        begun: Interpreter | None = None,
+    ) -> None:
         self.worker_id = worker_id
         self.kind = crew.kind
         self.started_at = time.monotonic()
@@ -53,22 +56,11 @@ class Child:
         self._frozen_at = inf
         self._blocked_at = -inf
         self._oom_kills = oom_kills()
-        self.channel, theirs = Channel.pair()
-        file = board_file(crew.places)
-        self.board = Board(crew.places, file)
+        interpreter = begun or Interpreter(crew.kind.executor)
+        self.process, self.channel = interpreter.process, interpreter.channel
+        self.board = interpreter.take(crew.places)
         # One job at a time on the main thread; the claim loop has another.
         self.blockade = Blockade(worker_id, self.board, gives_back=crew.kind.executor == "process")
-        fds = [theirs.fileno(), file]
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, crew.kind.executor, *map(str, fds)],
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-            os.close(file)
         self.channel.send("config", **config)
 
     @property

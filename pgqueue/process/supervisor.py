@@ -20,6 +20,7 @@ from pgqueue.core.recent import Recent
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import Child
 from pgqueue.process.crew import Crew, Kind, asks_by_hint, connections_of, crew_of
+from pgqueue.process.interpreter import Interpreter
 from pgqueue.process.leases import Leases
 from pgqueue.process.recall import Recall
 from pgqueue.process.signals import Signals
@@ -71,6 +72,7 @@ class Supervisor:
         on_worker_ended: Called after a worker's end is written down: time for a rescue.
         on_reached: Called after each renewal of the leases, on another thread.
         on_recall: Takes jobs back that wait behind one that keeps its worker's main thread.
+        begun: A process for the first worker of its kind.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Supervisor:
         on_worker_ended: Callable[[], None] = lambda: None,
         on_reached: Callable[[], None] = lambda: None,
         on_recall: Callable[[Recall], None] = lambda recall: None,
+        begun: Interpreter | None = None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -90,6 +93,7 @@ class Supervisor:
         self._on_worker_ended = on_worker_ended
         self._on_reached = on_reached
         self._on_recall = on_recall
+        self._begun = begun
         self._host = socket.gethostname()
         self._children: dict[int, Child] = {}
         self._starting = 0
@@ -241,7 +245,10 @@ class Supervisor:
                 processes.bury([worker_id], "finished", "never started"), lambda _: None
             )
             return
-        child = Child(worker_id, crew, self._config(worker_id, crew))
+        begun = None
+        if self._begun is not None and self._begun.executor == crew.kind.executor:
+            begun, self._begun = self._begun, None
+        child = Child(worker_id, crew, self._config(worker_id, crew), begun)
         self._children[worker_id] = child
         if len(self._unknown_tasks):
             child.channel.offer("unknown", tasks=sorted(self._unknown_tasks))

@@ -42,7 +42,7 @@ def test_a_worker_loads_no_sqlalchemy_and_gevent_only_for_greenlets() -> None:
 
 
 def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
-    loaded = _loaded_by("import pgqueue.cli.worker")
+    loaded = _loaded_by("import pgqueue.cli.supervision")
 
     assert "psycopg" in loaded
     assert set() == loaded & {"sqlalchemy", "alembic", "gevent"}
@@ -50,3 +50,9 @@ def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
 
 def test_a_command_waits_for_nothing_that_another_needs() -> None:
     assert {"typer"} == _loaded_by("import pgqueue.cli.app") & HEAVY
+
+
+def test_a_supervisors_first_child_waits_for_no_heavy_library_but_typer() -> None:
+    loaded = _loaded_by("import pgqueue.cli.app, pgqueue.cli.worker")
+
+    assert {"typer"} == loaded & HEAVY

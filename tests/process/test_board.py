@@ -52,7 +52,7 @@ def test_who_has_the_main_thread_for_long_is_blocking(monkeypatch: pytest.Monkey
 
 
 def test_two_processes_have_one_board() -> None:
-    file = board_file(2)
+    file = board_file()
     ours = Board(2, file)
 
     child = os.fork()
@@ -86,7 +86,7 @@ while True:
 
 
 def test_nothing_is_ever_read_that_was_half_written() -> None:
-    file = board_file(2)
+    file = board_file()
     board = Board(2, file)
     with subprocess.Popen(
         [sys.executable, "-c", _WRITER, str(file)], pass_fds=[file], stdout=subprocess.PIPE

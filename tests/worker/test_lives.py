@@ -256,6 +256,24 @@ def test_a_module_that_does_not_import_ends_the_start_with_advice(fleet: Any) ->
     assert b"shop.nothing" in workers.errors
 
 
+def test_the_process_that_begins_first_becomes_the_first_worker(fleet: Any) -> None:
+    workers = fleet()
+    workers.until(workers.children, "started")
+
+    pid = workers.process.pid
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    assert started == [str(each) for each in workers.children()]
+
+
+def test_a_start_without_sense_leaves_no_process(fleet: Any) -> None:
+    workers = fleet(PGQUEUE_PROCESSES="0")
+
+    # It reads what they say to its end, which comes when the last of them is gone.
+    assert 2 == workers.wait()
+    assert b"InvalidSettings" in workers.errors
+
+
 def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
     job = client.enqueue("shop.tasks.nap", {"seconds": 50})
     workers = fleet()
