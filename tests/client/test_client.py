@@ -69,6 +69,7 @@ def test_an_inserted_job_is_whole_whichever_way_it_is_looked_at(client: Client) 
     assert ("a",) == replace(inserted(), priority=3).tags
     assert f"task={'t'!r}" in repr(inserted())
     assert inserted() != inserted()
+    # What type checkers refuse too is refused at run time, to those who have none.
     with pytest.raises(AttributeError, match="'colour'"):
         _ = inserted().colour  # type: ignore[attr-defined]
     with pytest.raises(FrozenInstanceError):
