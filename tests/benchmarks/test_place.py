@@ -8,7 +8,6 @@ from benchmarks import place
 from benchmarks.place import filesystem_of, opened
 from pgqueue.store import embedded
 
-
 # A benchmark runs on the embedded server alone. `make test` installs it; who tests on a server of
 # their own, without the extra, has none to measure on.
 _needs_embedded = pytest.mark.skipif(
