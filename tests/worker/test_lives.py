@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from chaos import procs
 
 from pgqueue import Client
 
@@ -63,7 +64,7 @@ def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
     workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
     assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
     assert "frozen" in str(client.attempts(job.id)[0].error_message)
-    assert not _lives(pid)
+    assert not procs.lives(pid)
 
 
 def test_a_host_that_wakes_past_its_lease_changes_nothing(
@@ -91,7 +92,7 @@ def test_a_host_that_wakes_past_its_lease_changes_nothing(
     other.until(tmp_path.joinpath("told").exists, "the zombie was told")
     frozen.signal(signal.SIGCONT)
 
-    other.until(lambda: not _lives(child), "its supervisor ended it")
+    other.until(lambda: not procs.lives(child), "its supervisor ended it")
     assert tmp_path.joinpath("told").read_text() in ("LeaseLost", "JobInterrupted")
     assert [(2,)] == other.rows("select attempt from public.effects")
     assert settled == client.job(job.id)
@@ -150,7 +151,7 @@ def test_two_signals_hand_running_jobs_back_uncharged(client: Client, fleet: Any
         left = client.job(job.id)
         assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
         assert "interrupted" == left.attempts()[-1].outcome
-    assert [] == [pid for pid in pids if _lives(pid)]
+    assert [] == [pid for pid in pids if procs.lives(pid)]
 
 
 def test_a_grace_that_ends_hands_back_what_resists(client: Client, fleet: Any) -> None:
@@ -164,7 +165,7 @@ def test_a_grace_that_ends_hands_back_what_resists(client: Client, fleet: Any) -
     assert 0 == workers.wait()
     left = client.job(job.id)
     assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
-    assert [] == [pid for pid in pids if _lives(pid)]
+    assert [] == [pid for pid in pids if procs.lives(pid)]
 
 
 def test_children_of_a_killed_supervisor_hand_back_and_end(client: Client, fleet: Any) -> None:
@@ -177,7 +178,7 @@ def test_children_of_a_killed_supervisor_hand_back_and_end(client: Client, fleet
 
     workers.until(lambda: client.job(job.id).status == "queued", "handed back")
     assert "interrupted" == client.attempts(job.id)[-1].outcome
-    workers.until(lambda: not any(_lives(pid) for pid in pids), "ended")
+    workers.until(lambda: not any(procs.lives(pid) for pid in pids), "ended")
 
 
 def test_a_running_job_is_cancelled_where_it_waits(client: Client, fleet: Any) -> None:
@@ -299,14 +300,6 @@ def test_a_worker_registered_without_a_reply_is_written_off(fleet: Any) -> None:
         "select stop_reason = 'finished' from pgqueue.workers where id = %s", worker_id
     )
     assert workers.children()
-
-
-def _lives(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
