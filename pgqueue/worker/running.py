@@ -122,7 +122,7 @@ class Running:
         self._settling_max = settling_max
         self._board = board
         self._in_hand: dict[Token, Held] = {}
-        self._started = 0
+        self._taken = 0
         self._ended = 0
         self._run_seconds: float | None = None
 
@@ -193,9 +193,9 @@ class Running:
     def take_out_waiting(self, *, waited_seconds: float = 0.0) -> list[Held]:
         """Take back every attempt that no runner took, if the first waited that long."""
         out: list[Held] = []
-        oldest = min(
-            (held.received_at for held in self.all() if held.started_at is None), default=None
-        )
+        # What is handed back already, and could not be settled yet, waits for no runner.
+        unstarted = (held for held in self.all() if held.started_at is None and not held.has_ended)
+        oldest = min((held.received_at for held in unstarted), default=None)
         if oldest is None or time.monotonic() - oldest < waited_seconds:
             return out
         while True:
@@ -210,11 +210,20 @@ class Running:
 
     @property
     def _busy(self) -> int:
-        return self._started - self._ended
+        return self._taken - self._ended
+
+    def take_next(self, *, wait: bool = True) -> Held | None:
+        """Take the next one that waits, and its slot; None when there is none, or no more to come."""
+        try:
+            held = self.waiting.get(block=wait)
+        except queue.Empty:
+            return None
+        if held is not None:
+            self._taken += 1
+        return held
 
     def started(self, held: Held) -> None:
-        """A runner took it."""
-        self._started += 1
+        """Its runner begins."""
         held.start()
         held.place = self._board.start(held.claimed.id, held.deadline)
         if held.recalls != self._board.recalls:

@@ -352,7 +352,8 @@ def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
 ) -> None:
     client.enqueue("shop.work")
     desk.turn()
-    [held] = desk.running.take_out_waiting()
+    held = desk.running.take_next()
+    assert held
     desk.running.started(held)
     client.enqueue("shop.work")
     now = time.monotonic() + 1
@@ -362,6 +363,40 @@ def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
     desk.running.show(None)
 
     assert ((0, 0), (4, 4)) == (blocked, desk.running.room())
+
+
+def test_an_attempt_that_left_the_queue_has_a_slot_before_it_starts(
+    desk: Desk, client: Client
+) -> None:
+    for _ in range(3):
+        client.enqueue("shop.f")
+    desk.turn()
+
+    before = desk.running.room()
+    taken = [desk.running.take_next(wait=False) for _ in range(4)]
+
+    assert [True, True, True, False] == [held is not None for held in taken]
+    assert before == (2, 2) == desk.running.room()
+
+
+def test_an_end_that_cannot_be_settled_yet_sends_back_nothing_else(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Handed back unstarted; somebody's transaction has its row locked, and it stays in hand.
+    client.enqueue("shop.f")
+    desk.turn()
+    [put_off] = desk.running.take_out_waiting()
+    put_off.has_ended = True
+    now = time.monotonic() + 5
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    fresh = [client.enqueue("shop.f").id for _ in range(9)]
+    desk.fetcher.wake(["default"])
+
+    for _ in range(3):
+        desk.turn()
+
+    assert [] == desk.released
+    assert fresh[:5] == desk.waiting_ids
 
 
 @pytest.mark.parametrize("known_count, is_left", [(NAMES_MAX - 1, False), (NAMES_MAX, True)])

@@ -4,7 +4,6 @@ The loop has the main thread, so that a signal can break a coroutine that never 
 """
 
 import asyncio
-import queue
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
@@ -81,10 +80,7 @@ class EventLoopExecutor:
 
     def _fill(self) -> None:
         while len(self._tasks) < self._running.slots:
-            try:
-                held = self._running.waiting.get_nowait()
-            except queue.Empty:
-                return
+            held = self._running.take_next(wait=False)
             if held is None:
                 return
             task = asyncio.ensure_future(self._run_one(held))

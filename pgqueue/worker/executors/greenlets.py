@@ -68,7 +68,7 @@ class GreenletExecutor:
 
     def _slot(self) -> None:
         slot = getcurrent()
-        while (held := self._running.waiting.get()) is not None:
+        while (held := self._running.take_next()) is not None:
             held.runner = slot
             self._runs[id(slot)] = self._shown = held
             self._run(held)

@@ -19,7 +19,7 @@ class SingleExecutor:
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
-        while (held := self._running.waiting.get()) is not None:
+        while (held := self._running.take_next()) is not None:
             self._current = held
             self._run(held)
             self._current = None
