@@ -97,6 +97,9 @@ class Fetcher(Loop):
         self._recalls_at_doubt: int | None = None
         self._recalls = 0
         self._look_at = 0.0
+        # When somebody last told of work, and when what is not read since then is to be read.
+        self._woken_at = -inf
+        self._reread_at = inf
         self._may_have_more = True
         self._needs_slot = False
         self._is_closed = False
@@ -106,6 +109,7 @@ class Fetcher(Loop):
     def wake(self, queues: Iterable[str]) -> None:
         """There is work in *queues*: claim; safe on any thread."""
         self._queues.hear(queues)
+        self._woken_at = time.monotonic()
         self._may_have_more = True
         self._needs_slot = False
         self._running.wait_for_hint(False)
@@ -131,8 +135,11 @@ class Fetcher(Loop):
     @property
     def _is_due(self) -> bool:
         has_work = self._may_have_more or self._running.waiting.qsize() > 0
-        due_at = min(self._look_at, self._account_at)
-        return has_work or self._is_closed or time.monotonic() >= due_at
+        return has_work or self._is_closed or time.monotonic() >= self._due_at
+
+    @property
+    def _due_at(self) -> float:
+        return min(self._look_at, self._reread_at, self._account_at)
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
@@ -146,10 +153,14 @@ class Fetcher(Loop):
             self._take_account(link)
             soon += self._account_seconds / 2
         if soon >= self._look_at:
+            self._queues.hear_of_all()
+            self._woken_at = time.monotonic()
+            self._look_at = self._woken_at + _LOOK_SECONDS
             self._may_have_more = True
             self._needs_slot = False
-            self._queues.hear_of_all()
-            self._look_at = time.monotonic() + _LOOK_SECONDS
+        if time.monotonic() >= self._reread_at:
+            self._reread_at = inf
+            self._may_have_more = True
         if self._is_closed:
             self._on_release(self._running.take_out_waiting())
             return _TURN_SECONDS_MAX
@@ -201,28 +212,28 @@ class Fetcher(Loop):
     def _claim(self, link: Link, room: int, free: int, recalls: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
         queues = self._queues.take()
-        batch = None
+        claim = claims.claim(
+            worker_id=self._worker_id,
+            executor=self._executor,
+            spans=self._front.spans(queues),
+            unknown_tasks=sorted(self._unknown_tasks),
+            jobs_max=room,
+            slots_free=free,
+        )
         try:
-            batch = run(
-                link,
-                claims.claim(
-                    worker_id=self._worker_id,
-                    executor=self._executor,
-                    spans=self._front.spans(queues),
-                    unknown_tasks=sorted(self._unknown_tasks),
-                    jobs_max=room,
-                    slots_free=free,
-                ),
-            )
-        finally:
-            self._queues.learn(queues, batch, has_read_all=self._front.has_read_all)
+            batch = run(link, claim)
+        except BaseException:
+            self._queues.hear(queues)
+            raise
         self._front.learn(batch)
+        unread = self._front.unread_since(self._woken_at)
+        self._queues.learn(queues, batch, unread)
         self._needs_slot = batch.needs_slot
-        if not batch.is_whole and (batch.claimed or batch.needs_slot):
-            self._may_have_more = True  # else a trigger takes away whatever is claimed
-        elif not batch.claimed and not self._front.has_read_all:
+        if batch.is_whole and not batch.claimed:
             # What it was woken for may have appeared behind its back.
-            self._look_at = min(self._look_at, self._front.rescan_at)
+            self._reread_at = self._front.rescan_at(unread)
+        elif not batch.is_whole and (batch.claimed or batch.needs_slot):
+            self._may_have_more = True  # else a trigger takes away whatever is claimed
         self._take(batch.claimed, recalls)
 
     def _take(self, claimed: Sequence[Claimed], recalls: int) -> None:
@@ -250,5 +261,5 @@ class Fetcher(Loop):
     def _look_pause(self) -> float:
         if self._running.waiting.qsize():
             return _HOLD_SECONDS
-        due_in = min(self._look_at, self._account_at) - time.monotonic()
+        due_in = self._due_at - time.monotonic()
         return min(_TURN_SECONDS_MAX, max(0.0, due_in))

@@ -15,7 +15,7 @@ again.
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -51,9 +51,10 @@ class _Mark:
 
 @dataclass(slots=True)
 class _Queue:
-    """The places of one queue by priority, and when it is read from the front again."""
+    """The places of one queue by priority, and when it is and was read from the front."""
 
     rescan_at: float = 0.0
+    read_at: float = -inf
     places: dict[int, int] = field(default_factory=dict)
 
     def remember(self, priority: int) -> None:
@@ -80,6 +81,7 @@ class Front:
         self._seen = POSITION_MIN
         self._marks: deque[_Mark] = deque()
         self._asked: Sequence[str] = ()
+        self._asked_at = -inf
         self._rescanned: set[str] = set()
 
     @property
@@ -87,20 +89,19 @@ class Front:
         """Whatever was to appear up to this position has appeared."""
         return self._known
 
-    @property
-    def rescan_at(self) -> float:
-        """Monotonic time from which one of the queues asked last is read from its front again."""
-        return min((self._queue(name).rescan_at for name in self._asked), default=inf)
+    def unread_since(self, at: float) -> list[str]:
+        """Of the queues asked last, those not read from their front since that monotonic time."""
+        known = ((name, self._queues.get(name)) for name in self._asked)
+        return [name for name, queue in known if queue is not None and queue.read_at < at]
 
-    @property
-    def has_read_all(self) -> bool:
-        """Whether the last claim read its queues from the front."""
-        return len(self._rescanned) == len(self._asked)
+    def rescan_at(self, queues: Iterable[str]) -> float:
+        """Monotonic time from which one of these is read from its front again; inf for none."""
+        return min((self._queue(name).rescan_at for name in queues), default=inf)
 
     def spans(self, queues: Sequence[str]) -> list[Span]:
         """What a claim of these queues is to read, in order."""
         now = time.monotonic()
-        self._asked = queues
+        self._asked, self._asked_at = queues, now
         self._rescanned = {name for name in queues if now >= self._queue(name).rescan_at}
         spans: list[Span] = []
         for name in queues:
@@ -127,6 +128,7 @@ class Front:
             queue = self._queue(name)
             if name in self._rescanned:
                 queue.rescan_at = now + pause if is_read else now
+                queue.read_at = self._asked_at if is_read else queue.read_at
             is_last = last is not None and last.queue == name
             if is_read:
                 queue.step(self._known, last if is_last else None)

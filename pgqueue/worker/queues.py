@@ -52,14 +52,17 @@ class Queues:
             queues = queues[first:] + queues[:first]
         return queues
 
-    def learn(self, asked: Sequence[str], batch: Batch | None, *, has_read_all: bool) -> None:
-        """Take what the claim brought that asked these; None if its answer was lost.
+    def learn(self, asked: Sequence[str], batch: Batch, unread: Iterable[str]) -> None:
+        """Take what the claim brought that asked these.
 
-        Those that it found empty are forgotten, unless it only read on from a place: what it was
-        woken for may lie before that, and is found when all is read.
+        Those that it found empty are forgotten.
+
+        Args:
+            unread: Those of which it only read on from a place. What it was woken for may lie
+                before that, and is found when they are read from their front.
         """
-        if batch is None or (not batch.claimed and not (batch.is_whole and has_read_all)):
-            self.hear(asked)
+        if not batch.claimed:
+            self.hear(unread if batch.is_whole else asked)
         elif not batch.is_whole:
             self.hear(asked[asked.index(batch.claimed[-1].queue) :])
 

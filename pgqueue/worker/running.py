@@ -213,7 +213,7 @@ class Running:
         return self._taken - self._ended
 
     def take_next(self, *, wait: bool = True) -> Held | None:
-        """Take the next one that waits, and its slot; None when there is none, or no more to come."""
+        """Take the next one that waits, and a slot for it; None when none is to come, or waits."""
         try:
             held = self.waiting.get(block=wait)
         except queue.Empty:

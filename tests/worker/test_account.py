@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import claiming
 import psycopg
 import pytest
+from now import Now
 
 from pgqueue import task
 from pgqueue.client.client import Client
@@ -59,7 +60,10 @@ def _f() -> None: ...
 class Desk:
     """A fetcher without its worker."""
 
-    def __init__(self, database_url: str, link: Link, account_seconds: float = 30.0) -> None:
+    def __init__(
+        self, database_url: str, link: Link, *queues: str, account_seconds: float = 30.0
+    ) -> None:
+        queues = queues or ("default",)
         self.link = link
         self.database = LossyDatabase(database_url)
         self.worker_id = run(
@@ -69,7 +73,7 @@ class Desk:
                 executor="greenlet",
                 slots=5,
                 host="here",
-                queues=["default"],
+                queues=list(queues),
                 lease_seconds=60,
             ),
         )
@@ -83,7 +87,7 @@ class Desk:
             self.running,
             worker_id=self.worker_id,
             executor="greenlet",
-            queues=Queues(["default"], is_round_robin=False),
+            queues=Queues(queues, is_round_robin=False),
             on_claimed=self._held,
             on_arrived=lambda: None,
             on_release=self.released.extend,
@@ -250,6 +254,11 @@ def test_claims_that_a_trigger_takes_away_do_not_go_round_but_for_a_hint(
     assert [] == desk.running.all()
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Now:
+    return Now(monkeypatch)
+
+
 def test_a_worker_looks_by_itself_when_no_hint_comes(desk: Desk, client: Client) -> None:
     desk.turn()
     job = client.enqueue("shop.f")
@@ -258,6 +267,66 @@ def test_a_worker_looks_by_itself_when_no_hint_comes(desk: Desk, client: Client)
 
     desk.fetcher._look_at = 0.0
     desk.turn()
+
+    assert [job.id] == desk.waiting_ids
+
+
+@pytest.fixture
+def claims_sent(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, object]]:
+    """The parameters of every claim, as they are sent."""
+    sent: list[Mapping[str, object]] = []
+    fetch = LossyLink.fetch
+
+    def fetched(link: LossyLink, text: str, params: Mapping[str, object]) -> Sequence[Row]:
+        if "jobs_max" in params:
+            sent.append(params)
+        return fetch(link, text, params)
+
+    monkeypatch.setattr(LossyLink, "fetch", fetched)
+    return sent
+
+
+def test_after_a_hint_each_queue_is_read_from_its_front_once_and_the_worker_rests(
+    database_url: str,
+    link: Link,
+    client: Client,
+    now: Now,
+    claims_sent: list[Mapping[str, object]],
+) -> None:
+    desk = Desk(database_url, link, "a", "b")
+    for _ in range(5):
+        client.enqueue("shop.f", queue="a")
+    # It ends in a, so b is read from its front by another claim, later than a was.
+    desk.turn()
+    now.seconds += 0.5
+    for each in desk.running.take_out_waiting():
+        desk.running.settled(each.token)
+    desk.turn()
+    desk.fetcher.wake(["a"])
+    desk.turn()
+    claims_sent.clear()
+
+    for _ in range(30):
+        now.seconds += 1 / 3
+        desk.turn()
+    desk.fetcher.close()
+
+    assert 1 == len(claims_sent)
+
+
+def test_a_claim_that_failed_asks_the_same_queues_again(
+    database_url: str, link: Link, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(database_url, link, "mail/")
+    desk.turn()
+    job = client.enqueue("shop.f", queue="mail/a")
+    desk.fetcher.wake(["mail/a"])
+    with monkeypatch.context() as patch:
+        patch.setattr(LossyLink, "fetch", _fail)
+        desk.turn()
+
+    desk.turn()
+    desk.fetcher.close()
 
     assert [job.id] == desk.waiting_ids
 

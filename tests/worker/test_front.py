@@ -248,8 +248,8 @@ def test_everything_is_read_again_for_a_twentieth_of_the_time_or_each_thirty_sec
     desk.front.learn(_brought(seconds=seconds))
     for later in (pause - 0.1, 0.2):
         now.seconds += later
+        looks.append(now.seconds >= desk.front.rescan_at(["default"]))
         desk.front.spans(["default"])
-        looks.append(desk.front.has_read_all)
 
     assert [False, True] == looks
 
@@ -260,9 +260,7 @@ def test_what_the_client_waits_for_does_not_count(desk: Desk, now: Now) -> None:
     desk.front.learn(_brought(seconds=0.001))
 
     now.seconds += 1.1
-    desk.front.spans(["default"])
-
-    assert desk.front.has_read_all
+    assert now.seconds > desk.front.rescan_at(["default"])
 
 
 def test_a_full_reading_that_does_not_come_back_is_not_asked_again_at_once(
@@ -271,8 +269,8 @@ def test_a_full_reading_that_does_not_come_back_is_not_asked_again_at_once(
     looks: list[bool] = []
     for later in (0.0, 20.0, 20.0, 21.0):
         now.seconds += later
+        looks.append(now.seconds >= desk.front.rescan_at(["default"]))
         desk.front.spans(["default"])
-        looks.append(desk.front.has_read_all)
 
     assert [True, False, False, True] == looks
 

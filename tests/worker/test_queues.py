@@ -32,7 +32,7 @@ def test_few_queues_are_all_asked_each_time() -> None:
     queues = Queues(["b", "a"], is_round_robin=False)
 
     asked = queues.take()
-    queues.learn(asked, _batch([], is_whole=True), has_read_all=True)
+    queues.learn(asked, _batch([], is_whole=True), [])
 
     assert ["b", "a"] == asked == queues.take()
 
@@ -61,9 +61,9 @@ def test_what_was_found_empty_is_asked_no_more(claimed: list[Claimed]) -> None:
     queues = Queues(MANY, is_round_robin=False)
     queues.hear(["q3", "q5", "q7", "q9"])
 
-    queues.learn(queues.take(), _batch(claimed[:2], is_whole=False), has_read_all=False)
+    queues.learn(queues.take(), _batch(claimed[:2], is_whole=False), [])
     left = queues.take()
-    queues.learn(left, _batch(claimed[1:], is_whole=True), has_read_all=False)
+    queues.learn(left, _batch(claimed[1:], is_whole=True), left)
 
     assert ["q5", "q7", "q9"] == left
     assert [] == queues.take()
@@ -75,30 +75,21 @@ def test_what_is_heard_during_a_claim_is_asked_by_the_next() -> None:
     asked = queues.take()
     queues.hear(["q3", "q4"])
 
-    queues.learn(asked, _batch([], is_whole=True), has_read_all=True)
+    queues.learn(asked, _batch([], is_whole=True), [])
 
     assert ["q3", "q4"] == queues.take()
 
 
 def test_a_claim_that_read_on_and_found_nothing_is_asked_again_from_the_front() -> None:
     queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q3"])
+    queues.hear(["q3", "q4"])
 
-    queues.learn(queues.take(), _batch([], is_whole=True), has_read_all=False)
+    queues.learn(queues.take(), _batch([], is_whole=True), ["q3"])
     again = queues.take()
-    queues.learn(again, _batch([], is_whole=True), has_read_all=True)
+    queues.learn(again, _batch([], is_whole=True), [])
 
     assert ["q3"] == again
     assert [] == queues.take()
-
-
-def test_a_claim_without_an_answer_is_asked_again() -> None:
-    queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q3", "q4"])
-
-    queues.learn(queues.take(), None, has_read_all=True)
-
-    assert ["q3", "q4"] == queues.take()
 
 
 def test_without_any_hint_all_are_asked_now_and_then() -> None:
