@@ -160,12 +160,16 @@ class Payload:
         codec = self._codec or self._build()
         # Validation by plain hints makes nothing large, so a look at what comes of it will do.
         weighed = None if self._has_plain_hints else _weigh(self.task, given, args_bytes_max)
+        refusal = None
         try:
             valid = codec.validate(given)
         except _validation_error() as error:
+            refusal = error
+        if refusal is not None:
+            # Not while it is handled: whoever prints our error would print all that was given.
             if weighed is None:
                 _weigh(self.task, given, args_bytes_max)
-            raise self._invalid(self._problems(error)) from None
+            raise self._invalid(self._problems(refusal))
         if weighed is None:
             if are_plain(valid.values(), args_bytes_max):
                 plain = codec.to_text(valid)
