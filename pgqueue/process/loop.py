@@ -100,7 +100,7 @@ class Loop:
     def stop(self, timeout: float | None = 5.0) -> None:
         """Let the turn under way be the last, and wait for its end at most *timeout* seconds."""
         self._stopping.set()
-        self._poked.set()
+        self.poke()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 

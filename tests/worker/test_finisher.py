@@ -1,5 +1,6 @@
 """One note or end that the database refuses holds up no other."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -204,6 +205,32 @@ def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
     finisher.stop()
     finisher.run_once()
     assert "succeeded" == client.job(held[1].claimed.id).status
+
+
+def test_a_stop_ends_the_wait_of_a_finisher_that_tries_once_more_what_was_put_off(
+    held: list[Held],
+    finisher: Finisher,
+    client: Client,
+    link: Link,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = held[0].claimed.id
+    locked = f"select from pgqueue.jobs where id = {job_id} for update"
+    with link.raw.transaction():
+        link.raw.execute(locked)
+        monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS_MAX", 60.0)
+        monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS", 60.0)
+        _end(finisher, held[:1], Outcome.SUCCEEDED)
+    turns = threading.Event()
+    wait = finisher._wait
+    monkeypatch.setattr(finisher, "_wait", lambda: (turns.set(), wait())[1])
+
+    finisher.start()
+    assert turns.wait(30.0)
+    finisher.stop(timeout=20.0)
+
+    assert not finisher._thread.is_alive()
+    assert "succeeded" == client.job(job_id).status
 
 
 def test_an_attempt_whose_row_is_there_already_ends_all_the_same(
