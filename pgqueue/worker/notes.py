@@ -88,13 +88,7 @@ class Notes:
                 written the next time, and once.
         """
         self._write_at = time.monotonic() + _WRITE_SECONDS
-        while self._lines:
-            lines = _popped(self._lines, _LINES_MAX)
-            try:
-                _ask(link, attempts.log, list(map(_logged, lines)))
-            except BaseException:
-                self._lines.extendleft(reversed(lines))
-                raise
+        self._write_lines(link)
         if self._progress:
             said = list(self._progress.values())
             # Settled in the task's own transaction, the row may be locked by it for long.
@@ -103,6 +97,23 @@ class Notes:
             for held, fraction, message in said:
                 if self._progress.get(held.token) == (held, fraction, message):
                     del self._progress[held.token]
+
+    def _write_lines(self, link: Link) -> None:
+        # Of one that completed itself it is known at its end whether that was committed.
+        early: list[Line] = []
+        try:
+            while self._lines:
+                due: list[Line] = []
+                for line in _popped(self._lines, _LINES_MAX):
+                    is_early = line[0].is_completed and not line[0].has_ended
+                    (early if is_early else due).append(line)
+                try:
+                    _ask(link, attempts.log, list(map(_logged, due)))
+                except BaseException:
+                    self._lines.extendleft(reversed(due))
+                    raise
+        finally:
+            self._lines.extendleft(reversed(early))
 
 
 def _ask(link: Link, ask: Callable[[Iterable[T]], Statement[int]], notes: Sequence[T]) -> None:

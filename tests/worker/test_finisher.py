@@ -20,6 +20,7 @@ from pgqueue.store.faults import READ_ONLY
 from pgqueue.store.statement import run
 from pgqueue.worker import finisher as finisher_module
 from pgqueue.worker import notes, outcomes
+from pgqueue.worker.completion import Completion
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.running import Held, Running
 
@@ -231,6 +232,80 @@ def test_a_stop_ends_the_wait_of_a_finisher_that_tries_once_more_what_was_put_of
 
     assert not finisher._thread.is_alive()
     assert "succeeded" == client.job(job_id).status
+
+
+@pytest.fixture
+def another(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """An application's own connection."""
+    with psycopg.connect(database_url) as connection:
+        yield connection
+
+
+def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_no_other_end(
+    held: list[Held],
+    finisher: Finisher,
+    client: Client,
+    link: Link,
+    another: "psycopg.Connection[Any]",
+) -> None:
+    link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
+    link.raw.execute(
+        "create table public.orders (job_id bigint references pgqueue.jobs on delete cascade)"
+    )
+    ids = [each.claimed.id for each in held]
+    another.execute("insert into public.orders (job_id) values (%s)", [ids[0]])
+    finisher.whole_link().raw.execute("set lock_timeout = '1s'")
+
+    _end(finisher, held, Outcome.SUCCEEDED)
+    meanwhile = [job.id for job in client.jobs()]
+    another.commit()
+    finisher.stop()
+    finisher.run_once()
+
+    assert [ids[0]] == meanwhile
+    assert [] == client.jobs()
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
+    held: list[Held],
+    finisher: Finisher,
+    client: Client,
+    link: Link,
+    another: "psycopg.Connection[Any]",
+    is_committed: bool,
+) -> None:
+    link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
+    completing = held[0]
+    Completion(finisher, LIMITS, link.schema).complete(completing, another, None)
+    finisher.notes.add_line((completing, time.monotonic(), "INFO", "shop", "still here", 1))
+    finisher.run_once()
+    early = link.fetch("select message from pgqueue.logs", {})
+    (another.commit if is_committed else another.rollback)()
+    _end(finisher, [completing], Outcome.FAILED)
+
+    assert [] == early
+    assert ([] if is_committed else [("still here",)]) == link.fetch(
+        "select message from pgqueue.logs", {}
+    )
+
+
+def test_no_line_is_written_of_a_job_that_is_about_to_be_deleted(
+    held: list[Held],
+    finisher: Finisher,
+    link: Link,
+    another: "psycopg.Connection[Any]",
+) -> None:
+    # Logged before it completed itself, and written while it did.
+    link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
+    Completion(finisher, LIMITS, link.schema).complete(held[0], another, None)
+    held[0].is_completed = False
+    for each in held[:2]:
+        finisher.notes.add_line((each, time.monotonic(), "INFO", "shop", "late", 1))
+    finisher.run_once()
+    another.commit()
+
+    assert [(held[1].claimed.id,)] == link.fetch("select job_id from pgqueue.logs", {})
 
 
 def test_an_attempt_whose_row_is_there_already_ends_all_the_same(

@@ -1,7 +1,8 @@
 -- Lock one attempt for its worker, until the end of the caller's transaction.
 --
 -- Index: jobs_pkey.
--- Locks: the job; waits for whoever has it.
+-- Locks: the job, as for a deletion: log.sql writes no line of it meanwhile. Waits for whoever
+--        has it.
 -- Fence: (id, attempt, worker_id) on a running row. No answer: the lease was lost.
 select job.id
 from pgqueue.jobs as job
@@ -9,4 +10,4 @@ where job.id = %(id)s::bigint
   and job.status = 'running'
   and job.attempt = %(attempt)s::integer
   and job.worker_id = %(worker_id)s::bigint
-for no key update of job;
+for update of job;

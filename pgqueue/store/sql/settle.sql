@@ -24,7 +24,9 @@
 --        asked for by "= any(array[...])": by "=" the planner may read all of a table that is small,
 --        in the order of the key, and goes on to when it has grown.
 -- Locks: the jobs. What somebody else has locked is left for another time, so that one open
---        transaction holds up one job; as nothing is waited for, they need no order.
+--        transaction holds up one job; as nothing is waited for, they need no order. One that is
+--        to be deleted is locked as such, which a row of the application's that refers to it and
+--        is not committed yet keeps from us.
 -- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
 --        taken away: its lease was lost, and nothing is written for it.
 -- Answer: the new status of each; null for an attempt that was locked, and is held still.
@@ -125,9 +127,15 @@ succeeded as (
     held.error_message,
     held.traceback
 ),
+erasable as materialized (
+  select job.id
+  from pgqueue.jobs as job
+  where job.id = any(array(select held.id from held where held.is_forgotten))
+  for update of job skip locked
+),
 forgotten as (
   delete from pgqueue.jobs as job
-  where job.id = any(array(select held.id from held where held.is_forgotten))
+  where job.id = any(array(select erasable.id from erasable))
   returning job.id
 ),
 forgotten_attempts as (
@@ -141,7 +149,14 @@ forgotten_logs as (
 passed_over as materialized (
   select ended.id, ended.attempt, ended.worker_id
   from ended
-  where ended.id not in (select held.id from held)
+  where ended.id not in (
+    select held.id
+    from held
+    where not held.is_forgotten
+    union all
+    select forgotten.id
+    from forgotten
+  )
 ),
 charged as (
   select
@@ -269,6 +284,7 @@ union all
 select held.id, held.attempt, 'succeeded'
 from held
 where held.outcome = 'succeeded'
+  and (not held.is_forgotten or held.id in (select forgotten.id from forgotten))
 union all
 select passed_over.id, passed_over.attempt, null
 from passed_over
