@@ -132,7 +132,7 @@ class Supervisor:
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: self._tell(partial(self._wake, ready, wakes)),
             on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
-            is_awaited=self._is_awaited,
+            waiting_kinds=self._waiting_kinds,
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
         self._watch.on_outgrown = self.outgrown
@@ -336,11 +336,11 @@ class Supervisor:
                     if child not in waiting:
                         child.channel.offer("filled", queues=list(queues))
 
-    def _is_awaited(self) -> bool:
+    def _waiting_kinds(self) -> set[Kind]:
         # On the watch's thread. Who claims by hints needs the names of queues without waiting.
         crew = list(self._children.values())
-        is_waiting = any(child.board.waits_for_hint for child in crew)
-        return is_waiting or not crew or asks_by_hint(self.settings.queues)
+        by_hint = asks_by_hint(self.settings.queues)
+        return {child.kind for child in crew if by_hint or child.board.waits_for_hint}
 
     def _in_turn(self, children: list[Child]) -> list[Child]:
         # Another first each time, so that one that hangs is not asked again and again.

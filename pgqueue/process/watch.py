@@ -9,7 +9,7 @@ asked for while a job runs.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from math import inf
 
 from pgqueue.core.lifecycle import JobStatus
@@ -66,7 +66,8 @@ class Watch(Loop):
         on_ready: Told what is ready, when anything is, and how many workers of each kind to wake
             for it.
         on_cancelling: Told the running jobs that somebody asked to cancel.
-        is_awaited: Whether a worker waits to be woken; while none does, a rush is looked at less.
+        waiting_kinds: Of workers that wait to be woken. While none of a kind that has work does, a
+            rush is looked at less.
         on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
     """
 
@@ -79,7 +80,7 @@ class Watch(Loop):
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
         on_cancelling: Callable[[Sequence[Cancelling]], None],
-        is_awaited: Callable[[], bool] = lambda: True,
+        waiting_kinds: Callable[[], Set[Kind]] = lambda: {Kind("greenlet")},
         on_idle: Callable[[Sequence[Unfinished]], None] | None = None,
     ) -> None:
         super().__init__("watch", database)
@@ -88,7 +89,7 @@ class Watch(Loop):
         self._poll_seconds = poll_seconds
         self._on_ready = on_ready
         self._on_cancelling = on_cancelling
-        self._is_awaited = is_awaited
+        self._waiting_kinds = waiting_kinds
         self._on_idle = on_idle
         # What a rest hides from others they find from their places; not so the names of queues.
         rest_seconds_max = _NAMES_SECONDS_MAX if asks_by_hint(queues) else _REST_SECONDS_MAX
@@ -103,8 +104,9 @@ class Watch(Loop):
         self._looked_at = 0.0
         self._count_at = 0.0
         self._listened_seconds = 0.0
+        self._plain_queues = [queue for queue in queues if not queue.endswith("/")]
         # As good a guess as any, until something was found.
-        self._found: Ready = {Kind("greenlet"): [q for q in queues if not q.endswith("/")]}
+        self._found: Ready = {Kind("greenlet"): self._plain_queues}
         self._is_woken = False
 
     def opened(self, link: Link) -> None:
@@ -149,7 +151,10 @@ class Watch(Loop):
     def _is_promotion_due(self, is_poll: bool) -> bool:
         # What nothing tells of has time until the last poll before its own time: a turn between
         # two polls would cost a look as well. See
-        # test_a_promotion_that_nothing_asked_for_comes_with_a_poll.
+        # test_a_promotion_that_nothing_asked_for_comes_with_a_poll. While looks rest nothing tells
+        # of any.
+        if is_poll and not self._pace.may_look and not self._promotions_failed:
+            return True
         early_seconds = self._poll_seconds if is_poll else 0.0
         anyway_at = self._promoted_at + _PROMOTE_SECONDS - early_seconds
         return time.monotonic() >= min(self._promote_at, anyway_at)
@@ -228,9 +233,11 @@ class Watch(Loop):
     def _look(self, link: Link, is_poll: bool) -> Ready | None:
         """What is ready; None when it is not time for a look."""
         if not self._pace.may_look:
-            # What was ready then may be so again, and who is woken sees by himself.
-            return self._found if self._is_woken or is_poll else None
-        if not (is_poll or self._told or self._is_awaited()) and (
+            # What was ready then may be so again, something of another kind too, and who is woken
+            # sees by himself.
+            waiting = dict.fromkeys(self._waiting_kinds(), self._plain_queues)
+            return {**waiting, **self._found} if self._is_woken or is_poll else None
+        if not (is_poll or self._told or self._is_awaited) and (
             time.monotonic() - self._looked_at < _UNAWAITED_SECONDS
         ):
             # In a rush looks come each hundredth of a second, and who claims without a pause finds
@@ -254,6 +261,10 @@ class Watch(Loop):
                 # Another supervisor may be promoting it, and tells nobody.
                 self._pace.restart()
         return found
+
+    @property
+    def _is_awaited(self) -> bool:
+        return not self._waiting_kinds().isdisjoint(self._found)
 
     def _ask_for_look(self, link: Link) -> Look:
         # One after the other in a rush, so that a connection falls silent in the midst of one.

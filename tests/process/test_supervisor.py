@@ -93,6 +93,18 @@ def test_as_many_are_woken_as_it_takes_another_first_each_time(
     assert [[], []] == [each.told for each in others]
 
 
+@pytest.mark.parametrize(("queue", "waiting"), [("default", {"asyncio"}), ("mail/", None)])
+def test_workers_wait_to_be_woken_as_their_boards_say_or_for_the_names_of_queues(
+    crewed: Callable[..., Supervisor], queue: str, waiting: set[str] | None
+) -> None:
+    crew = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
+    supervisor = crewed([queue], crew)
+
+    assert (waiting or {"greenlet", "asyncio"}) == {
+        kind.executor for kind in supervisor._waiting_kinds()
+    }
+
+
 def test_who_claims_without_a_pause_hears_of_queues_whatever_kind_he_is_of(
     crewed: Callable[..., Supervisor],
 ) -> None:

@@ -14,6 +14,7 @@ from room import Room
 from pgqueue.client.client import Client
 from pgqueue.core.new_job import NewJob
 from pgqueue.process import watch
+from pgqueue.process.crew import Kind
 from pgqueue.process.watch import Ready, Watch
 from pgqueue.store import bulk, processes
 from pgqueue.store.connect import Database, Link
@@ -247,6 +248,36 @@ def test_while_looks_rest_workers_are_woken_for_what_was_found_last(
     assert [{("greenlet", False): ["default"]}] == found
 
 
+def test_while_looks_rest_workers_of_every_kind_that_waits_are_woken(
+    room: Room, watching: Callable[..., Watch]
+) -> None:
+    found: list[Ready] = []
+    waiting = {Kind("process"), Kind("asyncio", True)}
+    looks = watching(
+        on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=lambda: waiting
+    )
+    looks._pace._rest_until = time.monotonic() + 60.0
+
+    looks.turn(looks.whole_link())
+
+    assert [{kind: ["default"] for kind in {Kind("greenlet"), *waiting}}] == found
+
+
+def test_while_looks_rest_what_falls_due_is_promoted_at_the_next_poll(
+    room: Room, watching: Callable[..., Watch]
+) -> None:
+    looks = watching(poll_seconds=0.01)
+    looks.run_once()
+    looks._pace._rest_until = time.monotonic() + 60.0
+    room.enqueue(run_after=3600.0)
+    room.rows("update pgqueue.jobs set run_at = clock_timestamp()")
+
+    looks.run_once()
+    looks.run_once()
+
+    assert [("queued",)] == room.rows("select status::text from pgqueue.jobs")
+
+
 @pytest.mark.own_session
 def test_producers_are_told_whether_to_notify_before_the_look(
     room: Room, watching: Callable[..., Watch]
@@ -271,20 +302,38 @@ def test_in_a_rush_nothing_is_looked_at_while_no_worker_waits(
     room: Room, watching: Callable[..., Watch]
 ) -> None:
     found: list[Ready] = []
-    waiting: list[bool] = []
+    waiting: list[set[Kind]] = []
     looks = watching(
-        on_ready=lambda ready, wakes: found.append(ready), is_awaited=lambda: waiting[-1]
+        on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=lambda: waiting[-1]
     )
     looks.run_once()
     looks._pace._hush(time.monotonic())
     room.enqueue()
 
-    for waits in (False, True):
-        waiting.append(waits)
+    # One that waits for work of another kind is no reason.
+    for kinds in (set(), {Kind("process")}, {Kind("process"), Kind("greenlet")}):
+        waiting.append(kinds)
         found.clear()
+        looks._looked_at = time.monotonic()
         looks.run_once()
 
-        assert [{("greenlet", False): ["default"]}] * waits == found
+        assert [{("greenlet", False): ["default"]}] * (len(kinds) == 2) == found
+
+
+@pytest.mark.own_session
+def test_in_a_rush_that_nobody_waits_in_a_look_comes_each_tenth_of_a_second(
+    room: Room, watching: Callable[..., Watch]
+) -> None:
+    found: list[Ready] = []
+    looks = watching(on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=set)
+    looks.run_once()
+    looks._pace._hush(time.monotonic())
+    room.enqueue()
+
+    looks._looked_at = time.monotonic() - 0.11
+    looks.run_once()
+
+    assert [{("greenlet", False): ["default"]}] == found
 
 
 def _retried(room: Room, queue: str) -> None:
