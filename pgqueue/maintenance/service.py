@@ -11,6 +11,9 @@ from pgqueue.store.faults import FAILED, READ_ONLY
 
 _log = logging.getLogger("pgqueue.maintenance")
 
+# What comes faster than a share of the time can do would grow without end.
+_PATIENCE_SECONDS = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -19,7 +22,8 @@ class Service:
     Args:
         every_seconds: How often, when nobody asks for it earlier.
         run: Does one bounded round; True when there is more to do at once.
-        share: Of the time, at most, while there is more.
+        share: Of the time, at most, while there is more; all of it once there has been for five
+            minutes without a pause.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Maintenance(Loop):
         self._services = {service.name: service for service in services}
         self._due_at = dict.fromkeys(self._services, 0.0)
         self._failed = dict.fromkeys(self._services, 0)
+        self._behind_since: dict[str, float] = {}
 
     def ask_for(self, name: str) -> None:
         """Run one service now instead of when its interval ends."""
@@ -77,13 +82,19 @@ class Maintenance(Loop):
                     break  # nobody else can ask anything on this connection
                 continue
             self._failed[name] = 0
-            if has_more and self._due_at[name]:  # else it was asked for meanwhile
+            if not has_more:
+                self._behind_since.pop(name, None)
+            elif self._due_at[name]:  # else it was asked for meanwhile
                 ended_at = time.monotonic()
-                pause = (ended_at - began_at) * (1.0 / service.share - 1.0)
-                self._due_at[name] = ended_at + pause
+                share = self._share(service, began_at)
+                self._due_at[name] = ended_at + (ended_at - began_at) * (1.0 / share - 1.0)
         if not is_trusted:
             self.close()
         return max(0.0, min(self._due_at.values()) - time.monotonic())
+
+    def _share(self, service: Service, began_at: float) -> float:
+        behind_seconds = began_at - self._behind_since.setdefault(service.name, began_at)
+        return service.share if behind_seconds < _PATIENCE_SECONDS else 1.0
 
     def _put_off(self, service: Service, error: Exception) -> None:
         self._failed[service.name] += 1

@@ -2,7 +2,9 @@
 
 import psycopg
 import pytest
+from now import Now
 
+from pgqueue.maintenance import expiry
 from pgqueue.maintenance.service import Maintenance, Service
 from pgqueue.store.connect import Database, Link
 
@@ -35,6 +37,34 @@ def test_a_service_with_more_to_do_takes_its_share_of_the_time(database_url: str
     assert 0.0 == pauses[0]
     assert 0.14 <= pauses[1] < 3600
     assert 0.14 <= pauses[2] < 3600
+
+
+def test_a_service_that_cannot_keep_up_takes_all_of_the_time_until_it_has(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = Now(monkeypatch)
+    has_more = True
+
+    def work(link: Link) -> bool:
+        now.seconds += 10.0
+        return has_more
+
+    maintenance = Maintenance(Database(database_url), [Service("work", 60.0, work, share=0.25)])
+    pauses = []
+    for round_ in range(12):
+        has_more = round_ != 9
+        pauses.append(maintenance.run_once())
+        now.seconds += pauses[-1]
+    maintenance.close()
+
+    # Its rounds began 0, 40, 80 … 320 seconds after the first.
+    assert [30.0] * 8 + [0.0, 50.0, 30.0, 30.0] == pauses
+
+
+def test_only_pruning_can_wait() -> None:
+    shares = {service.name: service.share for service in expiry.services()}
+
+    assert {"expire": 1.0, "prune": 0.25, "prune_workers": 1.0} == shares
 
 
 def _once(url: str, service: Service) -> float:

@@ -434,6 +434,19 @@ def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
     assert ((0, 0), (4, 4)) == (blocked, desk.running.room())
 
 
+def test_workers_that_start_together_take_account_at_different_times(
+    database_url: str, link: Link, now: Now
+) -> None:
+    first = [Desk(database_url, link).fetcher for _ in range(5)]
+    for each in first:
+        each.close()
+
+    pauses = {each._account_at - now.seconds for each in first}
+
+    assert 5 == len(pauses)
+    assert all(15.0 <= pause <= 30.0 for pause in pauses)
+
+
 def test_an_attempt_that_left_the_queue_has_a_slot_before_it_starts(
     desk: Desk, client: Client
 ) -> None:
