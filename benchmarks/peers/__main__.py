@@ -87,7 +87,7 @@ def _measure(
                 failed[name] = f"failed in round {number}: {fault}"
                 progress.print(f"{name} {failed[name]}", style="red", markup=False)
             else:
-                turns[name].append({**turn, "load_before": load})
+                turns[name].append({**turn, "round": number, "load_before": load})
     return turns, failed
 
 

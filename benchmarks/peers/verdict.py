@@ -16,11 +16,11 @@ OURS = "pgqueue"
 
 
 def verdicts(turns: Turns) -> list[Measured]:
-    """Those whose peer was measured in this run, as was pgqueue."""
+    """Those whose peer was measured in a round of this run, as was pgqueue."""
     return [
         Measured(name, Line(name, f"{title} {peer}", "", goal), compare(turns[OURS], turns[peer]))
         for name, title, peer, compare, goal in _GOALS
-        if turns.get(OURS) and turns.get(peer)
+        if _pairs(turns.get(OURS, ()), turns.get(peer, ()))
     ]
 
 
@@ -31,17 +31,22 @@ def wait(rounds: Rounds, percent: int) -> float:
 
 
 def _drains(ours: Rounds, theirs: Rounds) -> list[Reading]:
-    """Of each round; a peer that failed in one has fewer."""
-    rates = zip(ours, theirs, strict=False)
-    return [ratio(our["drain_two"], their["drain_two"]) for our, their in rates]
+    """Of each round."""
+    return [ratio(our["drain_two"], their["drain_two"]) for our, their in _pairs(ours, theirs)]
 
 
 def _bulks(ours: Rounds, theirs: Rounds) -> list[Reading]:
     """Of each round, which fills a database for either drain."""
-    rates = zip(ours, theirs, strict=False)
     return [
-        ratio(statistics.mean(our["bulk"]), statistics.mean(their["bulk"])) for our, their in rates
+        ratio(statistics.mean(our["bulk"]), statistics.mean(their["bulk"]))
+        for our, their in _pairs(ours, theirs)
     ]
+
+
+def _pairs(ours: Rounds, theirs: Rounds) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Both turns of each round in which neither failed."""
+    numbered = {their["round"]: their for their in theirs}
+    return [(our, numbered[our["round"]]) for our in ours if our["round"] in numbered]
 
 
 def _waits(percent: int) -> Compare:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import report
+from benchmarks.peers import __main__ as peers_main
 from benchmarks.peers import turn
 from benchmarks.peers.table import held_cell
 from benchmarks.peers.turn import Counts, Look, Turn, TurnFailed, rate_of_last_third
@@ -15,9 +16,17 @@ from benchmarks.peers.verdict import verdicts, wait
 _NOWHERE: Any = None
 
 
-def _round(drain: float, bulk: float, wait_seconds: float) -> dict[str, Any]:
-    waits = [wait_seconds] * 99
-    return {"drain_two": drain, "bulk": [bulk, bulk], "from_return_seconds": waits}
+def _rounds(*told: tuple[float, float, float], first: int = 1) -> list[dict[str, Any]]:
+    """By the rate of a drain, that of a bulk call, and seconds to start."""
+    return [
+        {
+            "round": number,
+            "drain_two": drain,
+            "bulk": [bulk, bulk],
+            "from_return_seconds": [seconds] * 99,
+        }
+        for number, (drain, bulk, seconds) in enumerate(told, first)
+    ]
 
 
 class _Drain:
@@ -43,10 +52,10 @@ class _Drain:
 
 def test_each_goal_is_judged_by_the_peer_that_it_names() -> None:
     turns = {
-        "pgqueue": [_round(100, 60, 0.002), _round(90, 60, 0.002), _round(300, 60, 0.002)],
-        "pgqueuer": [_round(50, 1, 0.004), _round(50, 1, 0.004), _round(50, 1, 0.004)],
-        "graphile-worker": [_round(100, 30, 0.001), _round(100, 40, 0.001), _round(100, 30, 0.001)],
-        "saq": [_round(1, 1, 1)],
+        "pgqueue": _rounds((100, 60, 0.002), (90, 60, 0.002), (300, 60, 0.002)),
+        "pgqueuer": _rounds((50, 1, 0.004), (50, 1, 0.004), (50, 1, 0.004)),
+        "graphile-worker": _rounds((100, 30, 0.001), (100, 40, 0.001), (100, 30, 0.001)),
+        "saq": _rounds((1, 1, 1)),
     }
 
     judged = {f"{each.name} {each.line.title}": each for each in verdicts(turns)}
@@ -73,15 +82,44 @@ def test_each_goal_is_judged_by_the_peer_that_it_names() -> None:
     ],
 )
 def test_who_was_not_in_the_run_is_not_compared_with(names: list[str], goals: list[str]) -> None:
-    turns = {name: [_round(1, 1, 1)] for name in names} | {"pg-boss": []}
+    turns = {name: _rounds((1, 1, 1)) for name in names} | {"pg-boss": []}
 
     assert goals == [each.name for each in verdicts(turns)]
 
 
-def test_a_peer_that_failed_in_a_later_round_is_judged_by_those_it_has() -> None:
-    turns = {"pgqueue": [_round(4, 1, 1), _round(9, 1, 1)], "pgqueuer": [_round(1, 1, 1)]}
+def test_a_peer_that_failed_in_a_round_is_judged_by_those_that_it_shares_with_us() -> None:
+    ours = _rounds((4, 1, 1), (9, 1, 1))
 
-    assert [[4], [1]] == [each.values for each in verdicts(turns)]
+    later = verdicts({"pgqueue": ours, "pgqueuer": _rounds((1, 1, 1))})
+    earlier = verdicts({"pgqueue": ours, "pgqueuer": _rounds((1, 1, 1), first=2)})
+
+    assert [[4], [1]] == [each.values for each in later]
+    assert [[9], [1]] == [each.values for each in earlier]
+    assert [] == verdicts({"pgqueue": ours[:1], "pgqueuer": _rounds((1, 1, 1), first=2)})
+
+
+def test_each_turn_tells_its_round_and_who_failed_has_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OneTurn:
+        def __init__(self, place: object, environment: Any, counts: object) -> None:
+            self._peer = environment.peer
+
+        def measure(self) -> dict[str, Any]:
+            self._peer.turns += 1
+            if self._peer.turns == self._peer.fails_in:
+                raise TurnFailed("lost")
+            return {}
+
+    peers = [SimpleNamespace(name=f"fails in {n}", fails_in=n, turns=0) for n in (1, 2, 9)]
+    environments: Any = [SimpleNamespace(peer=each) for each in peers]
+    monkeypatch.setattr(peers_main, "Turn", OneTurn)
+
+    turns, failed = peers_main._measure(_NOWHERE, environments, Counts(1, 1, 1), rounds=3)
+
+    told = {name: [each["round"] for each in theirs] for name, theirs in turns.items()}
+    assert {"fails in 1": [], "fails in 2": [1], "fails in 9": [1, 2, 3]} == told
+    assert ["fails in 1", "fails in 2"] == list(failed)
 
 
 def test_a_wait_is_one_of_all_rounds() -> None:
