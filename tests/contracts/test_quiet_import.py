@@ -1,8 +1,12 @@
-"""What an import of pgqueue loads, and what a worker child loads."""
+"""What an import of pgqueue loads, what a command loads, and what a worker child loads."""
 
 import json
 import subprocess
 import sys
+
+from typer.main import get_command
+
+from pgqueue.cli.app import app
 
 HEAVY = {
     "alembic",
@@ -16,15 +20,42 @@ HEAVY = {
     "typer",
 }
 
+# Typer may read the words of a command with pydantic.
+TYPER = {"typer", "pydantic"}
+
+# Ends where a first child would begin, with all that the supervisor has loaded until then.
+BEGIN_CHILD = """
+import json, os, subprocess, sys
+
+def begin(words, **_):
+    print(json.dumps([words[2], *sys.modules]), flush=True)
+    os._exit(0)
+
+subprocess.Popen = begin
+from pgqueue.cli.app import main
+main(["worker", "--url", "postgresql://127.0.0.1:1/nowhere"])
+"""
+
+
+def _modules_after(code: str) -> set[str]:
+    shown = f"{code}\nimport json, sys; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return set(modules)
+
 
 def _loaded_by(code: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport json, sys; print(json.dumps(list(sys.modules)))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return _libraries(_modules_after(code))
+
+
+def _libraries(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def _commands(modules: set[str]) -> set[str]:
+    """The commands whose modules are among these."""
+    names: list[str] = list(get_command(app).commands)  # type: ignore[attr-defined]
+    return {name for name in names if f"pgqueue.cli.{name}" in modules}
 
 
 def test_import_pgqueue_loads_no_heavy_library() -> None:
@@ -49,10 +80,17 @@ def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
 
 
 def test_a_command_waits_for_nothing_that_another_needs() -> None:
-    assert {"typer"} == _loaded_by("import pgqueue.cli.app") & HEAVY
+    loaded = _modules_after("from pgqueue.cli.app import main; assert 0 == main(['config'])")
+
+    assert {"config"} == _commands(loaded)
+    assert {"rich"} == _libraries(loaded) & HEAVY - TYPER
+    assert set() == loaded & {"pgqueue.process", "pgqueue.client", "pgqueue.maintenance"}
 
 
-def test_a_supervisors_first_child_waits_for_no_heavy_library_but_typer() -> None:
-    loaded = _loaded_by("import pgqueue.cli.app, pgqueue.cli.worker")
+def test_a_supervisors_first_child_waits_for_no_heavy_library_but_typers() -> None:
+    loaded = _modules_after(BEGIN_CHILD)
 
-    assert {"typer"} == loaded & HEAVY
+    assert "pgqueue.worker" in loaded  # the module that the child is to run, which is only named
+    assert {"worker"} == _commands(loaded)
+    assert set() == _libraries(loaded) & HEAVY - TYPER
+    assert set() == loaded & {"pgqueue.cli.supervision", "pgqueue.process.supervisor"}
