@@ -34,7 +34,7 @@ from pgqueue.core.job import Job, JobVerbs, Undecodable
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.retry import Retry
-from pgqueue.store import attempts, migrate, processes
+from pgqueue.store import attempts, jobs, migrate, processes
 from pgqueue.store.attempts import Ended, LoggedLine
 from pgqueue.store.connect import Link, libpq_url
 from pgqueue.store.jobs import job_from
@@ -64,7 +64,6 @@ def test_an_inserted_job_is_whole_whichever_way_it_is_looked_at(client: Client) 
     def inserted() -> Job:
         return client.insert(NewJob("t", '{"n": 1}', tags=("a",)))
 
-    assert "t" == pickle.loads(pickle.dumps(replace(inserted(), _client=None))).task
     assert {"n": 1} == copy.copy(inserted()).args
     assert ("a",) == replace(inserted(), priority=3).tags
     assert f"task={'t'!r}" in repr(inserted())
@@ -74,6 +73,32 @@ def test_an_inserted_job_is_whole_whichever_way_it_is_looked_at(client: Client) 
         _ = inserted().colour  # type: ignore[attr-defined]
     with pytest.raises(FrozenInstanceError):
         inserted().task = "u"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda job: pickle.loads(pickle.dumps(job)),
+        copy.copy,
+        copy.deepcopy,
+        replace,
+        lambda job: job,
+    ],
+    ids=["pickled", "copied", "copied deeply", "replaced", "itself"],
+)
+def test_an_inserted_job_that_nobody_has_read_is_handed_on_whole(
+    client: Client, link: Link, again: Callable[[Job], Job], is_closed: bool
+) -> None:
+    job = run(link, jobs.enqueue(NewJob("t", '{"n": 1}', tags=("a",))))
+    unread = job._make
+    if is_closed:
+        link.close()
+
+    handed = again(job)
+
+    assert unread is not None
+    assert (handed, job) == (client.job(job.id), handed)
 
 
 def test_asyncio_inserts_without_a_connection_too(client: Client) -> None:
