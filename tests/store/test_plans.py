@@ -3,23 +3,29 @@
 Looked at with 100,000 jobs, as PostgreSQL plans them for a first time and once it has seen them
 often enough to prefer a generic plan. A plan that reads the whole table would do so several times
 a second.
+
+Blocks are counted beside PLAN_ROWS jobs of one kind, 30,000 where it is not set; with 1,000,000
+that takes some minutes.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import cycle
 from typing import Any
 
+import claiming
 import psycopg
 import pytest
 from room import Room
 
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import attempts
+from pgqueue.store import attempts, upkeep
 from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
 from pgqueue.store.connect import Database
 from pgqueue.store.session import IN_ORDER, STEADY
-from pgqueue.store.statement import run
+from pgqueue.store.statement import Statement, run
 
 JOBS = """
     insert into pgqueue.jobs (
@@ -298,10 +304,169 @@ def test_a_claim_that_was_planned_in_a_small_table_reads_none_of_it_whole(
     assert [] == _whole(plan)
 
 
-def _small(room: Room, size: int) -> None:
-    """So many jobs, of which the planner knows that none runs, and one that may."""
+_PLAN_ROWS = int(os.environ.get("PLAN_ROWS", "30000"))
+
+# One kind of jobs in the table, and another that the planner takes it to be full of.
+_MISTAKEN = {"queued": "finished", "scheduled": "queued", "finished": "scheduled"}
+
+# Half of what waits for a time is due, and half of what is kept is over: to gather all of that is
+# what a planner likes that does not know a limit. What comes next lies all over the table.
+_MANY = {
+    "queued": """
+        insert into pgqueue.jobs (task, queue, priority)
+        select 't', 'queue ' || n %% 4, n %% 5
+        from generate_series(%(first)s::bigint, %(last)s::bigint) as n
+    """,
+    "scheduled": """
+        insert into pgqueue.jobs (task, queue, status, run_at)
+        select 't', 'queue ' || n %% 4, 'scheduled',
+          clock_timestamp() + make_interval(secs => n * 7919 %% %(rows)s - %(rows)s / 2)
+        from generate_series(%(first)s::bigint, %(last)s::bigint) as n
+    """,
+    "finished": """
+        with finished as (
+          insert into pgqueue.jobs (
+            task, queue, status, attempt, worker_id, started_at, finished_at, kept_until
+          )
+          select 't', 'queue ' || n %% 4, 'succeeded', 1, 1, clock_timestamp(), clock_timestamp(),
+            clock_timestamp() + make_interval(secs => n * 7919 %% %(rows)s - %(rows)s / 2)
+          from generate_series(%(first)s::bigint, %(last)s::bigint) as n
+          returning id, attempt, worker_id, started_at, finished_at
+        )
+        insert into pgqueue.attempts (
+          job_id, attempt, worker_id, started_at, finished_at, outcome
+        )
+        select id, attempt, worker_id, started_at, finished_at, 'succeeded'
+        from finished
+    """,
+}
+
+_INDEXES = {"queued": "jobs_ready", "scheduled": "jobs_scheduled", "finished": "jobs_kept_until"}
+
+_BATCH = 5
+
+# Of one scan, for a batch: it was 33 at the most among a million jobs, and 27 among 30,000, whose
+# smallest index has 82 blocks and whose table has more than a thousand.
+_BLOCKS_MAX = 50
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize("analyzed", ["never", "when it was empty", "when it held others"])
+@pytest.mark.parametrize("kind", _MANY)
+def test_a_batch_reads_no_more_blocks_beside_many_jobs_whatever_the_planner_believes(
+    counter: Room, steady: Room, kind: str, analyzed: str
+) -> None:
+    _leave_unanalyzed(steady)
+    if analyzed == "when it was empty":
+        steady.rows("analyze")
+    elif analyzed == "when it held others":
+        _add_many(steady, _MISTAKEN[kind])
+        steady.rows("analyze")
+        # What is believed of the columns stays.
+        steady.rows("truncate pgqueue.jobs, pgqueue.attempts")
+    _add_many(steady, kind)
+
+    plans = _batch(counter, steady)
+
+    taken = {file: plan["Actual Rows"] for file, plan in plans.items() if file != "look"}
+    assert dict.fromkeys(("claim", "settle", "promote", "prune"), _BATCH) == taken
+    assert {} == {scan: n for scan, n in _blocks(plans).items() if n > _BLOCKS_MAX}
+    # Else the bound would not tell all of the index from some of it.
+    [size] = steady.row(f"select pg_relation_size('pgqueue.{_INDEXES[kind]}') / 8192")
+    assert size > _BLOCKS_MAX
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize(
+    "kind, drop, seen",
+    [
+        ("queued", "drop index pgqueue.jobs_ready", {"claim", "look"}),
+        ("scheduled", "drop index pgqueue.jobs_scheduled", {"look", "promote"}),
+        ("finished", "drop index pgqueue.jobs_kept_until", {"prune"}),
+        (
+            "finished",
+            "alter table pgqueue.jobs drop constraint jobs_pkey",
+            {"claim", "settle", "promote", "prune"},
+        ),
+    ],
+)
+def test_blocks_that_a_lost_index_costs_are_seen(
+    counter: Room, steady: Room, kind: str, drop: str, seen: set[str]
+) -> None:
+    _leave_unanalyzed(steady)
+    _add_many(steady, kind)
+    steady.rows(drop)
+
+    blocks = _blocks(_batch(counter, steady))
+
+    assert seen == {scan.partition(":")[0] for scan, n in blocks.items() if n > _BLOCKS_MAX}
+
+
+def _leave_unanalyzed(room: Room) -> None:
     for table in ("jobs", "attempts", "logs"):
         room.rows(f"alter table pgqueue.{table} set (autovacuum_enabled = false)")
+
+
+def _add_many(room: Room, kind: str) -> None:
+    """In portions, each of which is done within the limit of a statement."""
+    for first in range(1, _PLAN_ROWS + 1, 100_000):
+        last = min(first + 99_999, _PLAN_ROWS)
+        room.rows(_MANY[kind], first=first, last=last, rows=_PLAN_ROWS)
+
+
+def _batch(counter: Room, steady: Room) -> dict[str, dict[str, Any]]:
+    """The plans of one batch of each kind, executed; there is a batch of each whatever else is."""
+    worker_id = counter.worker()
+    steady.rows(
+        """
+        insert into pgqueue.jobs (task, status, kept_until)
+        select 't', status, case when status = 'succeeded' then clock_timestamp() end
+        from generate_series(1, 10)
+        cross join unnest(array['queued', 'scheduled', 'succeeded']) as status
+        """
+    )
+    claim = claiming.claim(
+        worker_id=worker_id,
+        executor="greenlet",
+        queues=["queue 1", "default"],
+        unknown_tasks=[],
+        jobs_max=_BATCH,
+        slots_free=_BATCH,
+    )
+    outcomes = cycle((Outcome.SUCCEEDED, Outcome.FAILED))
+    ends = [
+        Ended(each.id, each.attempt, worker_id, outcome)
+        for each, outcome in zip(run(counter.link, claim), outcomes, strict=False)
+    ]
+    asked: dict[str, tuple[Room, Statement[Any]]] = {
+        "claim": (counter, claim),
+        "settle": (steady, attempts.settle(ends)),
+        "look": (steady, upkeep.look()),
+        "promote": (steady, upkeep.promote(_BATCH)),
+        "prune": (steady, upkeep.prune(_BATCH)),
+    }
+    return {
+        file: _plan(room, file, statement.params, "analyze, buffers, ")
+        for file, (room, statement) in asked.items()
+    }
+
+
+def _blocks(plans: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    """The blocks that each scan of our large tables read, with the index that it goes by."""
+    return {
+        f"{file}: {number}, {node['Node Type']} {node.get('Index Name', node['Relation Name'])}": (
+            node["Shared Hit Blocks"] + node["Shared Read Blocks"]
+        )
+        for file, plan in plans.items()
+        for number, node in enumerate(_nodes(plan))
+        if node.get("Relation Name") in ("jobs", "attempts", "logs")
+        and node["Node Type"].endswith("Scan")
+    }
+
+
+def _small(room: Room, size: int) -> None:
+    """So many jobs, of which the planner knows that none runs, and one that may."""
+    _leave_unanalyzed(room)
     room.rows(f"insert into pgqueue.jobs (task) select 't' from generate_series(1, {size})")
     room.rows("analyze")
     room.enqueue()
