@@ -1,6 +1,7 @@
 """`pgqueue migrate --roles`: made at once, again and again, by a DBA, under any name."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgqueue.cli.app import main
 from pgqueue.core.errors import AccessDenied, InvalidOption, SchemaMissing
+from pgqueue.core.new_job import NewJob
 from pgqueue.store import migrate, roles
 from pgqueue.store.connect import Database, libpq_url
 from pgqueue.store.roles import Right
@@ -20,9 +22,12 @@ from pgqueue.store.schema import Schema
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
+    from pgqueue.client.client import Client
     from tests.security.conftest import Crowd
 
 GOLDEN = Path(__file__).parent / "golden" / "rights.txt"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "roles.md"
+COLUMN_TYPES = ["pgqueue.job_args", "pgqueue.job_status[]", "pgqueue.jobs", "pgqueue.new_jobs"]
 ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "it's $$", "schema pgqueue", "pgqueue_owner"]
 ODD_PREFIXES = ["{}", 'a"b{}', "It's $$ {}", "pgqueue.{} pgqueue_owner", "\\{}%s:x"]
 
@@ -102,6 +107,61 @@ def test_what_was_granted_beyond_is_taken_back(crowd: "Crowd", database_url: str
     assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
 
 
+@pytest.mark.parametrize("role", roles.ROLES[1:])
+@pytest.mark.parametrize("type_", COLUMN_TYPES)
+def test_no_session_can_hold_a_type_of_ours_against_a_migration(
+    crowd: "Crowd", role: str, type_: str
+) -> None:
+    connection = crowd.connection(role)
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="for type"):
+        connection.execute(f"create temp table held (x {type_})".encode())
+
+
+def test_who_keeps_rows_casts_their_columns_as_the_page_says(
+    crowd: "Crowd", client: "Client"
+) -> None:
+    (example,) = re.findall(r"(create temporary table .*?)```", PAGE.read_text(), re.DOTALL)
+    job = client.insert(NewJob("shop.mail"))
+    connection = crowd.connection("viewer")
+
+    connection.execute(example.encode())
+
+    kept = connection.execute("select id, status, args from seen").fetchall()
+    assert [(job.id, "queued", {})] == kept
+
+
+def test_who_only_looks_may_still_name_a_domain(crowd: "Crowd", client: "Client") -> None:
+    job = client.insert(NewJob("shop.mail"))
+
+    found = crowd.connection("viewer").execute(
+        "select id, args, status from pgqueue.jobs where status = 'queued'::pgqueue.job_status"
+    )
+
+    assert [(job.id, {}, "queued")] == found.fetchall()
+
+
+@pytest.mark.parametrize(
+    ("type_", "told"), [("job_args", "domain job_args"), ("jobs", "row type jobs")]
+)
+def test_a_grant_on_a_type_is_told_and_taken_back_from_everybody_alone(
+    crowd: "Crowd", database_url: str, type_: str, told: str
+) -> None:
+    stranger = f"{crowd.prefix}_login_viewer"
+    crowd.admin.execute(
+        sql.SQL("grant usage on type pgqueue.{} to public, {}").format(
+            sql.Identifier(type_), sql.Identifier(stranger)
+        )
+    )
+
+    granted = _rights(database_url, crowd.prefix)
+    changes = roles.apply(database_url, prefix=crowd.prefix)
+
+    assert {f"public usage {told}", f"{stranger} usage {told}"} <= set(granted)
+    assert ["public usage " + told] == [str(each) for each in changes.taken]
+    assert f"{stranger} usage {told}" in _rights(database_url, crowd.prefix)
+
+
 def test_what_others_were_granted_stays(crowd: "Crowd", database_url: str) -> None:
     crowd.admin.execute(
         sql.SQL("grant select on pgqueue.jobs to {}").format(
@@ -123,17 +183,24 @@ def test_what_is_created_later_is_closed_to_the_public_and_open_to_viewers(
     crowd.admin.execute(
         "create function pgqueue.later() returns int language sql begin atomic select 1; end"
     )
+    crowd.admin.execute("create domain pgqueue.later_word as text")
     crowd.admin.execute("reset role")
 
     found = {each for each in _rights(database_url, crowd.prefix) if " later" in each}
 
     assert {
+        "owner owns domain later_word",
         "owner owns function later",
         "owner owns sequence later_id",
         "owner owns table later",
         "operator select table later",
         "viewer select table later",
+        # No default of PostgreSQL's reaches the type of a table's rows.
+        "public usage row type later",
     } == found
+    assert Right("public", "usage", "row type", "later") in (
+        roles.apply(database_url, prefix=crowd.prefix).taken
+    )
 
 
 def test_a_migration_after_it_still_belongs_to_the_owner(crowd: "Crowd", database_url: str) -> None:

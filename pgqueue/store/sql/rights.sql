@@ -48,11 +48,16 @@ object as (
   join pg_catalog.pg_attribute as attribute on attribute.attrelid = class.oid
   where attribute.attacl is not null
   union all
-  -- Everybody may make columns of a domain, which opens no row of ours.
-  select 'domain', domain.typname, null, domain.typowner, null
+  -- An array has the rights of what it is made of.
+  select
+    case type.typtype when 'd' then 'domain' else 'row type' end,
+    type.typname,
+    null,
+    type.typowner,
+    coalesce(type.typacl, pg_catalog.acldefault('T', type.typowner))
   from home
-  join pg_catalog.pg_type as domain on domain.typnamespace = home.oid
-  where domain.typtype = 'd'
+  join pg_catalog.pg_type as type on type.typnamespace = home.oid
+  where type.typtype in ('d', 'c')
   union all
   select
     'function',
@@ -73,7 +78,7 @@ object as (
   from named
   cross join home
   cross join (
-    values ('table', 'r', 'r'), ('sequence', 's', 'S'), ('function', 'f', 'f')
+    values ('table', 'r', 'r'), ('sequence', 's', 'S'), ('function', 'f', 'f'), ('type', 'T', 'T')
   ) as future (kind, letter, type)
   left join pg_catalog.pg_default_acl as general
     on general.defaclrole = named.oid
@@ -104,7 +109,7 @@ select
   object.name
 from object
 left join named on named.oid = object.owner
-where object.kind not in ('columns', 'future')
+where object.kind not in ('columns', 'row type', 'future')
 union all
 select
   coalesce(
