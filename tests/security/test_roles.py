@@ -203,6 +203,7 @@ def test_what_is_created_later_is_closed_to_the_public_and_open_to_viewers(
     )
 
 
+@pytest.mark.not_under("hostile", reason="tables like ours keep our domains from being dropped")
 def test_a_migration_after_it_still_belongs_to_the_owner(crowd: "Crowd", database_url: str) -> None:
     environment = {**os.environ, "PGQUEUE_URL": database_url}
     for step in (["downgrade", "base"], ["upgrade", "head"]):
