@@ -12,7 +12,7 @@ from room import Room
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store import attempts, processes, upkeep
-from pgqueue.store.attempts import Claimed, Ended, Progress
+from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
 from pgqueue.store.statement import run
 
 T = TypeVar("T")
@@ -125,6 +125,37 @@ def an_end_whose_job_somebody_has_is_told_so_and_the_others_are_settled(room: Ro
         answer = at_once(room, _ends(taken, free))
 
     assert {(taken.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
+
+
+@of("settle")
+def a_job_to_be_deleted_that_somebody_refers_to_is_told_so_and_the_others_are_settled(
+    room: Room,
+) -> None:
+    referred, free = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
+    with another(room) as other:
+        other.locks("jobs", referred.id, "key share")
+
+        answer = at_once(room, _ends(referred, free))
+
+    assert {(referred.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
+
+
+@of("log")
+def a_line_of_a_job_that_somebody_deletes_is_dropped_and_of_one_that_he_changes_is_written(
+    room: Room,
+) -> None:
+    deleted, changed = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
+    lines = [
+        LoggedLine(each.id, 1, each.worker_id, 0.0, "INFO", "shop", "half", 1)
+        for each in (deleted, changed)
+    ]
+    with another(room) as other:
+        other.locks("jobs", deleted.id, "update")
+        other.locks("jobs", changed.id, "no key update")
+
+        at_once(room, attempts.log(lines))
+
+    assert [(changed.id,)] == room.rows("select job_id from pgqueue.logs")
 
 
 @of("progress")

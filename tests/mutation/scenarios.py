@@ -1,6 +1,7 @@
 """What each statement has to do and to leave alone, in sentences that its conditions make true."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from room import Room
@@ -201,6 +202,31 @@ def only_a_success_without_keep_leaves_no_trace(room: Room) -> None:
 
 
 @of("settle")
+def a_job_without_keep_that_somebody_refers_to_is_held_still(room: Room) -> None:
+    referred, free = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
+
+    with room.locked(referred.id, "key share"):
+        answer = run(
+            room.link,
+            attempts.settle([Ended(*_token(each), Outcome.SUCCEEDED) for each in (referred, free)]),
+        )
+
+    assert {(referred.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
+    assert [(referred.id, "running")] == room.rows("select id, status from pgqueue.jobs")
+
+
+@of("settle")
+def each_end_is_answered_once(room: Room) -> None:
+    kept, dropped, referred = room.hold(), room.hold(keep_seconds=0), room.hold(keep_seconds=0)
+    ends = [Ended(*_token(each), Outcome.SUCCEEDED) for each in (kept, dropped, referred)]
+
+    with room.locked(referred.id, "key share"):
+        rows = run(room.link, replace(attempts.settle(ends), decode=list))
+
+    assert [kept.id, dropped.id, referred.id] == sorted(row[0] for row in rows)
+
+
+@of("settle")
 def an_attempt_that_somebody_has_locked_is_held_still(room: Room) -> None:
     locked, free = room.hold(), room.hold()
 
@@ -380,6 +406,19 @@ def a_line_is_written_once_however_often_it_is_asked_for(room: Room) -> None:
         "select message from pgqueue.logs where job_id = %(id)s and attempt = 1 order by id",
         id=held.id,
     )
+
+
+@of("log")
+def a_line_of_a_job_without_keep_is_written_unless_it_is_about_to_go(room: Room) -> None:
+    going, staying, kept = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0), room.hold()
+    lines = [
+        LoggedLine(*_token(each), 0.0, "INFO", "shop", "", 1) for each in (going, staying, kept)
+    ]
+
+    with room.locked(going.id, "update"), room.locked(kept.id, "update"):
+        run(room.link, attempts.log(lines))
+
+    assert [(staying.id,), (kept.id,)] == room.rows("select job_id from pgqueue.logs order by id")
 
 
 # What a supervisor writes of workers.

@@ -12,8 +12,6 @@ from mutation.conjuncts import Conjunct, conjuncts, without
 from mutation.scenarios import SCENARIOS, Scenario
 from pgqueue.store import schema
 
-_ONE_WRITE = "of a deletion and an update of one row in one statement, one is not done"
-
 _MIGRATIONS = Path(__file__).parents[2] / "migrations/versions"
 
 FUNCTIONS = {"cancel", "retry"}
@@ -21,10 +19,13 @@ FUNCTIONS = {"cancel", "retry"}
 
 _HINT = "a notification is a hint; tests/process/test_watch.py hears to whom it is given"
 
+_MORE_LOCKS = "more rows are locked against their deletion, for that moment"
+
 _MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
 
 EQUIVALENT = {
-    ("settle", "held.is_forgotten"): _ONE_WRITE,
+    ("log", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
+    ("log", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
     ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
     **{("retry", condition): _HINT for condition in _MATCHES},
 }

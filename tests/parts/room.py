@@ -100,12 +100,12 @@ class Room:
         return list(self.link.fetch(self.link.schema.qualify(question), params))
 
     @contextmanager
-    def locked(self, job_id: int) -> Iterator[None]:
-        """Meanwhile, somebody else's open transaction has the job locked."""
+    def locked(self, job_id: int, mode: str = "update") -> Iterator[None]:
+        """Meanwhile, somebody else's open transaction has the job locked as *mode* says."""
         known = self.link.raw.info
         with psycopg.connect(known.dsn, password=known.password) as other:
-            question = self.link.schema.qualify("select from pgqueue.jobs where id = %s for update")
-            other.execute(question.encode(), [job_id])
+            question = f"select from pgqueue.jobs where id = %s for {mode}"
+            other.execute(self.link.schema.qualify(question).encode(), [job_id])
             yield
             other.rollback()
 

@@ -136,7 +136,7 @@ erasable as materialized (
 forgotten as (
   delete from pgqueue.jobs as job
   where job.id = any(array(select erasable.id from erasable))
-  returning job.id
+  returning job.id, job.attempt
 ),
 forgotten_attempts as (
   delete from pgqueue.attempts as attempt
@@ -278,17 +278,20 @@ recorded as (
   from decided
   on conflict (job_id, attempt) do nothing
 )
-select decided.id, decided.attempt, decided.status
-from decided
-union all
-select held.id, held.attempt, 'succeeded'
-from held
-where held.outcome = 'succeeded'
-  and (not held.is_forgotten or held.id in (select forgotten.id from forgotten))
-union all
-select passed_over.id, passed_over.attempt, null
+select passed_over.id, passed_over.attempt, null as status
 from passed_over
 join pgqueue.jobs as job on job.id = any(array[passed_over.id])
 where job.status is not distinct from 'running'
   and job.attempt = passed_over.attempt
-  and job.worker_id = passed_over.worker_id;
+  and job.worker_id = passed_over.worker_id
+union all
+select decided.id, decided.attempt, decided.status
+from decided
+union all
+select forgotten.id, forgotten.attempt, 'succeeded'
+from forgotten
+union all
+select held.id, held.attempt, 'succeeded'
+from held
+where held.outcome = 'succeeded'
+  and not held.is_forgotten;
