@@ -53,10 +53,15 @@ def _jobs(text: str) -> int:
 
 
 def _arguments() -> argparse.Namespace:
+    names = list(dict.fromkeys(figure.name for figure in figures(Size())))
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure pgqueue.")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=_jobs, default=JOBS, help="of one drain; all else follows")
-    parser.add_argument("--only", nargs="+", metavar="P", help="names of goals, such as P1 keep=0")
+    parser.add_argument("--rounds", type=int, default=3, help="of each (%(default)s)")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=JOBS, help="of one drain (%(default)s); all else follows"
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="P", choices=names, help=f"goals: {', '.join(names)}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
     parser.add_argument("--charts", type=Path, metavar="DIR", help="draw their curves")
     return parser.parse_args()

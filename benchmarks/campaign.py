@@ -65,14 +65,5 @@ class Campaign:
 
 
 def chosen(figures: Iterable[Figure], names: Sequence[str] | None) -> list[Figure]:
-    """The figures of those names; all without names.
-
-    Raises:
-        ValueError: There is none of one of the names.
-    """
-    found = list(figures)
-    if names is None:
-        return found
-    if unknown := set(names) - {figure.name for figure in found}:
-        raise ValueError(f"There is no figure {', '.join(sorted(unknown))}.")
-    return [figure for figure in found if figure.name in names]
+    """The figures of those names; all without names."""
+    return [figure for figure in figures if names is None or figure.name in names]

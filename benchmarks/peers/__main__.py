@@ -95,11 +95,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="benchmarks.peers", description="Measure pgqueue and its peers."
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=20_000, help="of a drain; slow peers get fewer")
-    parser.add_argument("--singles", type=int, default=500, help="jobs enqueued one by one")
-    parser.add_argument("--pings", type=int, default=100, help="jobs to an idle worker")
-    parser.add_argument("--only", nargs="*", help="names of peers, such as pgqueuer")
+    names = [peer.name for peer in all_peers()]
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer (%(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=20_000, help="of a drain (%(default)s); slow peers get fewer"
+    )
+    parser.add_argument(
+        "--singles", type=int, default=500, help="jobs enqueued one by one (%(default)s)"
+    )
+    parser.add_argument(
+        "--pings", type=int, default=100, help="jobs to an idle worker (%(default)s)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="PEER", choices=names, help=f"peers: {', '.join(names)}"
+    )
     parser.add_argument("--json", type=Path, help="where to write every round as JSON")
     return parser.parse_args()
 

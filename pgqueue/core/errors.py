@@ -366,7 +366,7 @@ class JobGone(PgqueueError):
     def __str__(self) -> str:
         return (
             f"There is no job {self.job_id}: it was pruned, deleted or never committed. The "
-            "option `keep` says how long a finished job stays."
+            "option `keep` says how long a finished job stays; with 0 a success is gone at once."
         )
 
 

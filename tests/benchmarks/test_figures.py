@@ -127,8 +127,19 @@ def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
 
     assert wanted == {figure.name for figure in figures(Size())}
     assert ["P6", "P8"] == [each.name for each in chosen(figures(Size()), ["P8", "P6"])]
-    with pytest.raises(ValueError, match="P15"):
-        chosen(figures(Size()), ["P15"])
+
+
+@pytest.mark.parametrize("module", ["benchmarks", "benchmarks.peers"])
+def test_a_name_that_there_is_not_is_refused_with_those_that_there_are(module: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", module, "--only", "P15"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+
+    assert 2 == refused.returncode
+    assert "P15" in refused.stderr and ("P14" in refused.stderr or "pgqueuer" in refused.stderr)
 
 
 def test_a_drain_with_another_number_of_successes_has_no_rate(database_url: str) -> None:
