@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, NullPool, create_engine
+from reflecting import reflecting
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
 from pgqueue.store import revisions, version
-from pgqueue.store.connect import libpq_url
 from pgqueue.store.domains import Domain
 from pgqueue.store.revisions import folder
 from pgqueue.store.schema import Schema
@@ -94,17 +93,8 @@ STORAGE = """
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
     """A connection to a migrated database, in a transaction that is rolled back."""
-    engine = create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(libpq_url(database_url)),
-        poolclass=NullPool,
-    )
-    with engine.connect() as connection:
-        # Reflection says `unnest` without a schema, and takes whatever stands first in the path.
-        connection.exec_driver_sql("set local search_path = public")
+    with reflecting(database_url) as connection:
         yield connection
-        connection.rollback()
-    engine.dispose()
 
 
 def test_alembic_finds_no_difference_between_migrations_and_metadata(

@@ -7,22 +7,20 @@ from typing import Any
 
 import psycopg
 import pytest
+from reflecting import reflecting
 from sqlalchemy import (
     TEXT,
     Connection,
     MetaData,
-    NullPool,
     Table,
     Text,
     cast,
-    create_engine,
     func,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DOMAIN, JSONB, TIMESTAMP
 
 from pgqueue.client.client import Client
-from pgqueue.store.connect import libpq_url
 from pgqueue.store.domains import Domain
 from pgqueue.store.tables import jobs
 
@@ -38,16 +36,8 @@ def job(client: Client) -> Any:
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
     """A connection of SQLAlchemy's."""
-    engine = create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(libpq_url(database_url)),
-        poolclass=NullPool,
-    )
-    with engine.connect() as connection:
-        # Reflection says `unnest` without a schema, and takes whatever stands first in the path.
-        connection.exec_driver_sql("set local search_path = public")
+    with reflecting(database_url) as connection:
         yield connection
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""A connection of SQLAlchemy's that sees a database as its reflection should."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import Connection, NullPool, create_engine
+
+from pgqueue.store.connect import libpq_url
+
+
+@contextmanager
+def reflecting(url: str) -> Iterator[Connection]:
+    """A connection in a transaction that is rolled back."""
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(libpq_url(url)),
+        poolclass=NullPool,
+    )
+    with engine.connect() as connection:
+        # Reflection says `unnest` without a schema, and takes whatever stands first in the path.
+        connection.exec_driver_sql("set local search_path = public")
+        yield connection
+        connection.rollback()
+    engine.dispose()
