@@ -10,7 +10,7 @@ from pgqueue.store.statement import run
 _JOBS_MAX = 1000
 
 # What is over can wait, and what is ready cannot. Deleting as fast as it could, it took a quarter
-# from a drain on two cores. With this share it deleted 1.1 to 1.3 jobs there for each that a worker
+# from a drain on two cores. With this share it deleted 0.9 to 1.3 jobs there for each that a worker
 # ended; where it cannot keep up, it takes all of the time after a while.
 _PRUNE_SHARE = 1 / 4
 

@@ -22,8 +22,8 @@ class Service:
     Args:
         every_seconds: How often, when nobody asks for it earlier.
         run: Does one bounded round; True when there is more to do at once.
-        share: Of the time, at most, while there is more; all of it once there has been for five
-            minutes without a pause.
+        share: Of the time, at most, while there is more; all of it once there has always been more
+            for five minutes.
     """
 
     name: str

@@ -128,7 +128,8 @@ class Front:
             queue = self._queue(name)
             if name in self._rescanned:
                 queue.rescan_at = now + pause if is_read else now
-                queue.read_at = self._asked_at if is_read else queue.read_at
+                if is_read:
+                    queue.read_at = self._asked_at
             is_last = last is not None and last.queue == name
             if is_read:
                 queue.step(self._known, last if is_last else None)

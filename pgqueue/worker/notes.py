@@ -117,6 +117,8 @@ class Notes:
 
 
 def _ask(link: Link, ask: Callable[[Iterable[T]], Statement[int]], notes: Sequence[T]) -> None:
+    if not notes:
+        return
     try:
         run(link, ask(notes))
     except FAILED as error:

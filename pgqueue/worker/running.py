@@ -213,7 +213,7 @@ class Running:
         return self._taken - self._ended
 
     def take_next(self, *, wait: bool = True) -> Held | None:
-        """Take the next one that waits, and a slot for it; None when none is to come, or waits."""
+        """Take the next one, and its slot; None at the end, and without *wait* where none waits."""
         try:
             held = self.waiting.get(block=wait)
         except queue.Empty:

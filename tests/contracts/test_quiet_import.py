@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from pgqueue.cli.app import app
@@ -54,8 +55,9 @@ def _libraries(modules: set[str]) -> set[str]:
 
 def _commands(modules: set[str]) -> set[str]:
     """The commands whose modules are among these."""
-    names: list[str] = list(get_command(app).commands)  # type: ignore[attr-defined]
-    return {name for name in names if f"pgqueue.cli.{name}" in modules}
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return {name for name in group.commands if f"pgqueue.cli.{name}" in modules}
 
 
 def test_import_pgqueue_loads_no_heavy_library() -> None:
