@@ -8,9 +8,9 @@ before anything else is imported.
 import sys
 
 if sys.argv[1] == "greenlet":
-    from gevent import monkey
+    from pgqueue.worker.patching import patch
 
-    monkey.patch_all()
+    patch()
 
 from pgqueue.worker.boot import boot
 
