@@ -1,7 +1,5 @@
 """`python -m pgqueue` is `pgqueue`."""
 
-import sys
+from pgqueue.cli.launch import launch
 
-from pgqueue.cli import main
-
-sys.exit(main())
+launch()

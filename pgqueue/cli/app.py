@@ -44,7 +44,7 @@ class _Modules(UserDict[str, Any]):
 
 
 class _Commands(TyperGroup):
-    """All commands. A worker begins its first child before it could import what others need."""
+    """All commands; what one of them needs is not imported for another."""
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
@@ -88,12 +88,17 @@ def pgqueue(
     """A task queue that lives in PostgreSQL."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
+def main(arguments: Sequence[str] | None = None, *, begun: object = None) -> int:
+    """Run one command; the exit code.
+
+    Args:
+        begun: What `launch` began for the command, in its context as `obj`.
+    """
     if arguments is None:
         hide_passwords()
+    words = None if arguments is None else list(arguments)
     try:
-        code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+        code = app(args=words, standalone_mode=False, obj=begun)
     except PgqueueError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         if isinstance(error, _DATABASE):
@@ -119,8 +124,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         configure()  # closes what a command opened for the tasks of this process
     return code if isinstance(code, int) else 0
-
-
-def entry() -> None:
-    """The console script."""
-    sys.exit(main())

@@ -21,20 +21,20 @@ from pgqueue.telemetry.log_lines import set_up
 _log = logging.getLogger("pgqueue.cli")
 
 
-def supervise(flags: Mapping[str, object], *, burst: bool, begun: Interpreter) -> int:
+def supervise(flags: Mapping[str, object], *, burst: bool, begun: Interpreter | None) -> int:
     """Run jobs until stopped; the exit code.
 
     Args:
         flags: Settings given on the command line; None stands for not given.
         burst: Stop when nothing is queued or running.
-        begun: A process for the first greenlet worker.
+        begun: A process for the first greenlet worker; None to begin one when it is needed.
     """
     with place(flags, migrate_embedded=True) as here:
         set_up(here.settings.log_level)
         return _supervise(here, burst=burst, begun=begun)
 
 
-def _supervise(here: Place, *, burst: bool, begun: Interpreter) -> int:
+def _supervise(here: Place, *, burst: bool, begun: Interpreter | None) -> int:
     if not here.settings.tasks:
         _log.warning("no tasks loaded: --tasks or the setting tasks names their modules")
     silence, recalls = Silence(here.settings.lease_seconds), Recalls()

@@ -1,15 +1,15 @@
-"""`pgqueue worker`: begins a child, then becomes its supervisor."""
+"""`pgqueue worker`: becomes the supervisor of children, of which `launch` began the first."""
 
 from typing import Annotated
 
 import typer
 
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
-from pgqueue.process import signals
-from pgqueue.process.interpreter import Interpreter
+from pgqueue.cli.supervision import supervise
 
 
 def worker(
+    context: typer.Context,
     queues: Annotated[
         list[str] | None,
         typer.Argument(metavar="[QUEUE]...", help="In strict order; `mail/` takes sub-queues."),
@@ -38,8 +38,4 @@ def worker(
         "url": url,
         "schema": schema,
     }
-    with signals.ending(), Interpreter("greenlet") as begun:
-        # Here, because the child imports for as long as this does, on another core.
-        from pgqueue.cli.supervision import supervise
-
-        return supervise(flags, burst=burst, begun=begun)
+    return supervise(flags, burst=burst, begun=context.obj)

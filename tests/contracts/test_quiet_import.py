@@ -24,6 +24,18 @@ HEAVY = {
 # Typer may read the words of a command with pydantic.
 TYPER = {"typer", "pydantic"}
 
+# The console script as it is started for `pgqueue config`.
+CONFIG = """
+import sys
+from pgqueue.cli.launch import launch
+
+sys.argv = ["pgqueue", "config"]
+try:
+    launch()
+except SystemExit as done:
+    assert not done.code
+"""
+
 # Ends where a first child would begin, with all that the supervisor has loaded until then.
 BEGIN_CHILD = """
 import json, os, subprocess, sys
@@ -33,8 +45,10 @@ def begin(words, **_):
     os._exit(0)
 
 subprocess.Popen = begin
-from pgqueue.cli.app import main
-main(["worker", "--url", "postgresql://127.0.0.1:1/nowhere"])
+from pgqueue.cli.launch import launch
+
+sys.argv = ["pgqueue", "worker", "--url", "postgresql://127.0.0.1:1/nowhere"]
+launch()
 """
 
 
@@ -82,17 +96,17 @@ def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
 
 
 def test_a_command_waits_for_nothing_that_another_needs() -> None:
-    loaded = _modules_after("from pgqueue.cli.app import main; assert 0 == main(['config'])")
+    loaded = _modules_after(CONFIG)
 
     assert {"config"} == _commands(loaded)
     assert {"rich"} == _libraries(loaded) & HEAVY - TYPER
     assert set() == loaded & {"pgqueue.process", "pgqueue.client", "pgqueue.maintenance"}
 
 
-def test_a_supervisors_first_child_waits_for_no_heavy_library_but_typers() -> None:
+def test_a_supervisors_first_child_waits_for_no_heavy_library_and_no_command() -> None:
     loaded = _modules_after(BEGIN_CHILD)
 
     assert "pgqueue.worker" in loaded  # the module that the child is to run, which is only named
-    assert {"worker"} == _commands(loaded)
-    assert set() == _libraries(loaded) & HEAVY - TYPER
-    assert set() == loaded & {"pgqueue.cli.supervision", "pgqueue.process.supervisor"}
+    assert set() == _commands(loaded)
+    assert set() == _libraries(loaded) & HEAVY
+    assert set() == loaded & {"pgqueue.cli.app", "pgqueue.process.supervisor"}
