@@ -1,5 +1,7 @@
 """`python -m pgqueue` is `pgqueue`."""
 
+import sys
+
 from pgqueue.cli.launch import launch
 
-launch()
+sys.exit(launch())

@@ -8,8 +8,8 @@ import sys
 from contextlib import ExitStack
 
 
-def launch() -> None:
-    """Run the command that this process was started for, and exit with its code."""
+def launch() -> int:
+    """Run the command that this process was started for; the exit code."""
     with ExitStack() as stack:
         begun = None
         if sys.argv[1:2] == ["worker"]:
@@ -21,4 +21,4 @@ def launch() -> None:
             begun = stack.enter_context(Interpreter("greenlet"))
         from pgqueue.cli.app import main
 
-        sys.exit(main(begun=begun))
+        return main(begun=begun)

@@ -21,7 +21,7 @@ class Begun(subprocess.Popen):
 subprocess.Popen = Begun
 from pgqueue.cli.launch import launch
 
-launch()
+sys.exit(launch())
 """
 
 
