@@ -4,7 +4,7 @@ import sys
 from collections import UserDict
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +24,9 @@ from pgqueue.core.errors import (
     WrongStatus,
 )
 from pgqueue.tasks.default import configure
+
+if TYPE_CHECKING:
+    from pgqueue.process.interpreter import Interpreter
 
 _DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, SchemaBusy, WrongStatus)
@@ -88,11 +91,11 @@ def pgqueue(
     """A task queue that lives in PostgreSQL."""
 
 
-def main(arguments: Sequence[str] | None = None, *, begun: object = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, begun: "Interpreter | None" = None) -> int:
     """Run one command; the exit code.
 
     Args:
-        begun: What `launch` began for the command, in its context as `obj`.
+        begun: A process for a supervisor's first child; the command's context has it as `obj`.
     """
     if arguments is None:
         hide_passwords()

@@ -1,6 +1,6 @@
-"""The console script: a supervisor begins its first child before it imports what it needs itself.
+"""The console script: a supervisor begins its first child before it imports Typer and a command.
 
-Typer alone takes a tenth of a second, until it has read the words. The child imports meanwhile, on
+Typer takes a tenth of a second until it has read the words. The child imports meanwhile, on
 another core.
 """
 
@@ -12,12 +12,13 @@ def launch() -> int:
     """Run the command that this process was started for; the exit code."""
     with ExitStack() as stack:
         begun = None
-        if sys.argv[1:2] == ["worker"]:
+        if sys.argv[1:2] == ["worker"] and "--help" not in sys.argv:
             # Here, because no other command needs them.
             from pgqueue.process import signals
-            from pgqueue.process.interpreter import Interpreter
 
             stack.enter_context(signals.ending())
+            from pgqueue.process.interpreter import Interpreter
+
             begun = stack.enter_context(Interpreter("greenlet"))
         from pgqueue.cli.app import main
 

@@ -1,11 +1,11 @@
-"""`pgqueue worker`: becomes the supervisor of children, of which `launch` began the first."""
+"""`pgqueue worker`: the supervisor of children, of which `launch` began the first as a rule."""
 
 from typing import Annotated
 
 import typer
 
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
-from pgqueue.cli.supervision import supervise
+from pgqueue.process import signals
 
 
 def worker(
@@ -38,4 +38,8 @@ def worker(
         "url": url,
         "schema": schema,
     }
-    return supervise(flags, burst=burst, begun=context.obj)
+    with signals.ending():
+        # Here, because no page of help needs it.
+        from pgqueue.cli.supervision import supervise
+
+        return supervise(flags, burst=burst, begun=context.obj)

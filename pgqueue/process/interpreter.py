@@ -1,6 +1,6 @@
 """The process of a worker before it is told which: a fresh interpreter that waits for a line.
 
-It imports what any worker of its kind needs, which takes a third of a second. The first one of a
+It imports what any worker of its kind needs, which takes a fifth of a second. The first one of a
 supervisor begins before the supervisor has imported and asked what it needs itself: `Child` makes a
 worker of it, and whoever gives up before that ends it.
 """

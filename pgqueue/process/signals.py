@@ -12,6 +12,10 @@ from typing import Final
 
 STOP: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
+# Those that should have ended this process. Where Python can raise nothing, as in a finalizer, it
+# goes on all the same.
+_unheard: list[int] = []
+
 
 class Signals:
     """Catches the signals a supervisor cares for while it is entered; main thread only."""
@@ -24,6 +28,8 @@ class Signals:
         # The socket first, and away last: between the two a signal would be heard by nobody.
         self._fd_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         self._before = {each: signal.signal(each, _noted) for each in caught}
+        self._write.send(bytes(_unheard))
+        _unheard.clear()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,6 +65,7 @@ def ending() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        _unheard.clear()
 
 
 def _caught() -> list[signal.Signals]:
@@ -67,6 +74,7 @@ def _caught() -> list[signal.Signals]:
 
 
 def _ended(signum: int, frame: FrameType | None) -> None:
+    _unheard.append(signum)
     raise SystemExit(0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,3 +26,15 @@ def test_a_signal_between_a_handler_and_the_rest_is_heard(monkeypatch: pytest.Mo
         heard = entered.stops()
 
     assert len(sent) == heard > 0
+
+
+def test_a_signal_that_could_not_end_the_process_is_heard_later() -> None:
+    with signals.ending():
+        with suppress(SystemExit):  # as Python does in a finalizer
+            os.kill(os.getpid(), signal.SIGTERM)
+        with Signals() as entered:
+            heard = entered.stops()
+        with Signals() as entered:
+            heard_again = entered.stops()
+
+    assert (1, 0) == (heard, heard_again)

@@ -18,7 +18,7 @@ from pgqueue.store.statement import run
 from pgqueue.worker import front as front_module
 from pgqueue.worker.front import Front
 
-_OTHERS_SECONDS_MAX = 60.0
+_OTHERS_SECONDS_MAX = 30.0
 
 
 @pytest.fixture
