@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from python_path import python_path
+
 from pgqueue.store import version
 
 ROOT: Final = Path(__file__).parents[2]
@@ -72,7 +74,7 @@ class Release:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.path = python_path(folder)
 
     def start(self, url: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         """Start one of its commands on a database."""

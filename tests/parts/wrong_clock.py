@@ -1,7 +1,8 @@
 """A wall clock that is wrong, for processes that a test starts."""
 
-import os
 from pathlib import Path
+
+from parts.python_path import python_path
 
 _LIBRARIES = ("/usr/lib", "*/faketime/libfaketimeMT.so.1")
 _SLEEP = Path(__file__).parent / "plain_sleep"
@@ -31,13 +32,12 @@ class WrongClock:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that a process has to be started with."""
-        paths = [str(_SLEEP), *filter(None, [os.environ.get("PYTHONPATH")])]
         return {
             "LD_PRELOAD": str(_library()),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": python_path(_SLEEP),
         }
 
 

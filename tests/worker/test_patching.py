@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from python_path import python_path
 
 _PLUGIN = """
 told = []
@@ -56,10 +57,9 @@ def patched(tmp_path: Path) -> dict[str, object]:
         "[gevent.plugins.monkey.did_patch_all]\nhear = plugin:hear\n"
     )
     (tmp_path / "plugin.py").write_text(_PLUGIN)
-    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": python_path(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -1,12 +1,12 @@
 """Old and new code side by side: each job runs where its task is known, and nobody loses one."""
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_path import python_path
 
 from pgqueue import Client
 from pgqueue.store import processes
@@ -26,13 +26,9 @@ def laundry(tmp_path: Path, fleet: Callable[..., Any]) -> Callable[..., Any]:
         folder = tmp_path / age
         folder.mkdir(exist_ok=True)
         folder.joinpath("laundry.py").write_text(NEW if age == "new" else OLD)
-        return fleet(*arguments, PGQUEUE_TASKS="laundry", PYTHONPATH=_path(folder))
+        return fleet(*arguments, PGQUEUE_TASKS="laundry", PYTHONPATH=python_path(folder))
 
     return start
-
-
-def _path(folder: Path) -> str:
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _knows(worker_id: int, link: Link) -> list[str]:
