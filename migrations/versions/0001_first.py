@@ -234,7 +234,7 @@ create table pgqueue.watches (
   supervisor_id bigint not null,
   queues text[] not null,
   prefixes text[] not null,
-  wants_wakeups boolean not null,
+  wants_notify boolean not null,
   until timestamptz not null,
   constraint watches_pkey primary key (supervisor_id)
 );
@@ -255,7 +255,7 @@ FUNCTIONS = """
 create view pgqueue.awaited as
 select watch.queues, watch.prefixes
 from pgqueue.watches as watch
-where watch.wants_wakeups
+where watch.wants_notify
   and watch.until > clock_timestamp();
 
 -- Inserts for a caller who may read neither tasks nor jobs, and shows it its own row only.

@@ -68,7 +68,7 @@ class Pace:
         return time.monotonic() >= self._rest_until
 
     @property
-    def wants_wakeups(self) -> bool:
+    def wants_notify(self) -> bool:
         """Whether producers are to notify; not in a rush."""
         return time.monotonic() >= self._hush_until
 
@@ -107,7 +107,7 @@ class Pace:
     def looked(self, *, found: bool, seconds: float) -> None:
         """A look found something or not, and took the server so long."""
         self._found_in_row = self._found_in_row + 1 if found else 0
-        longest = self._poll_seconds if self.wants_wakeups else _LOOK_SECONDS_MIN * self.watchers
+        longest = self._poll_seconds if self.wants_notify else _LOOK_SECONDS_MIN * self.watchers
         pause = _LOOK_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
         self._pause = max(seconds / _LOOK_SHARE, min(pause, longest))
         self.is_slow = seconds > _LONG_LOOK_SECONDS

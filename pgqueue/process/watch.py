@@ -179,13 +179,13 @@ class Watch(Loop):
         self._promote_at = time.monotonic() + pause
 
     def _tell(self, link: Link) -> None:
-        wants = self._pace.wants_wakeups and not link.is_pooled
+        wants = self._pace.wants_notify and not link.is_pooled
         if wants == self._told and time.monotonic() < self._tell_at:
             return
         self._pace.watchers = run(
             link,
             processes.watch(
-                self._supervisor_id, self._queues, wants_wakeups=wants, seconds=_TOLD_SECONDS
+                self._supervisor_id, self._queues, wants_notify=wants, seconds=_TOLD_SECONDS
             ),
         )
         if wants != self._told:

@@ -40,13 +40,13 @@ def next_supervisor() -> Statement[int]:
 
 
 def watch(
-    supervisor_id: int, queues: Sequence[str], *, wants_wakeups: bool, seconds: float
+    supervisor_id: int, queues: Sequence[str], *, wants_notify: bool, seconds: float
 ) -> Statement[int]:
     """Tell what a supervisor watches; the answer is how many of them watch, it among them.
 
     Args:
         queues: A trailing `/` takes all sub-queues. More than a hundred count as all there are.
-        wants_wakeups: Whether who enqueues there is to notify.
+        wants_notify: Whether who enqueues there is to notify.
         seconds: How long this counts, should nothing more be told.
     """
     # Every enqueue compares its queue with all of them.
@@ -55,7 +55,7 @@ def watch(
         "supervisor_id": supervisor_id,
         "queues": [] if is_long else [queue for queue in queues if not queue.endswith("/")],
         "prefixes": [""] if is_long else [queue for queue in queues if queue.endswith("/")],
-        "wants_wakeups": wants_wakeups,
+        "wants_notify": wants_notify,
         "seconds": seconds,
     }
     return Statement("watch", params, _only_value)

@@ -213,7 +213,7 @@ watches = Table(
     Column("supervisor_id", BigInteger, nullable=False, autoincrement=False),
     Column("queues", ARRAY(Text), nullable=False),
     Column("prefixes", ARRAY(Text), nullable=False),
-    Column("wants_wakeups", Boolean, nullable=False),
+    Column("wants_notify", Boolean, nullable=False),
     _moment("until", nullable=False),
     PrimaryKeyConstraint("supervisor_id", name="watches_pkey"),
     info={"storage": {}},

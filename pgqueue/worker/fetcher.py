@@ -106,7 +106,7 @@ class Fetcher(Loop):
         self._wants_room = False
         running.on_room = self._room_made
 
-    def wake(self, queues: Iterable[str]) -> None:
+    def queues_ready(self, queues: Iterable[str]) -> None:
         """There is work in *queues*: claim; safe on any thread."""
         self._queues.hear(queues)
         self._woken_at = time.monotonic()

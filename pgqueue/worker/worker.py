@@ -206,7 +206,7 @@ class Worker:
         for message in messages:
             match message["verb"]:
                 case "wake":
-                    self.fetcher.wake(message["queues"])
+                    self.fetcher.queues_ready(message["queues"])
                     self.finisher.expect()
                 case "filled":
                     self.queues.hear(message["queues"])

@@ -90,7 +90,7 @@ def test_supervisors_that_hear_the_same_look_one_after_the_other(pace: Pace, now
 def test_in_a_rush_nobody_is_to_notify_and_looks_go_on(pace: Pace, now: Now) -> None:
     _rush(pace, now)
 
-    assert not pace.wants_wakeups
+    assert not pace.wants_notify
     assert [0.01] * 4 == _pauses(pace, 4, found=False)
 
 
@@ -99,7 +99,7 @@ def test_a_few_notifications_are_no_rush(pace: Pace, now: Now) -> None:
         now.seconds += 0.03
         now.seconds += pace.woken(0.015)
 
-    assert pace.wants_wakeups
+    assert pace.wants_notify
 
 
 def test_many_supervisors_look_together_no_more_often_than_one(pace: Pace, now: Now) -> None:
@@ -114,7 +114,7 @@ def test_a_rush_that_goes_on_is_asked_about_less_and_less_often(pace: Pace, now:
     for _ in range(5):
         _rush(pace, now, 6)
         before = now.seconds
-        while not pace.wants_wakeups:
+        while not pace.wants_notify:
             now.seconds += 0.5
         asked.append(round(now.seconds - before))
 
@@ -130,7 +130,7 @@ def test_a_new_rush_is_asked_about_soon(pace: Pace, now: Now) -> None:
     _rush(pace, now, 6)
     now.seconds += 5.1
 
-    assert pace.wants_wakeups
+    assert pace.wants_notify
 
 
 @pytest.mark.parametrize(("seconds", "rest"), [(0.05, 0.0), (0.06, 1.2), (1.0, 10.0), (20.0, 10.0)])

@@ -77,7 +77,7 @@ def hears(link: Link, database_url: str) -> Iterator[Callable[[], int]]:
 def _watch(
     link: Link, *queues: str, wants: bool = True, seconds: float = 60, supervisor: int = 1
 ) -> int:
-    return run(link, processes.watch(supervisor, queues, wants_wakeups=wants, seconds=seconds))
+    return run(link, processes.watch(supervisor, queues, wants_notify=wants, seconds=seconds))
 
 
 def test_many_jobs_that_fall_due_at_once_hold_up_no_cancellation(
@@ -285,7 +285,7 @@ def test_producers_are_told_whether_to_notify_before_the_look(
     told: list[tuple[bool, ...]] = []
     looks = watching(
         on_ready=lambda ready, wakes: told.append(
-            room.row("select wants_wakeups from pgqueue.watches")
+            room.row("select wants_notify from pgqueue.watches")
         )
     )
     room.enqueue()

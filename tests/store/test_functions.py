@@ -175,7 +175,7 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
     retried = run(link, jobs.enqueue(NewJob("t", run_after=60.0))).id
-    run(link, processes.watch(1, ["default"], wants_wakeups=True, seconds=60))
+    run(link, processes.watch(1, ["default"], wants_notify=True, seconds=60))
     listener.listen()
 
     with link.transaction():
@@ -191,7 +191,7 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
 @pytest.mark.parametrize("way", ["statement", "function", "copy"])
 def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -> None:
     listener = Database(database_url).open()
-    run(link, processes.watch(1, ["default"], wants_wakeups=True, seconds=60))
+    run(link, processes.watch(1, ["default"], wants_notify=True, seconds=60))
     listener.listen()
 
     _wake(link, way, 0, run_after=60.0)

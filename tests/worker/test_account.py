@@ -193,7 +193,7 @@ def test_after_a_connection_broke_an_account_is_taken_again_soon(
 
 def test_a_hint_is_not_lost_with_the_connection(desk: Desk, client: Client) -> None:
     desk.turn()
-    desk.fetcher.wake(["default"])
+    desk.fetcher.queues_ready(["default"])
     assert desk.fetcher._link is not None
     desk.fetcher._link.raw.pgconn.finish()
     job = client.enqueue("shop.f")
@@ -209,7 +209,7 @@ def test_a_claim_that_failed_is_tried_again_without_another_hint(
 ) -> None:
     desk.turn()
     job = client.enqueue("shop.f")
-    desk.fetcher.wake(["default"])
+    desk.fetcher.queues_ready(["default"])
     with monkeypatch.context() as broken:
         broken.setattr(LossyLink, "fetch", _fail)
         desk.turn()
@@ -237,13 +237,13 @@ def test_claims_that_a_trigger_takes_away_do_not_go_round_but_for_a_hint(
         client.enqueue("shop.f")
     desk.link.raw.execute(_TAKES_AWAY.encode())
     desk.turn()
-    desk.fetcher.wake(["default"])
+    desk.fetcher.queues_ready(["default"])
     fetch = LossyLink.fetch
 
     def fetched(link: LossyLink, text: str, params: Mapping[str, object]) -> Sequence[Row]:
         rows = fetch(link, text, params)
         if is_woken:
-            desk.fetcher.wake(["default"])
+            desk.fetcher.queues_ready(["default"])
         return rows
 
     monkeypatch.setattr(LossyLink, "fetch", fetched)
@@ -302,7 +302,7 @@ def test_after_a_hint_each_queue_is_read_from_its_front_once_and_the_worker_rest
     for each in desk.running.take_out_waiting():
         desk.running.settled(each.token)
     desk.turn()
-    desk.fetcher.wake(["a"])
+    desk.fetcher.queues_ready(["a"])
     desk.turn()
     claims_sent.clear()
 
@@ -320,7 +320,7 @@ def test_a_claim_that_failed_asks_the_same_queues_again(
     desk = Desk(database_url, link, "mail/")
     desk.turn()
     job = client.enqueue("shop.f", queue="mail/a")
-    desk.fetcher.wake(["mail/a"])
+    desk.fetcher.queues_ready(["mail/a"])
     with monkeypatch.context() as patch:
         patch.setattr(LossyLink, "fetch", _fail)
         desk.turn()
@@ -406,7 +406,7 @@ def test_what_was_claimed_before_a_recall_is_not_started(desk: Desk, client: Cli
     desk.board.begin_recall()
     desk.board.end_recall()
     client.enqueue("shop.work")
-    desk.fetcher.wake(["default"])
+    desk.fetcher.queues_ready(["default"])
     desk.turn()
     [after] = desk.running.take_out_waiting()
 
@@ -472,7 +472,7 @@ def test_an_end_that_cannot_be_settled_yet_sends_back_nothing_else(
     now = time.monotonic() + 5
     monkeypatch.setattr(time, "monotonic", lambda: now)
     fresh = [client.enqueue("shop.f").id for _ in range(9)]
-    desk.fetcher.wake(["default"])
+    desk.fetcher.queues_ready(["default"])
 
     for _ in range(3):
         desk.turn()

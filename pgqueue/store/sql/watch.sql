@@ -8,19 +8,19 @@ with gone as (
   where watch.until < clock_timestamp() - make_interval(mins => 10)
 ),
 told as (
-  insert into pgqueue.watches as watch (supervisor_id, queues, prefixes, wants_wakeups, until)
+  insert into pgqueue.watches as watch (supervisor_id, queues, prefixes, wants_notify, until)
   values (
     %(supervisor_id)s::bigint,
     %(queues)s::text[],
     %(prefixes)s::text[],
-    %(wants_wakeups)s::boolean,
+    %(wants_notify)s::boolean,
     clock_timestamp() + make_interval(secs => %(seconds)s::float8)
   )
   on conflict (supervisor_id) do update
   set
     queues = excluded.queues,
     prefixes = excluded.prefixes,
-    wants_wakeups = excluded.wants_wakeups,
+    wants_notify = excluded.wants_notify,
     until = excluded.until
 )
 select 1 + count(*)::integer
