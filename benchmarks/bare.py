@@ -5,8 +5,8 @@ from typing import Any
 
 from benchmarks.tasks import noop
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import jobs
-from pgqueue.store.schema import Schema
+from pgqueue.store import enqueueing
+from pgqueue.store.schema_name import Schema
 
 TEXT = Path(__file__).with_name("bare_insert.sql").read_bytes()
 
@@ -20,4 +20,4 @@ def params(n: int) -> dict[str, Any]:
 
 
 _COLUMNS: dict[str, Any] = noop.columns
-_PARAMS = jobs.enqueue(NewJob(task=noop.name, args="{}", **_COLUMNS)).params
+_PARAMS = enqueueing.enqueue(NewJob(task=noop.name, args="{}", **_COLUMNS)).params

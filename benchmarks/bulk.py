@@ -10,7 +10,7 @@ import psycopg
 
 from benchmarks.place import Place
 from benchmarks.tasks import noop
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 _COPY = " ".join(Schema().render("copy_jobs").split())
 _COLUMNS = _COPY.partition("(")[2].partition(")")[0]

@@ -9,7 +9,7 @@ from benchmarks import lanes
 from benchmarks.place import Place, name_of
 from benchmarks.reading import Reading, ratio
 from benchmarks.statements import Statements
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 _CLAIM = Schema().render("claim").strip().partition("\n")[0]
 

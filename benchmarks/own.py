@@ -10,7 +10,7 @@ from benchmarks.place import Place
 from benchmarks.rate import rate
 from benchmarks.reference import CLIENTS, HERE
 from pgqueue.store.claims import POSITION_MIN, PRIORITY_MAX, PRIORITY_MIN
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 _ARGUMENTS = {
     "worker_id": "_worker",

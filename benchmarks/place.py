@@ -15,8 +15,9 @@ import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgqueue.store import embedded, migrate
-from pgqueue.store.embedded_cluster import locate
+from pgqueue import embedded
+from pgqueue.embedded.cluster import locate
+from pgqueue.schema import migrate
 
 # Of the checkout: the system's temporary folder is in memory on many machines.
 _FOLDER = Path(__file__).parents[1] / "build" / "bench"

@@ -12,9 +12,9 @@ from sqlalchemy import NullPool, create_engine, text
 
 from pgqueue.core.errors import NoDatabase
 from pgqueue.core.settings import load_settings
-from pgqueue.store import revisions
-from pgqueue.store.connect import Database
-from pgqueue.store.schema import Schema
+from pgqueue.schema import revisions
+from pgqueue.store.connection.database import Database
+from pgqueue.store.schema_name import Schema
 
 given = context.config.attributes
 schema = Schema(given.get("pgqueue_schema") or load_settings().schema)

@@ -24,10 +24,14 @@ import variant
 from pgbouncer import pgbouncer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from queue_database import QueueDatabase
 
+from pgqueue import embedded
 from pgqueue.client.client import Client
-from pgqueue.store import embedded, migrate
-from pgqueue.store.connect import Database, Link
+from pgqueue.schema import migrate
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.telemetry import event_log
 
 # What a crash would lose is no matter here; what a commit means stays.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
@@ -43,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER_VARIABLE] = str(_open_folder())
     variant.chosen()
+    event_log.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -157,6 +162,12 @@ def link(database_url: str) -> Iterator[Link]:
     opened = Database(database_url).open()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def db(link: Link) -> QueueDatabase:
+    """The fresh database, with shorthands for what a worker, a supervisor and a person do."""
+    return QueueDatabase(link)
 
 
 @pytest.fixture

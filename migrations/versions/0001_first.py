@@ -6,7 +6,7 @@ Revises:
 
 from alembic import op
 
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 revision = "0001"
 down_revision = None

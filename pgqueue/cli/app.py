@@ -10,7 +10,6 @@ import typer
 from typer.core import TyperGroup
 
 from pgqueue import __version__
-from pgqueue.cli.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
 from pgqueue.cli.process_title import hide_passwords
 from pgqueue.core.errors import (
     AccessDenied,
@@ -23,10 +22,14 @@ from pgqueue.core.errors import (
     SchemaMismatch,
     WrongStatus,
 )
+from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
 from pgqueue.tasks.default import configure
 
 if TYPE_CHECKING:
-    from pgqueue.process.interpreter import Interpreter
+    from pgqueue.process.spare_process import SpareProcess
+
+if TYPE_CHECKING:
+    pass
 
 _DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
 _WORK = (JobGone, SchemaBusy, WrongStatus)
@@ -91,17 +94,17 @@ def pgqueue(
     """A task queue that lives in PostgreSQL."""
 
 
-def main(arguments: Sequence[str] | None = None, *, begun: "Interpreter | None" = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, spare: "SpareProcess | None" = None) -> int:
     """Run one command; the exit code.
 
     Args:
-        begun: A process for a supervisor's first child; the command's context has it as `obj`.
+        spare: A process for a supervisor's first child; the command's context has it as `obj`.
     """
     if arguments is None:
         hide_passwords()
     words = None if arguments is None else list(arguments)
     try:
-        code = app(args=words, standalone_mode=False, obj=begun)
+        code = app(args=words, standalone_mode=False, obj=spare)
     except PgqueueError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         if isinstance(error, _DATABASE):
@@ -113,11 +116,11 @@ def main(arguments: Sequence[str] | None = None, *, begun: "Interpreter | None" 
         return EXIT_FAILED
     except Exception as error:
         # Here, because it loads psycopg, which not every command has to wait for.
-        from pgqueue.store.faults import PASSING
+        from pgqueue.store.database_errors import TRANSIENT_ERRORS
 
         # Typer's own usage errors know how to show themselves.
         show = getattr(error, "show", None)
-        if show is None and isinstance(error, PASSING):
+        if show is None and isinstance(error, TRANSIENT_ERRORS):
             print(DatabaseUnreachable(str(error).strip()), file=sys.stderr)
             return EXIT_DATABASE
         if show is None:

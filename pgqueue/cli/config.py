@@ -2,10 +2,10 @@
 
 import sys
 
+from pgqueue import embedded
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import print_json, print_rows
 from pgqueue.core.settings import load_settings
-from pgqueue.store import embedded
 
 
 def config(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:

@@ -4,16 +4,16 @@ import itertools
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pgqueue.cli.database import place
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, plain, print_json, print_rows
+from pgqueue.cli.target import target
 
 
 def demo(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
     """Fetch, parse and measure Python's own sources; kill a worker; check every number."""
     from pgqueue.demo.run import Report, Run  # psycopg and the demo's tasks
 
-    with place({"url": url, "schema": schema}, migrate_embedded=True) as here:
+    with target({"url": url, "schema": schema}, migrate_embedded=True) as here:
         demo_run = Run(here.database.url, here.database.schema.name)
         try:
             _show(demo_run, quiet=as_json)

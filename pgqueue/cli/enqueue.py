@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pgqueue.cli.database import place
 from pgqueue.cli.options import (
     Arguments,
     AsJson,
@@ -19,6 +18,7 @@ from pgqueue.cli.options import (
 )
 from pgqueue.cli.output import print_json
 from pgqueue.cli.redaction import Redaction
+from pgqueue.cli.target import target
 from pgqueue.client.client import Client
 from pgqueue.core.errors import AccessDenied, TaskModuleNotFound, UnknownTask
 from pgqueue.tasks import loading
@@ -42,7 +42,7 @@ def enqueue(
     given = arguments(args)
     told = {"queue": queue, "priority": priority, "run_after": run_after}
     options: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
-    with place({"tasks": modules(tasks), "url": url, "schema": schema}) as here:
+    with target({"tasks": modules(tasks), "url": url, "schema": schema}) as here:
         found = _find(task, here.settings.tasks, must_exist=bool(tasks))
         if found is None:
             with here.client() as client:

@@ -5,14 +5,14 @@ from typing import Annotated, Final
 
 import typer
 
-from pgqueue.cli.database import place
-from pgqueue.cli.exit_codes import EXIT_USAGE
 from pgqueue.cli.filters import Chosen, takes_filters
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, line, plain, print_json, print_rows, shown
 from pgqueue.cli.redaction import Redaction
 from pgqueue.cli.steering import is_only_named, outlook, result
+from pgqueue.cli.target import target
 from pgqueue.client.client import Client
+from pgqueue.core.exit_codes import EXIT_USAGE
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus
 
@@ -44,7 +44,7 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List jobs, newest first."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = list(map(Redaction(client), client.jobs(limit=limit, **chosen)))
     if as_json:
         print_json(found)
@@ -61,7 +61,7 @@ def show(
     as_json: AsJson = False,
 ) -> int:
     """Show one job: its row, its attempts with their tracebacks, its last log lines."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         job = Redaction(client)(client.job(id))
         attempts = client.attempts(id)
         lines = client.last_logs(id)
@@ -101,7 +101,7 @@ def retry(
     as_json: AsJson = False,
 ) -> int:
     """Queue finished or scheduled jobs again, by id or by filter."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         return _steer(client, "retry", chosen, dry_run=dry_run, as_json=as_json)
 
 
@@ -115,7 +115,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> int:
     """Cancel jobs, by id or by filter; a running one is told to stop."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         return _steer(client, "cancel", chosen, dry_run=dry_run, as_json=as_json)
 
 

@@ -11,15 +11,15 @@ from contextlib import ExitStack
 def launch() -> int:
     """Run the command that this process was started for; the exit code."""
     with ExitStack() as stack:
-        begun = None
+        spare = None
         if sys.argv[1:2] == ["worker"] and "--help" not in sys.argv:
             # Here, because no other command needs them.
             from pgqueue.process import signals
 
             stack.enter_context(signals.ending())
-            from pgqueue.process.interpreter import Interpreter
+            from pgqueue.process.spare_process import SpareProcess
 
-            begun = stack.enter_context(Interpreter("greenlet"))
+            spare = stack.enter_context(SpareProcess("greenlet"))
         from pgqueue.cli.app import main
 
-        return main(begun=begun)
+        return main(spare=spare)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pgqueue.cli.database import place
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import line, print_json, print_json_line
+from pgqueue.cli.target import target
 from pgqueue.client.client import Client
 from pgqueue.core.job import LogLine
 
@@ -23,7 +23,7 @@ def logs(
     as_json: AsJson = False,
 ) -> int:
     """Print a job's log lines; with --follow as they come, each a JSON document with --json."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = _lines(client, id, follow=follow)
         if as_json and not follow:
             print_json(list(found))

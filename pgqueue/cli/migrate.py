@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from pgqueue.cli.database import unchecked
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import print_json
+from pgqueue.cli.target import unchecked
 from pgqueue.core.settings import load_settings
 
 
@@ -25,7 +25,7 @@ def migrate(
     """Create pgqueue's tables, or bring them up to this release."""
     if roles:
         return _roles(plan, sql, prefix, {"url": url, "schema": schema}, as_json)
-    from pgqueue.store import migrate as migrations  # loads SQLAlchemy and Alembic
+    from pgqueue.schema import migrate as migrations
 
     if sql:
         settings = load_settings({} if schema is None else {"schema": schema})
@@ -50,7 +50,7 @@ def migrate(
 
 
 def _roles(plan: bool, sql: bool, prefix: str, flags: dict[str, str | None], as_json: bool) -> int:
-    from pgqueue.store import roles
+    from pgqueue.schema import roles
 
     if sql:
         print(roles.sql(load_settings(flags).schema, prefix), end="")

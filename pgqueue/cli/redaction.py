@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgqueue.core.errors import AccessDenied
 from pgqueue.core.job import Undecodable
-from pgqueue.core.redaction import HIDDEN, hide
+from pgqueue.core.values.redaction import HIDDEN, hide
 from pgqueue.tasks.registry import REGISTRY
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pgqueue.cli.database import available
 from pgqueue.cli.options import Arguments, Modules, SchemaName, Url, arguments, modules
+from pgqueue.cli.target import available
 from pgqueue.core.current import (
     JobCancelled,
     JobContext,
@@ -18,8 +18,8 @@ from pgqueue.core.current import (
     enter,
     leave,
 )
-from pgqueue.core.result import encode_result
 from pgqueue.core.settings import Settings
+from pgqueue.core.values.result import encode_result
 from pgqueue.tasks import loading
 from pgqueue.telemetry.log_lines import set_up
 

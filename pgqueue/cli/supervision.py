@@ -4,24 +4,24 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from pgqueue.cli.database import Place, place
+from pgqueue.cli.target import Target, target
 from pgqueue.core.errors import SchemaMismatch
 from pgqueue.maintenance import expiry, rescue, timeouts
-from pgqueue.maintenance.recall import Recalls
+from pgqueue.maintenance.lease_expiry import LeaseExpiry
+from pgqueue.maintenance.reclaim import Reclaims
 from pgqueue.maintenance.service import Maintenance
-from pgqueue.maintenance.silence import Silence
-from pgqueue.process.interpreter import Interpreter
-from pgqueue.process.recall import Recall
+from pgqueue.process.blocked_thread import Reclaim
+from pgqueue.process.spare_process import SpareProcess
 from pgqueue.process.supervisor import Supervisor
-from pgqueue.store import version
-from pgqueue.store.connect import Database
-from pgqueue.store.faults import FAILED, PASSING
+from pgqueue.store import schema_version
+from pgqueue.store.connection.database import Database
+from pgqueue.store.database_errors import DATABASE_ERRORS, TRANSIENT_ERRORS
 from pgqueue.telemetry.log_lines import set_up
 
 _log = logging.getLogger("pgqueue.cli")
 
 
-def supervise(flags: Mapping[str, object], *, burst: bool, begun: Interpreter | None) -> int:
+def supervise(flags: Mapping[str, object], *, burst: bool, spare: SpareProcess | None) -> int:
     """Run jobs until stopped; the exit code.
 
     Args:
@@ -29,18 +29,18 @@ def supervise(flags: Mapping[str, object], *, burst: bool, begun: Interpreter | 
         burst: Stop when nothing is queued or running.
         begun: A process for the first greenlet worker; None to begin one when it is needed.
     """
-    with place(flags, migrate_embedded=True) as here:
+    with target(flags, migrate_embedded=True) as here:
         set_up(here.settings.log_level)
-        return _supervise(here, burst=burst, begun=begun)
+        return _supervise(here, burst=burst, spare=spare)
 
 
-def _supervise(here: Place, *, burst: bool, begun: Interpreter | None) -> int:
+def _supervise(here: Target, *, burst: bool, spare: SpareProcess | None) -> int:
     if not here.settings.tasks:
         _log.warning("no tasks loaded: --tasks or the setting tasks names their modules")
-    silence, recalls = Silence(here.settings.lease_seconds), Recalls()
+    lease_expiry, reclaims = LeaseExpiry(here.settings.lease_seconds), Reclaims()
 
-    def take_back(recall: Recall) -> None:
-        recalls.add(recall)
+    def take_back(reclaim: Reclaim) -> None:
+        reclaims.add(reclaim)
         maintenance.ask_for("recall")
 
     supervisor = Supervisor(
@@ -48,15 +48,15 @@ def _supervise(here: Place, *, burst: bool, begun: Interpreter | None) -> int:
         here.settings,
         burst=burst,
         on_worker_ended=lambda: maintenance.ask_for("rescue"),
-        on_reached=silence.reached,
-        on_recall=take_back,
-        begun=begun,
+        on_reached=lease_expiry.reached,
+        on_reclaim=take_back,
+        spare=spare,
     )
     maintenance = Maintenance(
         here.database,
         [
-            silence.service(),
-            recalls.service(),
+            lease_expiry.service(),
+            reclaims.service(),
             *rescue.services(),
             *timeouts.services(
                 supervisor_id=supervisor.id,
@@ -66,7 +66,7 @@ def _supervise(here: Place, *, burst: bool, begun: Interpreter | None) -> int:
             *expiry.services(),
         ],
     )
-    maintenance.on_outgrown = supervisor.outgrown
+    maintenance.on_schema_too_new = supervisor.schema_too_new
     maintenance.start()
     try:
         code = supervisor.run()
@@ -79,10 +79,10 @@ def _supervise(here: Place, *, burst: bool, begun: Interpreter | None) -> int:
 def _hand_back(database: Database) -> None:
     # The last workers' ends are written; what they left is queued again before we go. Without
     # the database, or with a schema that serves this release no more, another supervisor does it.
-    with suppress(SchemaMismatch, *PASSING, *FAILED):
+    with suppress(SchemaMismatch, *TRANSIENT_ERRORS, *DATABASE_ERRORS):
         link = database.open("pgqueue farewell")
         try:
-            version.check(link)
+            schema_version.check(link)
             rescue.rescue(link)
         finally:
             link.close()

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pgqueue.cli.database import place
-from pgqueue.cli.exit_codes import EXIT_USAGE
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, print_json, print_rows, shown
+from pgqueue.cli.target import target
+from pgqueue.core.exit_codes import EXIT_USAGE
 
 app = typer.Typer(
     name="tasks",
@@ -22,7 +22,7 @@ app = typer.Typer(
 @app.command("list")
 def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
     """List the tasks."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.tasks()
     if as_json:
         print_json(found)
@@ -40,7 +40,7 @@ def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -
 @app.command()
 def unknown(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
     """List the tasks that have waiting jobs and that no live worker knows."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.unknown_tasks()
         is_anybody_there = bool(client.workers(limit=1))
     if as_json:
@@ -65,7 +65,7 @@ def show(
     as_json: AsJson = False,
 ) -> int:
     """Show one task: signature, docstring, options."""
-    with place({"url": url, "schema": schema}) as here, here.client() as client:
+    with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.task(name)
         known = [] if found else [each.name for each in client.tasks()]
     if found is None:

@@ -42,4 +42,4 @@ def worker(
         # Here, because no page of help needs it.
         from pgqueue.cli.supervision import supervise
 
-        return supervise(flags, burst=burst, begun=context.obj)
+        return supervise(flags, burst=burst, spare=context.obj)

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from pgqueue.client.idle import IdleLinks
+from pgqueue.client.idle_links import IdleLinks
 from pgqueue.core.duration import Duration
 from pgqueue.core.errors import InvalidOption, JobGone, NoDatabase, UnsupportedConnection
 from pgqueue.core.job import (
@@ -27,13 +27,13 @@ from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import BATCH_SIZE, NewJob
 from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset, check_text
-from pgqueue.core.payload import encode_mapping
 from pgqueue.core.retry import Retry
 from pgqueue.core.settings import load_settings
-from pgqueue.store import bulk, jobs, processes
-from pgqueue.store.adopt import aadopt, adopt
-from pgqueue.store.connect import Database
-from pgqueue.store.jobs import Meant
+from pgqueue.core.values.arguments import encode_mapping
+from pgqueue.store import attempts, bulk_insert, enqueueing, jobs, logs, tasks
+from pgqueue.store.connection.adopt import aadopt, adopt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.jobs import JobSelection
 from pgqueue.store.statement import Statement, arun, run
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pgqueue.store.reports import Report
 
 T = TypeVar("T")
-_Steering = Callable[[Meant], Statement[dict[int, JobStatus | None]]]
+_Steering = Callable[[JobSelection], Statement[dict[int, JobStatus | None]]]
 
 LOG_LINES_MAX = 1_000
 _POLL_SECONDS_MIN = 0.005
@@ -101,14 +101,14 @@ class Client:
 
     def insert(self, new: NewJob, *, connection: object = None) -> Job:
         """Insert one job, in the transaction of *connection* or in one of its own."""
-        return self._bound(self._ask(jobs.enqueue(new), connection))
+        return self._bound(self._ask(enqueueing.enqueue(new), connection))
 
     async def ainsert(self, new: NewJob, *, connection: object = None) -> Job:
         """Insert one job without blocking the event loop: the asyncio twin of `insert`."""
         if connection is None:
             return await asyncio.to_thread(self.insert, new)
         link = await aadopt(connection, self.database.schema)
-        return self._bound(await arun(link, jobs.enqueue(new)))
+        return self._bound(await arun(link, enqueueing.enqueue(new)))
 
     def insert_many(
         self, new: Iterable[NewJob], *, connection: object = None, batch_size: int = BATCH_SIZE
@@ -120,9 +120,9 @@ class Client:
             batch_size: Jobs per COPY, 1 to 50,000.
         """
         if connection is not None:
-            return bulk.insert(adopt(connection, self.database.schema), new, batch_size)
+            return bulk_insert.insert(adopt(connection, self.database.schema), new, batch_size)
         with self._links.borrow() as link:
-            return bulk.insert(link, new, batch_size)
+            return bulk_insert.insert(link, new, batch_size)
 
     async def ainsert_many(
         self, new: Iterable[NewJob], *, connection: object = None, batch_size: int = BATCH_SIZE
@@ -134,7 +134,7 @@ class Client:
         if connection is None:
             return await asyncio.to_thread(self.insert_many, new, batch_size=batch_size)
         link = await aadopt(connection, self.database.schema)
-        return await bulk.ainsert(link, new, batch_size)
+        return await bulk_insert.ainsert(link, new, batch_size)
 
     def enqueue(
         self,
@@ -288,7 +288,7 @@ class Client:
 
     def attempts(self, job_id: int) -> list[Attempt]:
         """List the settled attempts of a job, first to last."""
-        return self._ask(jobs.attempts(job_id))
+        return self._ask(attempts.attempts_of(job_id))
 
     def logs(self, job_id: int, after: int = 0, *, limit: int = LOG_LINES_MAX) -> list[LogLine]:
         """List what a job's attempts logged, oldest first.
@@ -296,11 +296,11 @@ class Client:
         Args:
             after: Id of the last line seen already; 0 begins with the first.
         """
-        return self._ask(jobs.logs(job_id, after=after, lines_max=limit))
+        return self._ask(logs.logs_of(job_id, after=after, lines_max=limit))
 
     def last_logs(self, job_id: int, *, limit: int = 50) -> list[LogLine]:
         """List the last lines that a job's attempts logged, oldest first."""
-        return self._ask(jobs.last_logs(job_id, lines_max=limit))
+        return self._ask(logs.last_logs_of(job_id, lines_max=limit))
 
     def tasks(self) -> list[TaskRecord]:
         """List the tasks that workers recorded, by name."""
@@ -316,7 +316,7 @@ class Client:
 
     def unknown_tasks(self) -> list[UnknownTaskRecord]:
         """List the tasks that have queued jobs and that no live worker of their queue knows."""
-        return self._ask(processes.unknown_tasks())
+        return self._ask(tasks.unknown_tasks())
 
     def workers(self, *, with_stopped: bool = False, limit: int = 1_000) -> list[WorkerRecord]:
         """List the workers that live, newest first; with the stopped ones, while remembered."""
@@ -366,7 +366,7 @@ class Client:
         text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
         columns = options.columns()
         run_after: Any = columns.pop("run_after", None)
-        return jobs.enqueue_by_name(task, text, run_after=run_after, options=columns)
+        return enqueueing.enqueue_by_name(task, text, run_after=run_after, options=columns)
 
     def _meant(
         self,
@@ -376,13 +376,13 @@ class Client:
         delivery: str | None = None,
         *,
         is_exact: bool,
-    ) -> Meant:
+    ) -> JobSelection:
         if isinstance(ids, int):
             ids = [ids]
         if not any(value is not None for value in filters.values()):
             if ids is None:
                 raise InvalidOption("ids", None, f"say which jobs to {verb}, by id or by a filter.")
-            return Meant(sorted(set(ids)))
+            return JobSelection(sorted(set(ids)))
 
         from pgqueue.store import reports
 
@@ -390,10 +390,10 @@ class Client:
             filters = {**filters, "status": list(status)}  # looked at twice
         limit = reports.LIMIT_MAX
         return self._read(
-            reports.meant(filters, ids=ids, delivery=delivery, is_exact=is_exact, limit=limit)
+            reports.select_jobs(filters, ids=ids, delivery=delivery, is_exact=is_exact, limit=limit)
         )
 
-    def _steer(self, verb: _Steering, meant: Meant) -> dict[int, JobStatus | None]:
+    def _steer(self, verb: _Steering, meant: JobSelection) -> dict[int, JobStatus | None]:
         # In short transactions: each holds its jobs locked until it commits.
         statuses: dict[int, JobStatus | None] = {}
         for some in meant.portions(_STEERED_AT_ONCE_MAX):

@@ -9,11 +9,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
-from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
-from pgqueue.core.redaction import SECRET_BYTES_MAX, without
-from pgqueue.core.sanitise import clean_text
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.introspect import plain_text
+from pgqueue.core.values.redaction import SECRET_BYTES_MAX, without
 
 PROGRESS_BYTES_MAX: Final = 1_000
 """Limit of the text beside a report of progress."""

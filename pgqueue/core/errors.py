@@ -35,7 +35,7 @@ pickling. What a task raises to decide its own outcome is no error: see `core.cu
 
 from collections.abc import Sequence
 
-from pgqueue.core.brief import brief
+from pgqueue.core.values.short_repr import short_repr
 
 
 class PgqueueError(Exception):
@@ -64,7 +64,7 @@ class InvalidOption(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.option}={brief(self.value)} is refused: {self.reason}"
+        return f"{self.option}={short_repr(self.value)} is refused: {self.reason}"
 
 
 class InvalidSettings(PgqueueError):
@@ -78,7 +78,9 @@ class InvalidSettings(PgqueueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.name} = {brief(self.value)} from {self.origin} is refused: {self.reason}"
+        return (
+            f"{self.name} = {short_repr(self.value)} from {self.origin} is refused: {self.reason}"
+        )
 
 
 class InvalidPayload(PgqueueError):
@@ -109,7 +111,7 @@ class UnstorableValue(InvalidPayload):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.path} = {brief(self.value)} cannot be stored: {self.reason}"
+        return f"{self.path} = {short_repr(self.value)} cannot be stored: {self.reason}"
 
 
 class PayloadTooLarge(InvalidPayload):

@@ -166,7 +166,7 @@ class Job:
 _ROW = frozenset(each.name for each in fields(Job)) - {"_client", "_make"}
 
 
-def made_later(make: Callable[[], Job]) -> Job:
+def lazy_job(make: Callable[[], Job]) -> Job:
     """Return a job that is made when somebody looks at it, equal to what *make* returns.
 
     Who enqueues seldom looks at what comes back, and to make it takes as long as to encode its

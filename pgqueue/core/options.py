@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Final, Literal, TypedDict, get_args
 from unicodedata import category
 
-from pgqueue.core.anatomy import plain_text
 from pgqueue.core.duration import CENTURY_SECONDS, YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.retry import NO_RETRY, Retry
+from pgqueue.core.values.introspect import plain_text
 
 
 class Unset(Enum):

@@ -1,9 +1,9 @@
 """Cancels jobs that were not started in time, and deletes what was kept long enough."""
 
 from pgqueue.maintenance.service import Service
-from pgqueue.store import upkeep
-from pgqueue.store.connect import Link
-from pgqueue.store.rounds import Rounds
+from pgqueue.store import retention
+from pgqueue.store.batched_statement import BatchedStatement
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 # Short transactions: a round never holds up a claim for long.
@@ -21,8 +21,8 @@ def services(
     *, expire_every_seconds: float = 5.0, prune_every_seconds: float = 30.0
 ) -> list[Service]:
     """`expire` and `prune` for jobs, `prune_workers` for workers that ended a week ago."""
-    expiring = Rounds(upkeep.expire, upkeep.first_expired, _JOBS_MAX)
-    pruning = Rounds(upkeep.prune, upkeep.first_over, _JOBS_MAX)
+    expiring = BatchedStatement(retention.expire, retention.first_expired, _JOBS_MAX)
+    pruning = BatchedStatement(retention.prune, retention.first_prunable, _JOBS_MAX)
     return [
         Service("expire", expire_every_seconds, expiring.take),
         Service("prune", prune_every_seconds, pruning.take, _PRUNE_SHARE),
@@ -32,5 +32,5 @@ def services(
 
 def prune_workers(link: Link) -> bool:
     """Delete workers that ended a week ago and have no job left to rescue."""
-    run(link, upkeep.prune_workers(_WORKERS_KEPT_SECONDS))
+    run(link, retention.prune_workers(_WORKERS_KEPT_SECONDS))
     return False

@@ -1,7 +1,7 @@
 """Takes back the jobs of workers that have ended, whoever started those workers.
 
 Decides from rows alone, so that any supervisor can do it for any other: the worker's row says
-how it ended, `stranded.sql` what that means for its jobs, and `settle.sql` what becomes of
+how it ended, `find_orphaned.sql` what that means for its jobs, and `settle.sql` what becomes of
 them.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
-from pgqueue.store import upkeep
-from pgqueue.store.attempts import Ended
-from pgqueue.store.connect import Link
-from pgqueue.store.settling import ENDS_MAX, settle
+from pgqueue.store import orphans
+from pgqueue.store.connection.link import Link
+from pgqueue.store.orphans import OrphanedJob
+from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
-from pgqueue.store.upkeep import Stranded
 
 _log = logging.getLogger("pgqueue.rescue")
 
@@ -31,14 +31,14 @@ def services(every_seconds: float = 60.0) -> list[Service]:
 def rescue(link: Link) -> bool:
     """Settle all jobs whose worker has ended; there is never more to do at once."""
     after_id = 0
-    while stranded := run(link, upkeep.stranded(after_id, ENDS_MAX)):
+    while stranded := run(link, orphans.orphaned(after_id, SETTLEMENTS_MAX)):
         _settle(link, stranded)
         after_id = stranded[-1].id
     return False
 
 
-def _settle(link: Link, stranded: Sequence[Stranded]) -> None:
-    for count, answer in settle(link, list(map(_ended, stranded))):
+def _settle(link: Link, stranded: Sequence[OrphanedJob]) -> None:
+    for count, answer in settle_in_batches(link, list(map(_ended, stranded))):
         jobs, stranded = stranded[:count], stranded[count:]
         for job in jobs:
             facts = {"job_id": job.id, "attempt": job.attempt, "outcome": job.outcome.value}
@@ -48,9 +48,11 @@ def _settle(link: Link, stranded: Sequence[Stranded]) -> None:
                 _log.warning("job rescued", extra={**facts, "detail": job.detail})
 
 
-def _ended(job: Stranded) -> Ended:
+def _ended(job: OrphanedJob) -> Settlement:
     waited_seconds = 0.0 if job.is_started else None
-    ended = Ended(job.id, job.attempt, job.worker_id, job.outcome, waited_seconds=waited_seconds)
+    ended = Settlement(
+        job.id, job.attempt, job.worker_id, job.outcome, waited_seconds=waited_seconds
+    )
     match job.outcome:
         case Outcome.TIMED_OUT:
             ended.error_type = "JobTimeout"

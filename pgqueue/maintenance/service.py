@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pgqueue.process.loop import Loop, pause_after
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import FAILED, READ_ONLY
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.database_errors import DATABASE_ERRORS, READ_ONLY_ERRORS
 
 _log = logging.getLogger("pgqueue.maintenance")
 
@@ -39,7 +40,7 @@ class Maintenance(Loop):
     """
 
     @property
-    def trusted_seconds(self) -> float:
+    def ping_after_idle_seconds(self) -> float:
         """Longer than the pause of the service that comes most often, which only asks.
 
         A connection that fell silent is found out by that question then, after 22 s.
@@ -56,7 +57,7 @@ class Maintenance(Loop):
     def ask_for(self, name: str) -> None:
         """Run one service now instead of when its interval ends."""
         self._due_at[name] = 0.0
-        self.poke()
+        self.wake()
 
     def turn(self, link: Link) -> float:
         """Run what is due; the seconds until the next is."""
@@ -70,7 +71,7 @@ class Maintenance(Loop):
             try:
                 has_more = service.run(link)
             except Exception as error:
-                if not link.is_usable or isinstance(error, READ_ONLY):
+                if not link.is_usable or isinstance(error, READ_ONLY_ERRORS):
                     # The database's failure and not the service's, which stays due. It goes to
                     # the end, so that the others get their turn.
                     self._services[name] = self._services.pop(name)
@@ -105,7 +106,7 @@ class Maintenance(Loop):
             "failures": self._failed[service.name],
             "pause_seconds": round(pause, 2),
         }
-        if isinstance(error, FAILED):
+        if isinstance(error, DATABASE_ERRORS):
             reason = str(error).strip().partition("\n")[0]
             _log.warning("service failed, trying again", extra={**facts, "reason": reason})
         else:

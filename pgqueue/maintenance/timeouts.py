@@ -8,17 +8,17 @@ that started a worker may end its process, and knows whether the job is guilty o
 from collections.abc import Callable
 
 from pgqueue.maintenance.service import Service
-from pgqueue.store import processes
-from pgqueue.store.connect import Link
-from pgqueue.store.processes import Overdue
+from pgqueue.store import workers
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
+from pgqueue.store.workers import OverdueJob
 
 
 def services(
     *,
     supervisor_id: int,
     grace_seconds: float,
-    end: Callable[[Overdue], None],
+    end: Callable[[OverdueJob], None],
     every_seconds: float = 2.0,
 ) -> list[Service]:
     """`timeouts` passes on the jobs that the rows say are overdue.
@@ -29,7 +29,7 @@ def services(
     """
 
     def end_overdue(link: Link) -> bool:
-        for each in run(link, processes.overdue(supervisor_id, grace_seconds)):
+        for each in run(link, workers.overdue_jobs(supervisor_id, grace_seconds)):
             end(each)
         return False
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from pgqueue.core.recent import Recent
-from pgqueue.process.crew import Crew
-from pgqueue.process.interpreter import Interpreter
+from pgqueue.core.bounded_names import BoundedNames
+from pgqueue.process.blocked_thread import BlockedThread
 from pgqueue.process.oom import oom_kills
-from pgqueue.process.recall import Blockade
+from pgqueue.process.spare_process import SpareProcess
+from pgqueue.process.worker_pool import WorkerPool
 
 # Who has the main thread for longer keeps errors from being raised in the jobs beside it.
 _BLOCKING_SECONDS = 1.0
@@ -39,16 +39,16 @@ class Child:
     def __init__(
         self,
         worker_id: int,
-        crew: Crew,
+        pool: WorkerPool,
         config: Mapping[str, Any],
-        begun: Interpreter | None = None,
+        spare: SpareProcess | None = None,
     ) -> None:
         self.worker_id = worker_id
-        self.kind = crew.kind
+        self.kind = pool.kind
         self.started_at = time.monotonic()
         self.is_ready = False
         self.refusal: tuple[str, int] | None = None
-        self.unknown_tasks = Recent()
+        self.unknown_tasks = BoundedNames()
         self.overdue_job_id: int | None = None
         self._end: tuple[str, str] | None = None
         self._stop_at: float | None = None
@@ -56,11 +56,13 @@ class Child:
         self._frozen_at = inf
         self._blocked_at = -inf
         self._oom_kills = oom_kills()
-        interpreter = begun or Interpreter(crew.kind.executor)
-        self.process, self.channel = interpreter.process, interpreter.channel
-        self.board = interpreter.take(crew.places)
+        spare = spare or SpareProcess(pool.kind.executor)
+        self.process, self.channel = spare.process, spare.channel
+        self.scoreboard = spare.take(pool.scoreboard_slots)
         # One job at a time on the main thread; the claim loop has another.
-        self.blockade = Blockade(worker_id, self.board, gives_back=crew.kind.executor == "process")
+        self.blocked_thread = BlockedThread(
+            worker_id, self.scoreboard, gives_back=pool.kind.executor == "process"
+        )
         self.channel.send("config", **config)
 
     @property
@@ -89,16 +91,16 @@ class Child:
         """Whether SIGSTOP, or its like, has held it for so long."""
         return not self.has_ended and time.monotonic() - self._frozen_at >= seconds
 
-    def stands_still(self, seconds: float) -> bool:
+    def is_stalled(self, seconds: float) -> bool:
         """Whether it has not looked for work for so long, and no job kept it from that.
 
         Asked every few seconds: what a job kept it from until the last time counts from then.
         """
         now = time.monotonic()
-        if self.board.blocking(_BLOCKING_SECONDS) is not None:
+        if self.scoreboard.blocking(_BLOCKING_SECONDS) is not None:
             self._blocked_at = now
-        still_seconds = min(self.board.still_seconds(), now - self._blocked_at)
-        return self._end is None and still_seconds >= seconds
+        stalled_seconds = min(self.scoreboard.stalled_seconds(), now - self._blocked_at)
+        return self._end is None and stalled_seconds >= seconds
 
     def is_late(self, seconds: float) -> bool:
         """Whether it has loaded its tasks for so long, and is not ready yet."""
@@ -115,20 +117,20 @@ class Child:
         """Ask again, if the line was full when it was asked to stop."""
         if self._stop_at is not None:
             grace_seconds = max(0.0, self._stop_at - time.monotonic())
-            if self.channel.offer("stop", grace_seconds=grace_seconds):
+            if self.channel.try_send("stop", grace_seconds=grace_seconds):
                 self._stop_at = None
 
-    def is_guilty(self, job_id: int, grace_seconds: float) -> bool:
+    def is_responsible(self, job_id: int, grace_seconds: float) -> bool:
         """Whether a job that is overdue by its row resists its timeout, by what the worker shows.
 
         It is not while it has not started, or started late; nor while another has the main
         thread, so that nothing can be raised in this one.
         """
-        started = self.board.started()
+        started = self.scoreboard.started()
         if started is None:
             return True
         is_over = started.get(job_id, inf) + grace_seconds <= time.monotonic()
-        return is_over and self.board.blocking(_BLOCKING_SECONDS) in (None, job_id)
+        return is_over and self.scoreboard.blocking(_BLOCKING_SECONDS) in (None, job_id)
 
     def kill(self, reason: str, detail: str, overdue_job_id: int | None = None) -> None:
         """End the process now; *reason* decides what its end means for its jobs."""

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Mapping
 
 from pgqueue.core.errors import PgqueueError, SchemaTooNew
-from pgqueue.store import version
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import PASSING
-from pgqueue.store.session import STEADY
+from pgqueue.store import schema_version
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.connection.session import GENERIC_PLANS
+from pgqueue.store.database_errors import TRANSIENT_ERRORS
 
 _log = logging.getLogger("pgqueue.loop")
 
@@ -42,21 +43,21 @@ class Loop:
     """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
     that run does not: they began while it did."""
 
-    settings: Mapping[str, str] = STEADY
+    settings: Mapping[str, str] = GENERIC_PLANS
     """What its sessions have beside the settings of all of ours."""
 
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
-        self.on_outgrown: Callable[[SchemaTooNew], object] = lambda error: None
+        self.on_schema_too_new: Callable[[SchemaTooNew], object] = lambda error: None
         self.database = database
         self._link: Link | None = None
-        self._poked = threading.Event()
+        self._woken = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._failures = 0
 
     @property
-    def trusted_seconds(self) -> float:
+    def ping_after_idle_seconds(self) -> float:
         """How long after an answer a turn begins without asking whether the connection is whole."""
         return 0.5
 
@@ -70,14 +71,14 @@ class Loop:
 
     def whole_link(self) -> Link:
         """Our connection; another one if it broke, or fell silent, while nothing was asked."""
-        if self._link is not None and not self._link.is_alive(self.trusted_seconds):
+        if self._link is not None and not self._link.is_alive(self.ping_after_idle_seconds):
             _log.warning("connection lost while idle", extra={"loop": self.name})
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}", self.settings)
             if self.needs_schema:
                 # Somebody may have migrated the database while we were away from it.
-                version.check(self._link)
+                schema_version.check(self._link)
             self.opened(self._link)
         return self._link
 
@@ -88,9 +89,9 @@ class Loop:
         """Begin to take turns on a thread."""
         self._thread.start()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Take the next turn at once."""
-        self._poked.set()
+        self._woken.set()
 
     @property
     def is_stopping(self) -> bool:
@@ -100,7 +101,7 @@ class Loop:
     def stop(self, timeout: float | None = 5.0) -> None:
         """Let the turn under way be the last, and wait for its end at most *timeout* seconds."""
         self._stopping.set()
-        self.poke()
+        self.wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
@@ -112,7 +113,7 @@ class Loop:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._poked.clear()
+            self._woken.clear()
             try:
                 pause = self.run_once()
                 if self._failures:
@@ -121,7 +122,7 @@ class Loop:
             except BaseException as error:
                 pause = self._after(error)
             if pause > 0:
-                self._poked.wait(pause)
+                self._woken.wait(pause)
         self.close()
 
     def _after(self, error: BaseException) -> float:
@@ -129,11 +130,11 @@ class Loop:
         # so it always goes on; the connection may be in any state and is not trusted again.
         self.close()
         if isinstance(error, SchemaTooNew):
-            self.on_outgrown(error)
+            self.on_schema_too_new(error)
         self._failures += 1
         pause = pause_after(self._failures)
         facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}
-        if isinstance(error, (*PASSING, PgqueueError)):
+        if isinstance(error, (*TRANSIENT_ERRORS, PgqueueError)):
             reason = str(error).strip().partition("\n")[0]
             _log.warning("database failed, trying again", extra={**facts, "reason": reason})
         else:

@@ -15,21 +15,29 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pgqueue.core.bounded_names import BoundedNames
 from pgqueue.core.errors import SchemaTooNew
-from pgqueue.core.recent import Recent
 from pgqueue.core.settings import Settings
+from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Crew, Kind, asks_by_hint, connections_of, crew_of
-from pgqueue.process.interpreter import Interpreter
-from pgqueue.process.leases import Leases
-from pgqueue.process.recall import Recall
+from pgqueue.process.dispatcher import Dispatcher, Ready, runnable
 from pgqueue.process.signals import Signals
-from pgqueue.process.watch import Ready, Watch, runnable
-from pgqueue.store import processes
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.processes import Cancelling, Overdue
+from pgqueue.process.spare_process import SpareProcess
+from pgqueue.process.worker_pool import (
+    WorkerKind,
+    WorkerPool,
+    claims_by_name,
+    connections_needed,
+    pool_for,
+)
+from pgqueue.process.worker_registry import WorkerRegistry
+from pgqueue.store import server, supervisors, workers
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.queues import UnfinishedJobs
+from pgqueue.store.requests import CancelRequest
 from pgqueue.store.statement import run
-from pgqueue.store.upkeep import Unfinished
+from pgqueue.store.workers import OverdueJob
 
 _log = logging.getLogger("pgqueue.supervisor")
 
@@ -83,8 +91,8 @@ class Supervisor:
         burst: bool = False,
         on_worker_ended: Callable[[], None] = lambda: None,
         on_reached: Callable[[], None] = lambda: None,
-        on_recall: Callable[[Recall], None] = lambda recall: None,
-        begun: Interpreter | None = None,
+        on_reclaim: Callable[[Reclaim], None] = lambda reclaim: None,
+        spare: SpareProcess | None = None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -92,13 +100,13 @@ class Supervisor:
         self.exit_code = 0
         self._on_worker_ended = on_worker_ended
         self._on_reached = on_reached
-        self._on_recall = on_recall
-        self._begun = begun
+        self._on_reclaim = on_reclaim
+        self._spare = spare
         self._host = socket.gethostname()
         self._children: dict[int, Child] = {}
         self._starting = 0
-        self._crews: set[Kind] = set()
-        self._unknown_tasks = Recent()
+        self._pools: set[WorkerKind] = set()
+        self._unknown_tasks = BoundedNames()
         self._turns = 0
         self._fill_at = 0.0
         self._short_lives = 0
@@ -112,11 +120,11 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         link = database.open("pgqueue supervisor")
         try:
-            self.id = run(link, processes.next_supervisor())
+            self.id = run(link, supervisors.next_supervisor())
             compare_connections(link, settings)
         finally:
             link.close()
-        self._leases = Leases(
+        self._leases = WorkerRegistry(
             database,
             supervisor_id=self.id,
             lease_seconds=settings.lease_seconds,
@@ -125,7 +133,7 @@ class Supervisor:
         )
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
-        self._watch = Watch(
+        self._watch = Dispatcher(
             listened,
             supervisor_id=self.id,
             queues=settings.queues,
@@ -135,7 +143,7 @@ class Supervisor:
             waiting_kinds=self._waiting_kinds,
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
-        self._watch.on_outgrown = self.outgrown
+        self._watch.on_schema_too_new = self.schema_too_new
 
     def run(self) -> int:
         """Start the workers and stay until they are stopped; the exit code."""
@@ -145,7 +153,7 @@ class Supervisor:
             self._signals = signals
             self._leases.start()
             self._watch.start()
-            self._start_crew(Kind("greenlet"))
+            self._start_pool(WorkerKind("greenlet"))
             self._look_for_blockades()
             _log.info(
                 "supervisor started",
@@ -157,11 +165,11 @@ class Supervisor:
         _log.info("supervisor stopped", extra={"supervisor_id": self.id})
         return self.exit_code
 
-    def outgrown(self, error: SchemaTooNew) -> None:
+    def schema_too_new(self, error: SchemaTooNew) -> None:
         """Stop in order, because the schema serves this release no more; on any thread."""
-        self._tell(partial(self._outgrown, str(error)))
+        self._tell(partial(self._schema_too_new, str(error)))
 
-    def end_overdue(self, overdue: Overdue) -> None:
+    def end_overdue(self, overdue: OverdueJob) -> None:
         """End the worker of a job past its deadline, if that job is guilty; on any thread."""
         self._tell(partial(self._end_overdue, overdue))
 
@@ -213,65 +221,65 @@ class Supervisor:
 
     # Starting.
 
-    def _start_crew(self, kind: Kind) -> None:
-        if kind in self._crews:
+    def _start_pool(self, kind: WorkerKind) -> None:
+        if kind in self._pools:
             return
-        self._crews.add(kind)
-        crew = crew_of(kind, self.settings)
-        for _ in range(crew.processes):
-            self._start(crew)
+        self._pools.add(kind)
+        pool = pool_for(kind, self.settings)
+        for _ in range(pool.processes):
+            self._start(pool)
 
-    def _start(self, crew: Crew) -> None:
+    def _start(self, pool: WorkerPool) -> None:
         if self._stop_at is not None:
             return
         self._starting += 1
         self._leases.ask(
-            processes.register_worker(
+            workers.register_worker(
                 supervisor_id=self.id,
-                executor=crew.kind.executor,
-                slots=crew.slots,
-                quarantine=crew.kind.quarantine,
+                executor=pool.kind.executor,
+                slots=pool.slots,
+                quarantine=pool.kind.quarantine,
                 host=self._host,
                 queues=self.settings.queues,
                 lease_seconds=self.settings.lease_seconds,
             ),
-            lambda worker_id: self._tell(partial(self._spawn, crew, worker_id)),
+            lambda worker_id: self._tell(partial(self._spawn, pool, worker_id)),
         )
 
-    def _spawn(self, crew: Crew, worker_id: int) -> None:
+    def _spawn(self, pool: WorkerPool, worker_id: int) -> None:
         self._starting -= 1
         if self._stop_at is not None:
             self._leases.ask(
-                processes.bury([worker_id], "finished", "never started"), lambda _: None
+                workers.end_workers([worker_id], "finished", "never started"), lambda _: None
             )
             return
-        begun = None
-        if self._begun is not None and self._begun.executor == crew.kind.executor:
-            begun, self._begun = self._begun, None
-        child = Child(worker_id, crew, self._config(worker_id, crew), begun)
+        spare = None
+        if self._spare is not None and self._spare.executor == pool.kind.executor:
+            spare, self._spare = self._spare, None
+        child = Child(worker_id, pool, self._config(worker_id, pool), spare)
         self._children[worker_id] = child
         if len(self._unknown_tasks):
-            child.channel.offer("unknown", tasks=sorted(self._unknown_tasks))
-        self._leases.ask(processes.started_worker(worker_id, child.pid), lambda _: None)
+            child.channel.try_send("unknown", tasks=sorted(self._unknown_tasks))
+        self._leases.ask(workers.set_pid(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
         _log.info(
             "worker started",
-            extra={"worker_id": worker_id, **crew.kind._asdict(), "pid": child.pid},
+            extra={"worker_id": worker_id, **pool.kind._asdict(), "pid": child.pid},
         )
 
-    def _config(self, worker_id: int, crew: Crew) -> dict[str, Any]:
+    def _config(self, worker_id: int, pool: WorkerPool) -> dict[str, Any]:
         settings = self.settings
         return {
             "worker_id": worker_id,
-            "slots": crew.slots,
-            "places": crew.places,
+            "slots": pool.slots,
+            "scoreboard_slots": pool.scoreboard_slots,
             "url": self.database.url,
             "schema": self.database.schema.name,
             "queues": list(settings.queues),
             "strategy": settings.strategy,
             "tasks": list(settings.tasks),
-            "prefetch_max": crew.prefetch_max,
-            "settling_max": crew.settling_max,
+            "prefetch_max": pool.prefetch_max,
+            "settling_max": pool.settling_max,
             "result_bytes_max": settings.result_bytes_max,
             "error_bytes_max": settings.error_bytes_max,
             "log_lines_max": settings.log_lines_max,
@@ -303,44 +311,44 @@ class Supervisor:
                 case "refused":
                     child.refusal = (message["message"], message["exit_code"])
                 case "outgrown":
-                    self._outgrown(message["message"])
+                    self._schema_too_new(message["message"])
 
     def _share_unknown(self, child: Child, tasks: Sequence[str]) -> None:
         child.unknown_tasks.add_all(tasks)
-        self._leases.ask(processes.note_unknown(child.worker_id, tasks), lambda _: None)
+        self._leases.ask(workers.add_unknown_tasks(child.worker_id, tasks), lambda _: None)
         # The others look whether they know them, before they claim what they must hand back.
-        if unheard := self._unknown_tasks.add_all(tasks):
+        if unknown_claims := self._unknown_tasks.add_all(tasks):
             for each in self._children.values():
                 if each is not child:
-                    each.channel.offer("unknown", tasks=sorted(unheard))
+                    each.channel.try_send("unknown", tasks=sorted(unknown_claims))
 
     def _start_needed(self, executors: Sequence[str]) -> None:
         for executor in executors:
-            self._start_crew(Kind(executor))
+            self._start_pool(WorkerKind(executor))
 
     def _wake(self, ready: Ready, wakes: int) -> None:
         # Who claims without a pause must hear of a queue that comes before its own.
-        fills = asks_by_hint(self.settings.queues) and time.monotonic() >= self._fill_at
+        fills = claims_by_name(self.settings.queues) and time.monotonic() >= self._fill_at
         if fills:
             self._fill_at = time.monotonic() + _FILL_SECONDS
         for kind, queues in ready.items():
             # Of an executor that no loaded task has, too: a job keeps the one of the moment of
             # its enqueueing, and only a worker of that kind can send it on.
-            self._start_crew(kind)
-            crew = [child for child in self._children.values() if child.kind == kind]
-            waiting = [child for child in crew if child.board.waits_for_hint]
+            self._start_pool(kind)
+            pool = [child for child in self._children.values() if child.kind == kind]
+            waiting = [child for child in pool if child.scoreboard.is_waiting]
             for child in self._in_turn(waiting)[:wakes]:
-                child.channel.offer("wake", queues=list(queues))
+                child.channel.try_send("wake", queues=list(queues))
             if fills:
-                for child in crew:
+                for child in pool:
                     if child not in waiting:
-                        child.channel.offer("filled", queues=list(queues))
+                        child.channel.try_send("filled", queues=list(queues))
 
-    def _waiting_kinds(self) -> set[Kind]:
+    def _waiting_kinds(self) -> set[WorkerKind]:
         # On the watch's thread. Who claims by hints needs the names of queues without waiting.
-        crew = list(self._children.values())
-        by_hint = asks_by_hint(self.settings.queues)
-        return {child.kind for child in crew if by_hint or child.board.waits_for_hint}
+        pool = list(self._children.values())
+        by_hint = claims_by_name(self.settings.queues)
+        return {child.kind for child in pool if by_hint or child.scoreboard.is_waiting}
 
     def _in_turn(self, children: list[Child]) -> list[Child]:
         # Another first each time, so that one that hangs is not asked again and again.
@@ -348,24 +356,24 @@ class Supervisor:
         first = self._turns % max(1, len(children))
         return children[first:] + children[:first]
 
-    def _cancel(self, asked: Sequence[Cancelling]) -> None:
+    def _cancel(self, asked: Sequence[CancelRequest]) -> None:
         for each in asked:
             if child := self._children.get(each.worker_id):
-                child.channel.offer("cancel", jobs=[[each.id, each.attempt]])
+                child.channel.try_send("cancel", jobs=[[each.id, each.attempt]])
 
     def _look_for_blockades(self) -> None:
         pause = _BLOCKADE_LOOK_SECONDS
         for child in self._children.values():
-            if recall := child.blockade.look():
-                self._on_recall(recall)
-            if child.blockade.is_recalled:
+            if reclaim := child.blocked_thread.look():
+                self._on_reclaim(reclaim)
+            if child.blocked_thread.is_reclaiming:
                 pause = _RECALL_LOOK_SECONDS
-            if (job_id := child.blockade.news()) and child.kind.executor != "process":
+            if (job_id := child.blocked_thread.news()) and child.kind.executor != "process":
                 facts = {"worker_id": child.worker_id, "job_id": job_id}
                 _log.warning("job blocks its worker", extra=facts)
         self._after(pause, self._look_for_blockades)
 
-    def _idle(self, left: Sequence[Unfinished]) -> None:
+    def _idle(self, left: Sequence[UnfinishedJobs]) -> None:
         children = self._children.values()
         if self._stop_at is not None or self._starting or not all(c.is_ready for c in children):
             return
@@ -380,7 +388,7 @@ class Supervisor:
 
     # Ends.
 
-    def _outgrown(self, reason: str) -> None:
+    def _schema_too_new(self, reason: str) -> None:
         # What runs began while the schema served this release, and is settled to its end.
         if self._stop_at is None:
             _log.error("schema too new, stopping", extra={"reason": reason})
@@ -428,12 +436,14 @@ class Supervisor:
             # Renewing its lease for longer would keep its jobs from those who can run them.
             if child.is_frozen(self.settings.lease_seconds):
                 self._kill(worker_id, "silent", "was frozen for as long as a lease")
-            if child.stands_still(_STANDSTILL_SECONDS):
+            if child.is_stalled(_STANDSTILL_SECONDS):
                 self._retire(child, "its claim loop stood still")
             if child.is_late(_LOADING_SECONDS):
                 self._retire(child, "its tasks were not loaded in time")
-        if unheard := alive - set(self._children):
-            self._leases.ask(processes.bury(unheard, "finished", "never started"), lambda _: None)
+        if unknown_claims := alive - set(self._children):
+            self._leases.ask(
+                workers.end_workers(unknown_claims, "finished", "never started"), lambda _: None
+            )
 
     def _retire(self, child: Child, detail: str) -> None:
         _log.warning("worker retired", extra={"worker_id": child.worker_id, "reason": detail})
@@ -442,9 +452,9 @@ class Supervisor:
         late = partial(self._kill, child.worker_id, "stopped", detail)
         self._after(grace_seconds + UNWIND_SECONDS, late)
 
-    def _end_overdue(self, overdue: Overdue) -> None:
+    def _end_overdue(self, overdue: OverdueJob) -> None:
         child = self._children.get(overdue.worker_id)
-        if child and child.is_guilty(overdue.job_id, self.settings.timeout_grace_seconds):
+        if child and child.is_responsible(overdue.job_id, self.settings.timeout_grace_seconds):
             late = f"job {overdue.job_id} was {overdue.overdue_seconds:.1f} s past its deadline"
             self._kill(overdue.worker_id, "overdue", late, overdue.job_id)
 
@@ -463,15 +473,15 @@ class Supervisor:
         reason, detail = child.end()
         level = logging.INFO if reason == "stopped" else logging.WARNING
         _log.log(level, "worker ended", extra={"worker_id": child.worker_id, "detail": detail})
-        burial = processes.bury(
+        burial = workers.end_workers(
             [child.worker_id],
             reason,
             detail,
             overdue_job_id=child.overdue_job_id,
-            started_job_ids=child.board.started(),
+            started_job_ids=child.scoreboard.started(),
         )
-        child.blockade.end()
-        child.board.close()
+        child.blocked_thread.end()
+        child.scoreboard.close()
         self._leases.ask(burial, lambda _: self._on_worker_ended())
         if self._stop_at is not None:
             return
@@ -486,7 +496,7 @@ class Supervisor:
         if reason == "died":
             # Whatever it ran may end its worker once more; the place for a third try is warm
             # by then.
-            self._start_crew(Kind(child.kind.executor, quarantine=True))
+            self._start_pool(WorkerKind(child.kind.executor, quarantine=True))
 
     def _forget_channel(self, child: Child) -> None:
         try:
@@ -498,12 +508,12 @@ class Supervisor:
     def _replace(self, child: Child) -> None:
         is_short = time.monotonic() - child.started_at < _SHORT_LIFE_SECONDS
         self._short_lives = self._short_lives + 1 if is_short else 0
-        crew = crew_of(child.kind, self.settings)
+        pool = pool_for(child.kind, self.settings)
         pause = min(_RESPAWN_SECONDS_MAX, 2.0 ** (self._short_lives - 2))
         if self._short_lives < 2:
-            self._start(crew)
+            self._start(pool)
         else:
-            self._after(pause, partial(self._start, crew))
+            self._after(pause, partial(self._start, pool))
 
     def _say_farewell(self) -> None:
         # The ends of the workers must be written before their supervisor goes, so that what
@@ -525,8 +535,8 @@ def compare_connections(link: Link, settings: Settings) -> None:
     """Warn when a supervisor may want more connections than the server has left."""
     if link.is_pooled:
         return  # what the pooler lends is its own affair
-    allowed, taken = run(link, processes.connections())
-    wanted = connections_of(settings)
+    allowed, taken = run(link, server.connections())
+    wanted = connections_needed(settings)
     if wanted > allowed - taken:
         facts = {"wanted": wanted, "allowed": allowed, "taken": taken}
         _log.warning("connections may run out: see max_connections", extra=facts)

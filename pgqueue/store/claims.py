@@ -8,22 +8,41 @@ spans, each from behind a place, and tells how far it came.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from pgqueue.store.attempts import Claimed
 from pgqueue.store.statement import Row, Statement
 
 PRIORITY_MAX: Final = 100
 PRIORITY_MIN: Final = -100
 
-_COLUMNS = len(Claimed._fields)
+
+class ClaimedAttempt(NamedTuple):
+    """One attempt that a worker holds: the fencing token is (id, attempt, worker_id).
+
+    `args` is the stored JSON text, not decoded: what cannot be read spoils this job only. The
+    first columns of `claim.sql` and `claims_of_worker.sql`; a tuple, because one is made for every
+    job.
+    """
+
+    id: int
+    attempt: int
+    worker_id: int
+    task: str
+    args: str
+    queue: str
+    timeout_seconds: float | None
+    priority: int
+    position: int
+
+
+_COLUMNS = len(ClaimedAttempt._fields)
 
 POSITION_MIN: Final = -(2**63)
 """Before every position, one that somebody wrote by hand too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class KeyRange:
     """A stretch of a queue's ready order: what lies behind a place, down to a priority.
 
     The whole of it unless told otherwise.
@@ -36,7 +55,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Horizon:
+class Visibility:
     """What a claim could see.
 
     Attributes:
@@ -51,7 +70,7 @@ class Horizon:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ClaimedBatch:
     """What a claim brought, in the order in which it is to start.
 
     Attributes:
@@ -60,10 +79,10 @@ class Batch:
         seconds: What the server took for it.
     """
 
-    claimed: list[Claimed]
+    claimed: list[ClaimedAttempt]
     is_whole: bool
     needs_slot: bool
-    horizon: Horizon
+    horizon: Visibility
     seconds: float
 
 
@@ -71,11 +90,11 @@ def claim(
     *,
     worker_id: int,
     executor: str,
-    spans: Sequence[Span],
+    spans: Sequence[KeyRange],
     unknown_tasks: Iterable[str],
     jobs_max: int,
     slots_free: int,
-) -> Statement[Batch]:
+) -> Statement[ClaimedBatch]:
     """Take the next ready jobs for a worker.
 
     Args:
@@ -96,20 +115,39 @@ def claim(
         "slots_free": slots_free,
     }
 
-    def decode(rows: Sequence[Row]) -> Batch:
+    def decode(rows: Sequence[Row]) -> ClaimedBatch:
         # There is always one, with the horizon; without a job when nothing was claimed.
-        claimed = [Claimed._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
+        claimed = [ClaimedAttempt._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
         place = {span.queue: number for number, span in enumerate(spans)}
         claimed.sort(key=lambda job: (place.get(job.queue, 0), -job.priority, job.position))
         chosen, *horizon, seconds = rows[0][-5:]
         # What was chosen and not claimed for another reason was taken away by a trigger.
         needs_slot = slots_free <= len(claimed) < chosen
-        return Batch(
+        return ClaimedBatch(
             claimed=claimed,
             is_whole=chosen < jobs_max and not needs_slot,
             needs_slot=needs_slot,
-            horizon=Horizon(*horizon),
+            horizon=Visibility(*horizon),
             seconds=seconds,
         )
 
     return Statement("claim", params, decode)
+
+
+AttemptKey = tuple[int, int]
+"""(id, attempt): what tells two attempts held by one worker apart."""
+
+
+def claims_of(worker_id: int) -> Statement[list[ClaimedAttempt]]:
+    """List what a worker runs according to the database, whatever it heard of."""
+
+    def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
+        return [ClaimedAttempt(*row) for row in rows]
+
+    return Statement("claims_of_worker", {"worker_id": worker_id}, decode)
+
+
+def lock_attempt(job_id: int, attempt: int, worker_id: int) -> Statement[bool]:
+    """Lock an attempt in the caller's transaction; False when its lease was lost."""
+    params = {"id": job_id, "attempt": attempt, "worker_id": worker_id}
+    return Statement("lock_attempt", params, bool)

@@ -16,9 +16,9 @@ from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import Job, TaskRecord, WorkerRecord
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.core.storable import check_storable, write_json
-from pgqueue.store.connect import Link
-from pgqueue.store.jobs import Meant, decoded, job_from
+from pgqueue.core.values.storable import check_storable, write_json
+from pgqueue.store.connection.link import Link
+from pgqueue.store.jobs import JobSelection, decoded, job_from
 from pgqueue.store.statement import Row
 from pgqueue.store.tables import jobs as job
 from pgqueue.store.tables import tasks as task
@@ -61,7 +61,7 @@ _JOB_COLUMNS = (
     job.c.ordering_key,
     job.c.tags,
 )
-"""As in `job.sql`."""
+"""As in `read_job.sql`."""
 
 _TASK_COLUMNS = (
     task.c.name,
@@ -104,14 +104,14 @@ def jobs(filters: JobFilters, *, ids: Iterable[int] | None = None, limit: int) -
     return Report(question, lambda rows: [job_from(row) for row in rows])
 
 
-def meant(
+def select_jobs(
     filters: JobFilters,
     *,
     ids: Iterable[int] | None = None,
     delivery: str | None = None,
     is_exact: bool,
     limit: int,
-) -> Report[Meant]:
+) -> Report[JobSelection]:
     """The newest jobs that fit, to be steered as far as they still fit then.
 
     Args:
@@ -132,10 +132,10 @@ def meant(
     status = filters.get("status")
     statuses = None if status is None else _statuses(status)
 
-    def decode(rows: Sequence[Row]) -> Meant:
+    def decode(rows: Sequence[Row]) -> JobSelection:
         found = sorted(rows)
         attempts = [row[1] for row in found] if is_exact else None
-        return Meant([row[0] for row in found], statuses, attempts)
+        return JobSelection([row[0] for row in found], statuses, attempts)
 
     return Report(question, decode)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from pgqueue.store.connect import AsyncLink, Link
+    from pgqueue.store.connection.link import AsyncLink, Link
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -49,3 +49,13 @@ def count(rows: Sequence[Row]) -> int:
 def first_column(rows: Sequence[Row]) -> list[Any]:
     """The first value of each row."""
     return [row[0] for row in rows]
+
+
+def only_value(rows: Sequence[Row]) -> Any:
+    """The only value of the only row."""
+    return rows[0][0]
+
+
+def first_value(rows: Sequence[Row]) -> Any:
+    """The first value of the first row; None without a row."""
+    return rows[0][0] if rows else None

@@ -24,9 +24,9 @@ from pgqueue.core.options import (
     check_delivery,
     check_names,
 )
-from pgqueue.core.payload import Payload
-from pgqueue.core.redaction import secrets_of
-from pgqueue.core.sanitise import clean_text
+from pgqueue.core.values.arguments import Payload
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.redaction import secrets_of
 from pgqueue.tasks.default import client_for
 from pgqueue.tasks.registry import REGISTRY
 

@@ -9,10 +9,10 @@ import re
 import sys
 import time
 
-from pgqueue.core.brief import brief
 from pgqueue.core.current import censored
-from pgqueue.core.log_text import record_text
-from pgqueue.core.sanitise import clean_text
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.log_text import record_text
+from pgqueue.core.values.short_repr import short_repr
 
 _FACT_BYTES_MAX = 2_000
 
@@ -64,7 +64,7 @@ def _text(value: object) -> str:
     try:
         return str(value)
     except Exception:
-        return brief(value)
+        return short_repr(value)
 
 
 def _shown(text: str) -> str:

@@ -19,13 +19,14 @@ from types import FrameType
 from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
-from pgqueue.core.payload import preload
-from pgqueue.process.board import Board
-from pgqueue.process.control import Channel
-from pgqueue.store import processes, version
-from pgqueue.store.connect import Database
-from pgqueue.store.faults import PASSING
+from pgqueue.core.values.arguments import preload
+from pgqueue.process.channel import Channel
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store import schema_version
+from pgqueue.store.connection.database import Database
+from pgqueue.store.database_errors import TRANSIENT_ERRORS
 from pgqueue.store.statement import run
+from pgqueue.store.tasks import record_tasks
 from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
 from pgqueue.tasks.task import Task
@@ -47,7 +48,7 @@ _PAUSE_SECONDS = 0.2
 _PAUSE_SECONDS_MAX = 5.0
 
 
-def boot(kind: str, fd: int, board_fd: int) -> None:
+def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     """Be a worker until told to stop."""
     os.set_inheritable(fd, False)
     channel = Channel(socket.socket(fileno=fd))
@@ -62,9 +63,9 @@ def boot(kind: str, fd: int, board_fd: int) -> None:
         code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)
-    board = Board(config.places, board_fd)
-    os.close(board_fd)
-    worker = Worker(kind, config, channel, board)
+    scoreboard = Scoreboard(config.scoreboard_slots, scoreboard_fd)
+    os.close(scoreboard_fd)
+    worker = Worker(kind, config, channel, scoreboard)
     channel.send("ready", executors=executors)
     worker.serve()
 
@@ -102,7 +103,7 @@ def _introduce(database: Database, tasks: "Sequence[Task[..., Any]]", channel: C
         try:
             _record(database, tasks)
             break
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             reason = str(error).strip().partition("\n")[0]
             facts = {"loop": "start", "pause_seconds": pause, "reason": reason}
             _log.warning("database failed, trying again", extra=facts)
@@ -118,9 +119,9 @@ def _introduce(database: Database, tasks: "Sequence[Task[..., Any]]", channel: C
 def _record(database: Database, tasks: "Sequence[Task[..., Any]]") -> None:
     link = database.open("pgqueue worker")
     try:
-        version.check(link)
+        schema_version.check(link)
         if tasks:
-            run(link, processes.record_tasks(task.describe() for task in tasks))
+            run(link, record_tasks(task.describe() for task in tasks))
     finally:
         link.close()
 

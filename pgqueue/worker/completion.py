@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from pgqueue.core.errors import LeaseLost
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import attempts
-from pgqueue.store.adopt import aadopt, adopt
-from pgqueue.store.attempts import Ended
-from pgqueue.store.schema import Schema
+from pgqueue.store import claims, settlements
+from pgqueue.store.connection.adopt import aadopt, adopt
+from pgqueue.store.schema_name import Schema
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Statement, arun, run
 from pgqueue.worker.finisher import Finisher
+from pgqueue.worker.in_flight import ActiveAttempt
 from pgqueue.worker.outcomes import Limits, checked_result
-from pgqueue.worker.running import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +30,48 @@ class Completion:
     limits: Limits
     schema: Schema
 
-    def complete(self, held: Held, connection: object, result: object) -> None:
+    def complete(self, attempt: ActiveAttempt, connection: object, result: object) -> None:
         """Settle on a caller's connection."""
-        ended = self._ended(held, result)
+        ended = self._ended(attempt, result)
         link = adopt(connection, self.schema)
         # Waits for whoever has the job locked: here a wait is better than a refusal.
-        if not run(link, _hold(held)):
-            raise _lost(held)
-        run(link, self.finisher.notes.lines_of(held))
-        if not run(link, attempts.settle([ended])):
-            raise _lost(held)
-        held.is_completed = True
+        if not run(link, _hold(attempt)):
+            raise _lost(attempt)
+        run(link, self.finisher.output.lines_of(attempt))
+        if not run(link, settlements.settle([ended])):
+            raise _lost(attempt)
+        attempt.is_completed = True
 
-    async def acomplete(self, held: Held, connection: object, result: object) -> None:
+    async def acomplete(self, attempt: ActiveAttempt, connection: object, result: object) -> None:
         """Settle on a caller's asyncio connection."""
-        ended = self._ended(held, result)
+        ended = self._ended(attempt, result)
         link = await aadopt(connection, self.schema)
-        if not await arun(link, _hold(held)):
-            raise _lost(held)
-        await arun(link, self.finisher.notes.lines_of(held))
-        if not await arun(link, attempts.settle([ended])):
-            raise _lost(held)
-        held.is_completed = True
+        if not await arun(link, _hold(attempt)):
+            raise _lost(attempt)
+        await arun(link, self.finisher.output.lines_of(attempt))
+        if not await arun(link, settlements.settle([ended])):
+            raise _lost(attempt)
+        attempt.is_completed = True
 
-    def _ended(self, held: Held, result: object) -> Ended:
-        if held.raised is not None:
-            raise held.raised
-        claimed = held.claimed
-        return Ended(
+    def _ended(self, attempt: ActiveAttempt, result: object) -> Settlement:
+        if attempt.raised is not None:
+            raise attempt.raised
+        claimed = attempt.claimed
+        return Settlement(
             claimed.id,
             claimed.attempt,
             claimed.worker_id,
             Outcome.SUCCEEDED,
-            waited_seconds=held.waited_seconds,
+            waited_seconds=attempt.waited_seconds,
             result=checked_result(result, self.limits),
         )
 
 
-def _hold(held: Held) -> Statement[bool]:
-    return attempts.hold(held.claimed.id, held.claimed.attempt, held.claimed.worker_id)
+def _hold(attempt: ActiveAttempt) -> Statement[bool]:
+    return claims.lock_attempt(
+        attempt.claimed.id, attempt.claimed.attempt, attempt.claimed.worker_id
+    )
 
 
-def _lost(held: Held) -> LeaseLost:
-    return LeaseLost(held.claimed.id, held.claimed.attempt, held.claimed.worker_id)
+def _lost(attempt: ActiveAttempt) -> LeaseLost:
+    return LeaseLost(attempt.claimed.id, attempt.claimed.attempt, attempt.claimed.worker_id)

@@ -11,18 +11,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from pgqueue.core.recent import Recent
+from pgqueue.core.bounded_names import BoundedNames
 from pgqueue.process.loop import Loop
 from pgqueue.store import claims
-from pgqueue.store.attempts import Claimed
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import TOO_MUCH
-from pgqueue.store.session import IN_ORDER
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.connection.session import INDEX_ORDER_ONLY
+from pgqueue.store.database_errors import RESOURCE_ERRORS
 from pgqueue.store.statement import run
-from pgqueue.worker.account import take_account
-from pgqueue.worker.front import Front
+from pgqueue.worker.claim_cursors import ClaimCursors
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 from pgqueue.worker.queues import Queues
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.reconciliation import reconcile
 
 _log = logging.getLogger("pgqueue.fetcher")
 
@@ -62,26 +63,26 @@ class Fetcher(Loop):
             after every doubtful reply.
     """
 
-    settings = IN_ORDER
+    settings = INDEX_ORDER_ONLY
 
     def __init__(
         self,
         database: Database,
-        running: Running,
+        in_flight: InFlight,
         *,
         worker_id: int,
         executor: str,
         queues: Queues,
-        on_claimed: Callable[[Sequence[Claimed], float], Iterable[Held]],
+        on_claimed: Callable[[Sequence[ClaimedAttempt], float], Iterable[ActiveAttempt]],
         on_arrived: Callable[[], None],
-        on_release: Callable[[Sequence[Held]], None],
-        on_taken_away: Callable[[Sequence[Held]], None],
-        account_seconds: float,
+        on_release: Callable[[Sequence[ActiveAttempt]], None],
+        on_taken_away: Callable[[Sequence[ActiveAttempt]], None],
+        reconcile_seconds: float,
     ) -> None:
         super().__init__(f"fetcher {worker_id}", database)
-        self._unknown_tasks = Recent()
-        self._front = Front()
-        self._running = running
+        self._unknown_tasks = BoundedNames()
+        self._cursors = ClaimCursors()
+        self._in_flight = in_flight
         self._worker_id = worker_id
         self._executor = executor
         self._queues = queues
@@ -89,13 +90,13 @@ class Fetcher(Loop):
         self._on_arrived = on_arrived
         self._on_release = on_release
         self._on_taken_away = on_taken_away
-        self._account_seconds = account_seconds
+        self._reconcile_seconds = reconcile_seconds
         # Not all that were started together at once.
-        self._account_at = time.monotonic() + account_seconds * random.uniform(0.5, 1.0)
+        self._reconcile_at = time.monotonic() + reconcile_seconds * random.uniform(0.5, 1.0)
         self._doubtful_at = -inf
         # How many recalls there were before the oldest claim whose reply may be lost.
         self._recalls_at_doubt: int | None = None
-        self._recalls = 0
+        self._reclaim_count = 0
         self._look_at = 0.0
         # When somebody last told of work, and when what is not read since then is to be read.
         self._woken_at = -inf
@@ -104,7 +105,7 @@ class Fetcher(Loop):
         self._needs_slot = False
         self._is_closed = False
         self._wants_room = False
-        running.on_room = self._room_made
+        in_flight.on_room = self._room_made
 
     def queues_ready(self, queues: Iterable[str]) -> None:
         """There is work in *queues*: claim; safe on any thread."""
@@ -112,8 +113,8 @@ class Fetcher(Loop):
         self._woken_at = time.monotonic()
         self._may_have_more = True
         self._needs_slot = False
-        self._running.wait_for_hint(False)
-        self.poke()
+        self._in_flight.set_waiting(False)
+        self.wake()
 
     def leave_to_others(self, task: str) -> bool:
         """Claim that task no more; whether it was claimed before. Safe on any thread."""
@@ -122,36 +123,36 @@ class Fetcher(Loop):
     def close_intake(self) -> None:
         """Claim nothing more; what waits in hand is handed back on the next turn."""
         self._is_closed = True
-        self.poke()
+        self.wake()
 
     def run_once(self) -> float:
         """Take one turn now, and show the supervisor that one was taken."""
-        self._running.turned()
+        self._in_flight.turned()
         # Most turns are for the supervisor's eyes alone, and ask the database nothing.
         pause = super().run_once() if self._is_due else self._look_pause()
-        self._running.wait_for_hint(not (self._may_have_more or self._is_closed))
+        self._in_flight.set_waiting(not (self._may_have_more or self._is_closed))
         return pause
 
     @property
     def _is_due(self) -> bool:
-        has_work = self._may_have_more or self._running.waiting.qsize() > 0
+        has_work = self._may_have_more or self._in_flight.waiting.qsize() > 0
         return has_work or self._is_closed or time.monotonic() >= self._due_at
 
     @property
     def _due_at(self) -> float:
-        return min(self._look_at, self._reread_at, self._account_at)
+        return min(self._look_at, self._reread_at, self._reconcile_at)
 
     def turn(self, link: Link) -> float:
         """Claim once, if there is room and may be work."""
         # Read before anything is asked: what is claimed after a recall began must tell.
-        recalls = self._recalls = self._running.recalls
-        is_recalled = recalls % 2 == 1
-        if is_recalled and not self._is_closed:
+        reclaim_count = self._reclaim_count = self._in_flight.reclaim_count
+        is_reclaiming = reclaim_count % 2 == 1
+        if is_reclaiming and not self._is_closed:
             return _RECALL_SECONDS
         soon = time.monotonic()
-        if not is_recalled and soon >= self._account_at:
-            self._take_account(link)
-            soon += self._account_seconds / 2
+        if not is_reclaiming and soon >= self._reconcile_at:
+            self._reconcile(link)
+            soon += self._reconcile_seconds / 2
         if soon >= self._look_at:
             self._queues.hear_of_all()
             self._woken_at = time.monotonic()
@@ -162,60 +163,65 @@ class Fetcher(Loop):
             self._reread_at = inf
             self._may_have_more = True
         if self._is_closed:
-            self._on_release(self._running.take_out_waiting())
+            self._on_release(self._in_flight.take_out_waiting())
             return _TURN_SECONDS_MAX
         room, free = self._room()
         if self._may_have_more and room > 0:
-            self._claim(link, min(room, _CLAIMED_MAX), free, recalls)
+            self._claim(link, min(room, _CLAIMED_MAX), free, reclaim_count)
             return 0.0 if self._may_have_more and not self._is_closed else self._look_pause()
         self._wants_room = self._may_have_more
         if self._wants_room and self._room()[0] > 0:
             return 0.0  # room was made between the two looks, before anyone was asked to tell
-        if self._running.waiting.qsize():
-            late = self._running.take_out_waiting(waited_seconds=_HOLD_SECONDS)
+        if self._in_flight.waiting.qsize():
+            late = self._in_flight.take_out_waiting(waited_seconds=_HOLD_SECONDS)
             self._on_release(late)
             return _HOLD_SECONDS
         return self._look_pause()
 
     def _after(self, error: BaseException) -> float:
         # The reply to a claim may be what was lost; if not, there still is what it was to claim.
-        self._account_at = 0.0
+        self._reconcile_at = 0.0
         self._doubtful_at = time.monotonic()
         if self._recalls_at_doubt is None:
-            self._recalls_at_doubt = self._recalls
+            self._recalls_at_doubt = self._reclaim_count
         self._may_have_more = True
-        if not isinstance(error, TOO_MUCH):
+        if not isinstance(error, RESOURCE_ERRORS):
             # What others had claimed and could not commit lies anywhere.
-            self._front = Front()
+            self._cursors = ClaimCursors()
         return super()._after(error)
 
-    def _take_account(self, link: Link) -> None:
+    def _reconcile(self, link: Link) -> None:
         # What was claimed before a recall may be handed back by now, or at this moment.
-        recalls = self._recalls_at_doubt
-        account = take_account(link, self._running, self._worker_id)
+        reclaim_count = self._recalls_at_doubt
+        reconciliation = reconcile(link, self._in_flight, self._worker_id)
         if time.monotonic() - self._doubtful_at > _DOUBT_SECONDS:
             self._recalls_at_doubt = None
-        self._account_at = time.monotonic() + self._account_pause()
-        if account.taken_away:
-            self._on_taken_away(account.taken_away)
-        if account.unheard:
-            _log.warning("claim without a reply", extra={"job_count": len(account.unheard)})
-            self._take(account.unheard, self._recalls if recalls is None else recalls)
+        self._reconcile_at = time.monotonic() + self._reconcile_pause()
+        if reconciliation.taken_away:
+            self._on_taken_away(reconciliation.taken_away)
+        if reconciliation.unknown_claims:
+            _log.warning(
+                "claim without a reply", extra={"job_count": len(reconciliation.unknown_claims)}
+            )
+            self._take(
+                reconciliation.unknown_claims,
+                self._reclaim_count if reclaim_count is None else reclaim_count,
+            )
 
-    def _account_pause(self) -> float:
+    def _reconcile_pause(self) -> float:
         doubtful_seconds = time.monotonic() - self._doubtful_at
         if doubtful_seconds > _DOUBT_SECONDS:
-            return self._account_seconds
+            return self._reconcile_seconds
         # As long again, so that a broken connection costs a few questions and no more.
-        return min(self._account_seconds, max(_ACCOUNT_SECONDS_MIN, doubtful_seconds))
+        return min(self._reconcile_seconds, max(_ACCOUNT_SECONDS_MIN, doubtful_seconds))
 
-    def _claim(self, link: Link, room: int, free: int, recalls: int) -> None:
+    def _claim(self, link: Link, room: int, free: int, reclaim_count: int) -> None:
         self._may_have_more = False  # unless the answer, or a hint meanwhile, says otherwise
         queues = self._queues.take()
         claim = claims.claim(
             worker_id=self._worker_id,
             executor=self._executor,
-            spans=self._front.spans(queues),
+            spans=self._cursors.spans(queues),
             unknown_tasks=sorted(self._unknown_tasks),
             jobs_max=room,
             slots_free=free,
@@ -225,30 +231,30 @@ class Fetcher(Loop):
         except BaseException:
             self._queues.hear(queues)
             raise
-        self._front.learn(batch)
-        unread = self._front.unread_since(self._woken_at)
+        self._cursors.learn(batch)
+        unread = self._cursors.unread_since(self._woken_at)
         self._queues.learn(queues, batch, unread)
         self._needs_slot = batch.needs_slot
         if batch.is_whole and not batch.claimed:
             # What it was woken for may have appeared behind its back.
-            self._reread_at = self._front.rescan_at(unread)
+            self._reread_at = self._cursors.rescan_at(unread)
         elif not batch.is_whole and (batch.claimed or batch.needs_slot):
             self._may_have_more = True  # else a trigger takes away whatever is claimed
-        self._take(batch.claimed, recalls)
+        self._take(batch.claimed, reclaim_count)
 
-    def _take(self, claimed: Sequence[Claimed], recalls: int) -> None:
-        held = list(self._on_claimed(claimed, time.monotonic()))
-        if claimed and not held and self._unknown_tasks.is_full:
+    def _take(self, claimed: Sequence[ClaimedAttempt], reclaim_count: int) -> None:
+        attempt = list(self._on_claimed(claimed, time.monotonic()))
+        if claimed and not attempt and self._unknown_tasks.is_full:
             # More names than can be left out: claimed again at once, they would go round for ever.
             self._may_have_more = False
-        self._running.take_in(held, recalls)
+        self._in_flight.take_in(attempt, reclaim_count)
         if self._is_closed:
-            self._on_release(self._running.take_out_waiting())
+            self._on_release(self._in_flight.take_out_waiting())
         else:
             self._on_arrived()
 
     def _room(self) -> tuple[int, int]:
-        room, free = self._running.room()
+        room, free = self._in_flight.room()
         # What cannot be claimed yet would be locked, and kept from those who could claim it.
         return (free, free) if self._needs_slot else (room, free)
 
@@ -256,10 +262,10 @@ class Fetcher(Loop):
         # Called for every ended attempt, so it must cost nothing while nobody waits.
         if self._wants_room and self._room()[0] > 0:
             self._wants_room = False
-            self.poke()
+            self.wake()
 
     def _look_pause(self) -> float:
-        if self._running.waiting.qsize():
+        if self._in_flight.waiting.qsize():
             return _HOLD_SECONDS
         due_in = self._due_at - time.monotonic()
         return min(_TURN_SECONDS_MAX, max(0.0, due_in))

@@ -7,24 +7,29 @@ Never decides what an end means: that is `settle.sql`. No note, no job that some
 locked, and no end that the database will not have, holds up the other ends.
 """
 
-import logging
 import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from pgqueue.core.events import emit
+from pgqueue.core.events.event import emit, is_observed
+from pgqueue.core.events.jobs import (
+    SETTLEMENT_EVENTS,
+    LeaseLost,
+    SettlementRefused,
+    settlement_events,
+)
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.process.loop import Loop
-from pgqueue.store.attempts import NOT_STARTED, Ended, Token
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import BAD_DATA
-from pgqueue.store.settling import ENDS_MAX, settle
-from pgqueue.worker.notes import Notes
-from pgqueue.worker.running import Held, Running
-
-_log = logging.getLogger("pgqueue.finisher")
+from pgqueue.store.claims import AttemptKey
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.database_errors import DATA_ERRORS
+from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.settlements import NOT_STARTED, Settlement
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.output_buffer import OutputBuffer
 
 # How soon an end is settled whose job somebody else had locked: a claim that came too late, for a
 # moment, or somebody's transaction.
@@ -37,7 +42,7 @@ _REFUSED_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class _End:
+class PendingSettlement:
     """An end to settle.
 
     Attributes:
@@ -46,8 +51,8 @@ class _End:
         is_report: Whether it tells in the place of another that that was refused.
     """
 
-    held: Held
-    ended: Ended
+    attempt: ActiveAttempt
+    ended: Settlement
     at: float = 0.0
     pause: float = 0.0
     is_report: bool = False
@@ -66,24 +71,24 @@ class Finisher(Loop):
     def __init__(
         self,
         database: Database,
-        running: Running,
+        in_flight: InFlight,
         *,
         worker_id: int,
-        on_refused: Callable[[Held, Exception], Ended],
+        on_refused: Callable[[ActiveAttempt, Exception], Settlement],
     ) -> None:
         super().__init__(f"finisher {worker_id}", database)
-        self.notes = Notes(on_first=lambda: self._arrived.put(None))
-        self._running = running
+        self.output = OutputBuffer(on_first=lambda: self._arrived.put(None))
+        self._in_flight = in_flight
         self._on_refused = on_refused
-        self._arrived = queue.SimpleQueue[_End | None]()
-        self._batch: list[_End] = []
-        self._later: list[_End] = []
+        self._arrived = queue.SimpleQueue[PendingSettlement | None]()
+        self._batch: list[PendingSettlement] = []
+        self._later: list[PendingSettlement] = []
         self._is_doubtful = False
 
-    def put(self, held: Held, ended: Ended) -> None:
+    def put(self, attempt: ActiveAttempt, ended: Settlement) -> None:
         """Settle this end soon."""
-        held.has_ended = True
-        self._arrived.put(_End(held, ended))
+        attempt.has_ended = True
+        self._arrived.put(PendingSettlement(attempt, ended))
 
     def expect(self) -> None:
         """Something is about to be claimed: see that the connection is whole; on any thread.
@@ -93,27 +98,27 @@ class Finisher(Loop):
         """
         self._arrived.put(None)
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Take the next turn at once."""
-        super().poke()
+        super().wake()
         self._arrived.put(None)
 
     @property
     def is_idle(self) -> bool:
         """Whether all that ended is settled and all that was logged is written."""
         is_settled = self._arrived.empty() and not (self._batch or self._later)
-        return is_settled and not self.notes.has_lines
+        return is_settled and not self.output.has_lines
 
     def turn(self, link: Link) -> float:
         """Wait for ends or notes, and write what there is."""
         if not self._batch:
             self._batch = self._wait()
             link = self.whole_link()  # it may have waited for long
-        due_in = self.notes.due_in
+        due_in = self.output.due_in
         if due_in is not None and (self._batch or not due_in or self.is_stopping):
-            self.notes.write(link)
+            self.output.write(link)
         while self._batch:
-            for count, answer in settle(link, [end.ended for end in self._batch]):
+            for count, answer in settle_in_batches(link, [end.ended for end in self._batch]):
                 told, self._batch = self._batch[:count], self._batch[count:]
                 if isinstance(answer, Exception):
                     self._refused(told[0], answer)
@@ -129,13 +134,13 @@ class Finisher(Loop):
         self._is_doubtful = bool(self._batch)
         return super()._after(error)
 
-    def _wait(self) -> list[_End]:
-        batch: list[_End] = []
+    def _wait(self) -> list[PendingSettlement]:
+        batch: list[PendingSettlement] = []
         try:
             first = self._arrived.get(timeout=self._pause())
             if first is not None:
                 batch.append(first)
-            while len(batch) < ENDS_MAX:
+            while len(batch) < SETTLEMENTS_MAX:
                 arrived = self._arrived.get_nowait()
                 if arrived is not None:
                     batch.append(arrived)
@@ -150,37 +155,61 @@ class Finisher(Loop):
         if self.is_stopping:
             return 0.0
         pauses = [end.at - time.monotonic() for end in self._later]
-        if (due_in := self.notes.due_in) is not None:
+        if (due_in := self.output.due_in) is not None:
             pauses.append(due_in)
         return max(0.0, min(pauses)) if pauses else None
 
-    def _settled(self, end: _End, answer: Mapping[Token, JobStatus | None]) -> None:
-        held, ended = end.held, end.ended
-        status = answer.get(held.token)
-        if status is None and held.token in answer:
+    def _settled(
+        self, end: PendingSettlement, answer: Mapping[AttemptKey, JobStatus | None]
+    ) -> None:
+        attempt, ended = end.attempt, end.ended
+        status = answer.get(attempt.token)
+        if status is None and attempt.token in answer:
             end.pause = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * end.pause))
             self._put_off(end, end.pause)
             return
-        self._running.settled(held.token)
+        self._in_flight.settled(attempt.token)
         if status is not None:
-            emit("job.settled", job_id=ended.id, outcome=ended.outcome, status=status)
-        elif not (held.is_completed or self._is_doubtful):
-            facts = {"job_id": ended.id, "attempt": ended.attempt}
-            emit("lease.lost", worker_id=ended.worker_id, **facts)
-            # What was handed back may have been taken back already, with no loss to anybody.
-            level = logging.DEBUG if ended.error_type == NOT_STARTED else logging.WARNING
-            _log.log(level, "lease lost", extra={**facts, "outcome": ended.outcome.value})
+            self._emit_settled(attempt, ended, status)
+        elif not (attempt.is_completed or self._is_doubtful):
+            emit(
+                LeaseLost(
+                    job_id=ended.id,
+                    attempt=ended.attempt,
+                    worker_id=ended.worker_id,
+                    outcome=ended.outcome,
+                    was_started=ended.error_type != NOT_STARTED,
+                )
+            )
 
-    def _refused(self, end: _End, error: Exception) -> None:
-        # What only took too long is stored as it is when the server is quicker.
-        if isinstance(error, BAD_DATA) and not end.is_report:
-            report = self._on_refused(end.held, error)
-            self._batch.append(_End(end.held, report, is_report=True))
+    def _emit_settled(self, attempt: ActiveAttempt, ended: Settlement, status: JobStatus) -> None:
+        if not is_observed(*SETTLEMENT_EVENTS):
             return
-        facts = {"job_id": end.ended.id, "attempt": end.ended.attempt, "reason": str(error)}
-        _log.error("end refused, trying again", extra=facts)
+        for kind in settlement_events(ended.outcome, status):
+            emit(
+                kind(
+                    job_id=ended.id,
+                    attempt=ended.attempt,
+                    worker_id=ended.worker_id,
+                    task=attempt.claimed.task,
+                    queue=attempt.claimed.queue,
+                    outcome=ended.outcome,
+                    status=status,
+                    error_type=ended.error_type,
+                    error_message=ended.error_message,
+                )
+            )
+
+    def _refused(self, end: PendingSettlement, error: Exception) -> None:
+        # What only took too long is stored as it is when the server is quicker.
+        if isinstance(error, DATA_ERRORS) and not end.is_report:
+            report = self._on_refused(end.attempt, error)
+            self._batch.append(PendingSettlement(end.attempt, report, is_report=True))
+            return
+        job_id, number = end.ended.id, end.ended.attempt
+        emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
         self._put_off(end, _REFUSED_SECONDS)
 
-    def _put_off(self, end: _End, seconds: float) -> None:
+    def _put_off(self, end: PendingSettlement, seconds: float) -> None:
         end.at = time.monotonic() + seconds
         self._later.append(end)

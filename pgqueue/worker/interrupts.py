@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Protocol
 
 from pgqueue.core.current import JobTimeout
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 
 _SECONDS_MIN = 0.001
 
@@ -27,10 +27,10 @@ _SOON_SECONDS = 0.05
 class Reach(Protocol):
     """How an executor gets at its tasks."""
 
-    def current(self) -> Held | None:
+    def current(self) -> ActiveAttempt | None:
         """The attempt whose code the main thread runs right now."""
 
-    def throw(self, held: Held, error: BaseException) -> None:
+    def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Raise *error* where an attempt waits; nothing if it no longer does."""
 
 
@@ -42,32 +42,34 @@ class Interrupts:
             again after this, which is also how long its clean-up is left in peace.
     """
 
-    def __init__(self, running: Running, reach: Reach, *, again_seconds: float) -> None:
-        self._running = running
+    def __init__(self, in_flight: InFlight, reach: Reach, *, again_seconds: float) -> None:
+        self._in_flight = in_flight
         self._reach = reach
         self._again_seconds = again_seconds
         self._armed_for = float("inf")
-        self._asked = deque[tuple[Held, Callable[[], BaseException]]]()
+        self._asked = deque[tuple[ActiveAttempt, Callable[[], BaseException]]]()
 
     def install(self) -> None:
         """Take the interval timer's signal."""
         signal.signal(signal.SIGALRM, self._on_alarm)
 
-    def watch(self, held: Held) -> None:
+    def watch(self, attempt: ActiveAttempt) -> None:
         """Raise JobTimeout in it at its deadline, if it has one."""
         # The timer is left as it is when the job that it was set for ends: the alarm looks at
         # what runs then. So a short job costs one comparison.
-        if held.deadline is not None and held.deadline < self._armed_for:
-            self._arm(held.deadline)
+        if attempt.deadline is not None and attempt.deadline < self._armed_for:
+            self._arm(attempt.deadline)
 
-    def ask(self, held: Held, make_error: Callable[[], BaseException]) -> None:
+    def ask(self, attempt: ActiveAttempt, make_error: Callable[[], BaseException]) -> None:
         """Raise what *make_error* makes in it now; safe on any thread."""
-        self._asked.append((held, make_error))
+        self._asked.append((attempt, make_error))
         os.kill(os.getpid(), signal.SIGALRM)
 
-    def may_ask(self, held: Held) -> bool:
+    def may_ask(self, attempt: ActiveAttempt) -> bool:
         """Whether nothing was raised in it lately."""
-        return held.raised_at is None or time.monotonic() - held.raised_at >= self._again_seconds
+        return (
+            attempt.raised_at is None or time.monotonic() - attempt.raised_at >= self._again_seconds
+        )
 
     def _arm(self, at: float) -> None:
         self._armed_for = at
@@ -75,50 +77,50 @@ class Interrupts:
 
     def _on_alarm(self, signum: int, frame: FrameType | None) -> None:
         guilty: BaseException | None = None
-        for held, error in (*self._asked_for(), *self._overdue()):
-            held.raised_at = time.monotonic()
-            if held.raised is None:
-                held.raised = error
-                held.stack = _stack(held, frame)
-            if held is self._reach.current():
+        for attempt, error in (*self._asked_for(), *self._overdue()):
+            attempt.raised_at = time.monotonic()
+            if attempt.raised is None:
+                attempt.raised = error
+                attempt.stack = _stack(attempt, frame)
+            if attempt is self._reach.current():
                 guilty = error
             else:
-                self._reach.throw(held, error)
+                self._reach.throw(attempt, error)
         if guilty is not None:
             raise guilty
 
-    def _asked_for(self) -> list[tuple[Held, BaseException]]:
+    def _asked_for(self) -> list[tuple[ActiveAttempt, BaseException]]:
         asked = []
         while self._asked:
-            held, make_error = self._asked.popleft()
-            if held.is_exposed:
-                asked.append((held, make_error()))
+            attempt, make_error = self._asked.popleft()
+            if attempt.is_interruptible:
+                asked.append((attempt, make_error()))
         return asked
 
-    def _overdue(self) -> list[tuple[Held, BaseException]]:
+    def _overdue(self) -> list[tuple[ActiveAttempt, BaseException]]:
         now = time.monotonic()
-        overdue: list[tuple[Held, BaseException]] = []
+        overdue: list[tuple[ActiveAttempt, BaseException]] = []
         next_at = float("inf")
-        for held in self._running.all():
-            if held.deadline is None or held.has_ended:
+        for attempt in self._in_flight.all():
+            if attempt.deadline is None or attempt.has_ended:
                 continue
-            if held.deadline <= now:
-                if held.is_exposed:
-                    overdue.append((held, _timeout(held)))
-                    held.deadline = now + self._again_seconds
+            if attempt.deadline <= now:
+                if attempt.is_interruptible:
+                    overdue.append((attempt, _timeout(attempt)))
+                    attempt.deadline = now + self._again_seconds
                 else:
-                    held.deadline = now + _SOON_SECONDS
-            next_at = min(next_at, held.deadline)
+                    attempt.deadline = now + _SOON_SECONDS
+            next_at = min(next_at, attempt.deadline)
         self._armed_for = float("inf")
         if next_at != self._armed_for:
             self._arm(next_at)
         return overdue
 
 
-def _stack(held: Held, frame: FrameType | None) -> str:
-    waiting = getattr(held.runner, "gr_frame", None)
+def _stack(attempt: ActiveAttempt, frame: FrameType | None) -> str:
+    waiting = getattr(attempt.runner, "gr_frame", None)
     return "".join(traceback.format_stack(waiting or frame))
 
 
-def _timeout(held: Held) -> JobTimeout:
-    return JobTimeout(f"The job ran past its timeout of {held.claimed.timeout_seconds:g} s.")
+def _timeout(attempt: ActiveAttempt) -> JobTimeout:
+    return JobTimeout(f"The job ran past its timeout of {attempt.claimed.timeout_seconds:g} s.")

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 from pgqueue.core.current import JobContext, find_current_job
-from pgqueue.core.log_text import MESSAGE_BYTES_MAX, record_text
-from pgqueue.core.sanitise import clean_text
-from pgqueue.worker.notes import Line
-from pgqueue.worker.running import Held
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.log_text import MESSAGE_BYTES_MAX, record_text
+from pgqueue.worker.in_flight import ActiveAttempt
+from pgqueue.worker.output_buffer import Line
 
 _NAME_BYTES_MAX = 200
 
@@ -30,7 +30,7 @@ class LogCapture(logging.Handler):
     def __init__(
         self,
         *,
-        held_of: Callable[[JobContext], Held | None],
+        held_of: Callable[[JobContext], ActiveAttempt | None],
         note: Callable[[Line], None],
         lines_max: int,
         bytes_max: int,
@@ -44,27 +44,27 @@ class LogCapture(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Note the line, unless no job runs here or its limits are reached."""
         context = find_current_job()
-        held = None if context is None else self._held_of(context)
-        if held is None or held.has_ended:
+        attempt = None if context is None else self._held_of(context)
+        if attempt is None or attempt.has_ended:
             return
-        room = self._bytes_max - held.line_bytes
-        if held.line_count >= self._lines_max or room <= 0:
-            held.lines_dropped += 1
+        room = self._bytes_max - attempt.line_bytes
+        if attempt.line_count >= self._lines_max or room <= 0:
+            attempt.lines_dropped += 1
             return
         message = record_text(record, min(MESSAGE_BYTES_MAX, room))
-        held.line_count += 1
-        held.line_bytes += len(message.encode())
+        attempt.line_count += 1
+        attempt.line_bytes += len(message.encode())
         level, logger = (
             clean_text(str(name), _NAME_BYTES_MAX) for name in (record.levelname, record.name)
         )
-        self._note((held, time.monotonic(), level, logger, message, held.line_count))
+        self._note((attempt, time.monotonic(), level, logger, message, attempt.line_count))
 
-    def tell_dropped(self, held: Held) -> None:
+    def tell_dropped(self, attempt: ActiveAttempt) -> None:
         """Say at an attempt's end how many of its lines were dropped, if any were."""
-        if held.lines_dropped:
+        if attempt.lines_dropped:
             text = (
-                f"{held.lines_dropped} more lines were dropped: an attempt keeps "
+                f"{attempt.lines_dropped} more lines were dropped: an attempt keeps "
                 f"{self._lines_max} lines and {self._bytes_max} bytes"
             )
-            number = held.line_count + 1
-            self._note((held, time.monotonic(), "WARNING", "pgqueue", text, number))
+            number = attempt.line_count + 1
+            self._note((attempt, time.monotonic(), "WARNING", "pgqueue", text, number))

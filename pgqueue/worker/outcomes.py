@@ -7,7 +7,6 @@ an exception or a result says may run code of its class, which may raise, and be
 from dataclasses import dataclass
 from typing import Final
 
-from pgqueue.core.anatomy import name_of
 from pgqueue.core.current import (
     CancelJob,
     JobCancelled,
@@ -19,13 +18,14 @@ from pgqueue.core.current import (
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
-from pgqueue.core.failure import Report, message_text, report
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.core.redaction import SECRET_BYTES_MAX
-from pgqueue.core.result import encode_result, salvage_result
-from pgqueue.core.sanitise import clean_text
-from pgqueue.store.attempts import NOT_STARTED, Ended
-from pgqueue.worker.running import Held
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.failure import Report, message_text, report
+from pgqueue.core.values.introspect import name_of
+from pgqueue.core.values.redaction import SECRET_BYTES_MAX
+from pgqueue.core.values.result import encode_result, salvage_result
+from pgqueue.store.settlements import NOT_STARTED, Settlement
+from pgqueue.worker.in_flight import ActiveAttempt
 
 # What a task decides, and what may be raised into it from outside.
 _DECIDED: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
@@ -52,16 +52,16 @@ class NotStarted(Exception):
         self.executor = executor
 
 
-def succeeded(held: Held, value: object, limits: Limits) -> Ended:
+def succeeded(attempt: ActiveAttempt, value: object, limits: Limits) -> Settlement:
     """The end of an attempt whose task returned *value*.
 
     A task that was told to stop and returned all the same ended for that reason: past its
     deadline nothing counts as a success. What is no success either is a lost result: its work is
     done, so it is stored as far as it can be, and the attempt's row says what was replaced.
     """
-    if isinstance(held.raised, JobTimeout):
-        return failed(held, held.raised, limits)
-    ended = _ended(held, Outcome.SUCCEEDED)
+    if isinstance(attempt.raised, JobTimeout):
+        return failed(attempt, attempt.raised, limits)
+    ended = _ended(attempt, Outcome.SUCCEEDED)
     if value is not None:
         result = salvage_result(value, result_bytes_max=limits.result_bytes_max)
         ended.result = result.text
@@ -83,7 +83,7 @@ def checked_result(value: object, limits: Limits) -> str | None:
     return encode_result(value, result_bytes_max=limits.result_bytes_max)
 
 
-def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
+def failed(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Settlement:
     """The end of an attempt whose task raised *error*.
 
     What was raised into it from outside counts before what became of that on its way out: an
@@ -92,21 +92,21 @@ def failed(held: Held, error: BaseException, limits: Limits) -> Ended:
     kind = type(error)
     if issubclass(kind, NotStarted):
         executor = getattr(error, "executor", None)
-        return never_started(held, reason=str(error), executor=executor)
-    told = _report(held, error, limits)
-    ended = _ended(held, _outcome(held, error))
+        return never_started(attempt, reason=str(error), executor=executor)
+    told = _report(attempt, error, limits)
+    ended = _ended(attempt, _outcome(attempt, error))
     _tell(ended, told, limits)
     if issubclass(kind, RetryJob | SnoozeJob):
         ended.delay_seconds = _delay_seconds(error)
-    elif ended.outcome is Outcome.FAILED and held.task is not None:
-        ended.retryable = held.task.options.retry.is_retryable(error)
+    elif ended.outcome is Outcome.FAILED and attempt.task is not None:
+        ended.retryable = attempt.task.options.retry.is_retryable(error)
     return ended
 
 
-def _outcome(held: Held, error: BaseException) -> Outcome:
+def _outcome(attempt: ActiveAttempt, error: BaseException) -> Outcome:
     # By class and not by isinstance, which asks the exception as well.
     kind = type(error)
-    told = kind if held.raised is None else type(held.raised)
+    told = kind if attempt.raised is None else type(attempt.raised)
     if issubclass(told, JobTimeout):
         return Outcome.TIMED_OUT
     for chosen, outcomes in ((kind, _DECIDED), (told, _TOLD)):
@@ -127,21 +127,23 @@ def _delay_seconds(error: BaseException) -> float | None:
         return None if issubclass(type(error), RetryJob) else 0.0
 
 
-def unreportable(held: Held, error: BaseException, limits: Limits) -> Ended:
+def unreportable(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Settlement:
     """The end of an attempt whose end could not be told, because *error* was raised meanwhile."""
-    is_late = isinstance(held.raised, JobTimeout)
-    ended = _ended(held, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
+    is_late = isinstance(attempt.raised, JobTimeout)
+    ended = _ended(attempt, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
     before = ["Raised while the end of the attempt was told.\n"]
     _tell(ended, report(error, _rough(limits), before=before), limits)
     return ended
 
 
-def never_started(held: Held, *, reason: str, executor: str | None = None) -> Ended:
+def never_started(
+    attempt: ActiveAttempt, *, reason: str, executor: str | None = None
+) -> Settlement:
     """The end of an attempt that is handed back without having been started."""
-    ended = Ended(
-        held.claimed.id,
-        held.claimed.attempt,
-        held.claimed.worker_id,
+    ended = Settlement(
+        attempt.claimed.id,
+        attempt.claimed.attempt,
+        attempt.claimed.worker_id,
         Outcome.INTERRUPTED,
         executor=executor,
         error_type=NOT_STARTED,
@@ -150,34 +152,34 @@ def never_started(held: Held, *, reason: str, executor: str | None = None) -> En
     return ended
 
 
-def unreadable(held: Held, error: Exception, limits: Limits) -> Ended:
+def unstorable(attempt: ActiveAttempt, error: Exception, limits: Limits) -> Settlement:
     """The end of an attempt that the database refused to store as it was.
 
     Its text is cut down to what can always be stored, so that a report is never lost.
     """
-    ended = _ended(held, Outcome.FAILED)
+    ended = _ended(attempt, Outcome.FAILED)
     ended.error_type = "UnstorableValue"
     ended.error_message = message_text(error, limits.error_bytes_max)
     return ended
 
 
-def _ended(held: Held, outcome: Outcome) -> Ended:
-    claimed = held.claimed
-    return Ended(
+def _ended(attempt: ActiveAttempt, outcome: Outcome) -> Settlement:
+    claimed = attempt.claimed
+    return Settlement(
         claimed.id,
         claimed.attempt,
         claimed.worker_id,
         outcome,
-        waited_seconds=held.waited_seconds or 0.0,
+        waited_seconds=attempt.waited_seconds or 0.0,
     )
 
 
-def _report(held: Held, error: BaseException, limits: Limits) -> Report:
+def _report(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Report:
     before = []
-    if error is held.raised and held.stack and not error.__traceback__:
-        before = ["The task stood here:\n", held.stack]
-    elif held.raised is not None and error is not held.raised:
-        before = [f"Raised after {name_of(type(held.raised))} had been raised into the task.\n"]
+    if error is attempt.raised and attempt.stack and not error.__traceback__:
+        before = ["The task stood here:\n", attempt.stack]
+    elif attempt.raised is not None and error is not attempt.raised:
+        before = [f"Raised after {name_of(type(attempt.raised))} had been raised into the task.\n"]
     return report(error, _rough(limits), before=before)
 
 
@@ -186,7 +188,7 @@ def _rough(limits: Limits) -> int:
     return limits.error_bytes_max + SECRET_BYTES_MAX
 
 
-def _tell(ended: Ended, told: Report, limits: Limits) -> None:
+def _tell(ended: Settlement, told: Report, limits: Limits) -> None:
     ended.error_type = told.type
     ended.error_message = clean_text(censored(told.message), limits.error_bytes_max)
     ended.traceback = clean_text(censored(told.traceback), limits.error_bytes_max)

@@ -8,8 +8,8 @@ is ready, until it has found them empty. The fetcher's, but for `hear`.
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
-from pgqueue.process.crew import asks_by_hint
-from pgqueue.store.claims import Batch
+from pgqueue.process.worker_pool import claims_by_name
+from pgqueue.store.claims import ClaimedBatch
 
 
 class Queues:
@@ -23,7 +23,7 @@ class Queues:
     def __init__(self, patterns: Sequence[str], *, is_round_robin: bool) -> None:
         self._patterns = list(patterns)
         self._is_round_robin = is_round_robin
-        self._by_hint = asks_by_hint(patterns)
+        self._by_hint = claims_by_name(patterns)
         self._ready: set[str] = set()
         self._changing = Lock()
         self._turns = 0
@@ -52,7 +52,7 @@ class Queues:
             queues = queues[first:] + queues[:first]
         return queues
 
-    def learn(self, asked: Sequence[str], batch: Batch, unread: Iterable[str]) -> None:
+    def learn(self, asked: Sequence[str], batch: ClaimedBatch, unread: Iterable[str]) -> None:
         """Take what the claim brought that asked these.
 
         Those that it found empty are forgotten.

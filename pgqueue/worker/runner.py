@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
-from pgqueue.store.attempts import Ended
+from pgqueue.store.settlements import Settlement
 from pgqueue.tasks.task import Task
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
-from pgqueue.worker.running import Held, Running
 
 
 class Runner:
@@ -29,44 +29,46 @@ class Runner:
 
     def __init__(
         self,
-        running: Running,
+        in_flight: InFlight,
         limits: Limits,
         *,
-        find_task: Callable[[Held], Task[..., Any]],
-        context_of: Callable[[Held, Task[..., Any], dict[str, object]], JobContext],
-        on_started: Callable[[Held], None],
-        on_ended: Callable[[Held, Ended], None],
+        find_task: Callable[[ActiveAttempt], Task[..., Any]],
+        context_of: Callable[[ActiveAttempt, Task[..., Any], dict[str, object]], JobContext],
+        on_started: Callable[[ActiveAttempt], None],
+        on_ended: Callable[[ActiveAttempt, Settlement], None],
     ) -> None:
-        self.running = running
+        self.in_flight = in_flight
         self.limits = limits
         self.find_task = find_task
         self.context_of = context_of
         self.on_started = on_started
         self.on_ended = on_ended
 
-    def run(self, held: Held) -> None:
+    def run(self, attempt: ActiveAttempt) -> None:
         """Run an attempt of a function, here and now."""
-        with _Run(self, held) as attempt:
-            function, positional, named = attempt.prepare()
+        with _Run(self, attempt) as run:
+            function, positional, named = run.prepare()
             try:
-                held.is_exposed = True
-                attempt.value = function(*positional, **named)
+                attempt.is_interruptible = True
+                run.value = function(*positional, **named)
             finally:
-                held.is_exposed = False
+                attempt.is_interruptible = False
 
-    async def arun(self, held: Held, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
+    async def arun(
+        self, attempt: ActiveAttempt, shield: Callable[[Awaitable[Any]], Awaitable[Any]]
+    ) -> None:
         """Run an attempt of a coroutine function on the current event loop.
 
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
-        with _Run(self, held) as attempt:
-            function, positional, named = attempt.prepare()
+        with _Run(self, attempt) as run:
+            function, positional, named = run.prepare()
             try:
-                held.is_exposed = True
-                attempt.value = await shield(function(*positional, **named))
+                attempt.is_interruptible = True
+                run.value = await shield(function(*positional, **named))
             finally:
-                held.is_exposed = False
+                attempt.is_interruptible = False
 
 
 class _Run:
@@ -80,29 +82,31 @@ class _Run:
 
     __slots__ = ("_context", "_held", "_runner", "value")
 
-    def __init__(self, runner: Runner, held: Held) -> None:
+    def __init__(self, runner: Runner, attempt: ActiveAttempt) -> None:
         self.value: object = None
         self._runner = runner
-        self._held = held
+        self._held = attempt
         self._context: Token[JobContext | None] | None = None
 
     def __enter__(self) -> "_Run":
-        self._runner.running.started(self._held)
+        self._runner.in_flight.started(self._held)
         return self
 
     def prepare(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Enter the context of the job, and return what is to be called with what."""
-        runner, held = self._runner, self._held
-        runner.on_started(held)
-        if held.must_not_start:
+        runner, attempt = self._runner, self._held
+        runner.on_started(attempt)
+        if attempt.is_revoked:
             raise NotStarted("It was in hand and had not started when it had to be let go.")
         try:
-            held.is_exposed = True  # to the import of the task's module, and to its own validators
-            task = held.task = held.task or runner.find_task(held)
-            args = task.payload.decode(held.claimed.args)
+            attempt.is_interruptible = (
+                True  # to the import of the task's module, and to its own validators
+            )
+            task = attempt.task = attempt.task or runner.find_task(attempt)
+            args = task.payload.decode(attempt.claimed.args)
         finally:
-            held.is_exposed = False
-        self._context = enter(runner.context_of(held, task, args))
+            attempt.is_interruptible = False
+        self._context = enter(runner.context_of(attempt, task, args))
         positional, named = task.payload.bind_call(args)
         return task.function, positional, named
 
@@ -112,36 +116,36 @@ class _Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        held = self._held
+        attempt = self._held
         try:
             ended = self._ended(error)
         except BaseException as late:
-            ended = unreportable(held, late, self._runner.limits)
+            ended = unreportable(attempt, late, self._runner.limits)
         finally:
             if self._context is not None:
                 leave(self._context)
-        held.runner = None
-        self._runner.running.ended(held)
-        self._runner.on_ended(held, ended)
+        attempt.runner = None
+        self._runner.in_flight.ended(attempt)
+        self._runner.on_ended(attempt, ended)
         return True
 
-    def _ended(self, error: BaseException | None) -> Ended:
+    def _ended(self, error: BaseException | None) -> Settlement:
         # The timeout counts for what tells the end, too: a `__str__` may never return.
-        held, limits = self._held, self._runner.limits
+        attempt, limits = self._held, self._runner.limits
         try:
-            held.is_exposed = True
+            attempt.is_interruptible = True
             try:
                 if error is None:
-                    return succeeded(held, self.value, limits)
-                return failed(held, error, limits)
+                    return succeeded(attempt, self.value, limits)
+                return failed(attempt, error, limits)
             except (JobInterrupted, JobCancelled):
                 if error is not None:
                     raise
                 # What comes too late to stop the task does not undo it.
-                return succeeded(held, self.value, limits)
+                return succeeded(attempt, self.value, limits)
             except BaseException as late:
                 if error is not None:
                     raise
-                return failed(held, late, limits)
+                return failed(attempt, late, limits)
         finally:
-            held.is_exposed = False
+            attempt.is_interruptible = False

@@ -21,22 +21,23 @@ from pgqueue.core.current import (
 )
 from pgqueue.core.errors import PgqueueError, UnknownTask
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.process.board import Board
-from pgqueue.process.control import Channel
-from pgqueue.store.attempts import Claimed, Ended
-from pgqueue.store.connect import Database
+from pgqueue.process.channel import Channel
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.settlements import Settlement
 from pgqueue.tasks import loading
 from pgqueue.tasks.task import Task
 from pgqueue.worker import outcomes
 from pgqueue.worker.completion import Completion
 from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.finisher import Finisher
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 from pgqueue.worker.interrupts import Interrupts
 from pgqueue.worker.log_capture import LogCapture
 from pgqueue.worker.outcomes import NotStarted
 from pgqueue.worker.queues import Queues
 from pgqueue.worker.runner import Runner
-from pgqueue.worker.running import Held, Running
 
 _log = logging.getLogger("pgqueue.worker")
 
@@ -53,7 +54,7 @@ class Config:
 
     worker_id: int
     slots: int
-    places: int
+    scoreboard_slots: int
     url: str = field(repr=False)
     schema: str
     queues: Sequence[str]
@@ -74,10 +75,10 @@ class Executor(Protocol):
     """What runs the attempts in hand; see `pgqueue.worker.executors`."""
 
     def serve(self) -> None: ...
-    def kick(self) -> None: ...
+    def wake(self) -> None: ...
     def close(self) -> None: ...
-    def current(self) -> Held | None: ...
-    def throw(self, held: Held, error: BaseException) -> None: ...
+    def current(self) -> ActiveAttempt | None: ...
+    def throw(self, attempt: ActiveAttempt, error: BaseException) -> None: ...
 
 
 class _Host:
@@ -85,12 +86,12 @@ class _Host:
 
     __slots__ = ("_held", "_worker")
 
-    def __init__(self, worker: "Worker", held: Held) -> None:
+    def __init__(self, worker: "Worker", attempt: ActiveAttempt) -> None:
         self._worker = worker
-        self._held = held
+        self._held = attempt
 
     def progress(self, fraction: float, message: str) -> None:
-        self._worker.finisher.notes.add_progress(self._held, fraction, message)
+        self._worker.finisher.output.add_progress(self._held, fraction, message)
 
     def should_stop(self) -> bool:
         return self._held.raised is not None or self._worker.is_stopping
@@ -110,7 +111,7 @@ class Worker:
         board: What the supervisor sees of it.
     """
 
-    def __init__(self, kind: str, config: Config, channel: Channel, board: Board) -> None:
+    def __init__(self, kind: str, config: Config, channel: Channel, scoreboard: Scoreboard) -> None:
         self.kind = kind
         self.config = config
         self.channel = channel
@@ -118,48 +119,50 @@ class Worker:
         self._limits = outcomes.Limits(config.result_bytes_max, config.error_bytes_max)
         self._stop_at: float | None = None
         self._stops = threading.Event()
-        self.running = Running(
+        self.in_flight = InFlight(
             slots=config.slots,
             prefetch_max=config.prefetch_max,
             settling_max=config.settling_max,
-            board=board,
+            scoreboard=scoreboard,
         )
         self.runner = Runner(
-            self.running,
+            self.in_flight,
             self._limits,
             find_task=self._find_task,
             context_of=self._context_of,
-            on_started=lambda held: self.interrupts.watch(held),
+            on_started=lambda attempt: self.interrupts.watch(attempt),
             on_ended=self._on_ended,
         )
-        self.executor = _executor(kind, self.running, self.runner)
+        self.executor = _executor(kind, self.in_flight, self.runner)
         self.interrupts = Interrupts(
-            self.running, self.executor, again_seconds=config.timeout_grace_seconds / 2
+            self.in_flight, self.executor, again_seconds=config.timeout_grace_seconds / 2
         )
         self.finisher = Finisher(
             self._database,
-            self.running,
+            self.in_flight,
             worker_id=config.worker_id,
-            on_refused=lambda held, error: outcomes.unreadable(held, error, self._limits),
+            on_refused=lambda attempt, error: outcomes.unstorable(attempt, error, self._limits),
         )
         self.completion = Completion(self.finisher, self._limits, self._database.schema)
         self.queues = Queues(config.queues, is_round_robin=config.strategy == "round_robin")
         self.fetcher = Fetcher(
             self._database,
-            self.running,
+            self.in_flight,
             worker_id=config.worker_id,
             executor=kind,
             queues=self.queues,
             on_claimed=self._take,
-            on_arrived=self.executor.kick,
+            on_arrived=self.executor.wake,
             on_release=self._release,
             on_taken_away=self._let_go,
-            account_seconds=config.lease_seconds,
+            reconcile_seconds=config.lease_seconds,
         )
-        self.fetcher.on_outgrown = lambda error: self.channel.send("outgrown", message=str(error))
+        self.fetcher.on_schema_too_new = lambda error: self.channel.send(
+            "outgrown", message=str(error)
+        )
         self.capture = LogCapture(
-            held_of=lambda context: self.running.find((context.id, context.attempt)),
-            note=self.finisher.notes.add_line,
+            held_of=lambda context: self.in_flight.find((context.id, context.attempt)),
+            note=self.finisher.output.add_line,
             lines_max=config.log_lines_max,
             bytes_max=config.log_bytes_max,
         )
@@ -222,11 +225,12 @@ class Worker:
                     self.stop(message["grace_seconds"])
 
     def _cancel(self, jobs: Iterable[Sequence[int]]) -> None:
-        for job_id, attempt in jobs:
+        for job_id, number in jobs:
             # Told at every poll while it runs; one that does not yield is told again now and
             # then, and its clean-up is not cut short each time.
-            if (held := self.running.find((job_id, attempt))) and self.interrupts.may_ask(held):
-                self.interrupts.ask(held, lambda: JobCancelled("The job was cancelled."))
+            attempt = self.in_flight.find((job_id, number))
+            if attempt is not None and self.interrupts.may_ask(attempt):
+                self.interrupts.ask(attempt, lambda: JobCancelled("The job was cancelled."))
 
     def _wind_down(self) -> None:
         self._stops.wait()
@@ -246,35 +250,35 @@ class Worker:
 
     def _interrupt_all(self) -> None:
         # Again and again, for what was on its way to its start the time before.
-        for held in self.running.all():
-            held.must_not_start = True
-            if held.is_exposed and self.interrupts.may_ask(held):
-                self.interrupts.ask(held, _interrupted)
+        for attempt in self.in_flight.all():
+            attempt.is_revoked = True
+            if attempt.is_interruptible and self.interrupts.may_ask(attempt):
+                self.interrupts.ask(attempt, _interrupted)
 
     @property
     def _has_work(self) -> bool:
-        return len(self.running) > 0 or not self.finisher.is_idle
+        return len(self.in_flight) > 0 or not self.finisher.is_idle
 
     # From a claim to what runs.
 
-    def _take(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
+    def _take(self, claimed: Sequence[ClaimedAttempt], received_at: float) -> list[ActiveAttempt]:
         taken = []
         found: dict[str, Task[..., Any]] = {}
         for each in claimed:
-            held = Held(each, found.get(each.task), received_at)
+            attempt = ActiveAttempt(each, found.get(each.task), received_at)
             try:
                 # A module is the application's code, so it is imported where a task would run:
                 # by then the board tells of the job, and its timeout counts.
-                if held.task is None and not loading.may_import(each.task):
-                    held.task = found[each.task] = self._find_task(held)
-                taken.append(held)
+                if attempt.task is None and not loading.may_import(each.task):
+                    attempt.task = found[each.task] = self._find_task(attempt)
+                taken.append(attempt)
             except NotStarted as error:
-                self.running.take_in_unrun(held)
-                self.finisher.put(held, outcomes.failed(held, error, self._limits))
+                self.in_flight.take_in_unrun(attempt)
+                self.finisher.put(attempt, outcomes.failed(attempt, error, self._limits))
         return taken
 
-    def _find_task(self, held: Held) -> Task[..., Any]:
-        name = held.claimed.task
+    def _find_task(self, attempt: ActiveAttempt) -> Task[..., Any]:
+        name = attempt.claimed.task
         task = self._task(name)
         if task is None:
             raise NotStarted(f"Worker {self.config.worker_id} knows no task named {name!r}.")
@@ -298,49 +302,51 @@ class Worker:
             self.channel.send("unknown", tasks=[name])
         return None
 
-    def _release(self, waiting: Iterable[Held]) -> None:
-        for held in waiting:
+    def _release(self, waiting: Iterable[ActiveAttempt]) -> None:
+        for attempt in waiting:
             reason = "It waited in hand for a slot, and was handed back."
-            self.finisher.put(held, outcomes.never_started(held, reason=reason))
+            self.finisher.put(attempt, outcomes.never_started(attempt, reason=reason))
 
-    def _let_go(self, taken_away: Iterable[Held]) -> None:
-        for held in taken_away:
-            facts = {"job_id": held.claimed.id, "attempt": held.claimed.attempt}
+    def _let_go(self, taken_away: Iterable[ActiveAttempt]) -> None:
+        for attempt in taken_away:
+            facts = {"job_id": attempt.claimed.id, "attempt": attempt.claimed.attempt}
             # What was not started yet runs elsewhere, with no loss to anybody.
-            level = logging.DEBUG if held.started_at is None else logging.WARNING
+            level = logging.DEBUG if attempt.started_at is None else logging.WARNING
             _log.log(level, "attempt taken away", extra=facts)
-            held.must_not_start = True
-            self.interrupts.ask(held, lambda: JobInterrupted("The job's lease was lost."))
+            attempt.is_revoked = True
+            self.interrupts.ask(attempt, lambda: JobInterrupted("The job's lease was lost."))
 
     # Around a run.
 
-    def _context_of(self, held: Held, task: Task[..., Any], args: dict[str, object]) -> JobContext:
-        claimed = held.claimed
+    def _context_of(
+        self, attempt: ActiveAttempt, task: Task[..., Any], args: dict[str, object]
+    ) -> JobContext:
+        claimed = attempt.claimed
         return JobContext(
             id=claimed.id,
             attempt=claimed.attempt,
             task=claimed.task,
             args=args,
-            host=_Host(self, held),
+            host=_Host(self, attempt),
             secrets=task.secrets_in(claimed.args, args),
         )
 
-    def _on_ended(self, held: Held, ended: Ended) -> None:
-        self.capture.tell_dropped(held)
-        if held.is_completed and ended.outcome is Outcome.SUCCEEDED:
+    def _on_ended(self, attempt: ActiveAttempt, ended: Settlement) -> None:
+        self.capture.tell_dropped(attempt)
+        if attempt.is_completed and ended.outcome is Outcome.SUCCEEDED:
             # Settled already, in the task's own transaction. Should that have been rolled
             # back after all, the row still runs, and this is what befell it.
             ended.outcome = Outcome.FAILED
             ended.error_type = "CompletionRolledBack"
             ended.error_message = "complete() was called, and its transaction did not commit."
-        self.finisher.put(held, ended)
+        self.finisher.put(attempt, ended)
 
 
 def _interrupted() -> BaseException:
     return JobInterrupted("The worker has to stop; the job is queued again.")
 
 
-def _executor(kind: str, running: Running, runner: Runner) -> Executor:
+def _executor(kind: str, in_flight: InFlight, runner: Runner) -> Executor:
     # Imported by kind: gevent may only be loaded in a process that it has patched.
     name, attribute, pipe = {
         "greenlet": ("greenlets", "GreenletExecutor", runner.run),
@@ -348,5 +354,5 @@ def _executor(kind: str, running: Running, runner: Runner) -> Executor:
         "process": ("single", "SingleExecutor", runner.run),
     }[kind]
     module = importlib.import_module(f"pgqueue.worker.executors.{name}")
-    make: Callable[[Running, Any], Executor] = getattr(module, attribute)
-    return make(running, pipe)
+    make: Callable[[InFlight, Any], Executor] = getattr(module, attribute)
+    return make(in_flight, pipe)

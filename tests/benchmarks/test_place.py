@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import place
 from benchmarks.place import filesystem_of, opened
-from pgqueue.store import embedded
+from pgqueue import embedded
 
 # A benchmark runs on the embedded server alone. `make test` installs it; who tests on a server of
 # their own, without the extra, has none to measure on.

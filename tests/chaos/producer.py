@@ -24,7 +24,7 @@ import pgqueue
 from chaos.ledger import Ledger
 from chaos.tasks import coroutines, heavy, light
 from pgqueue.core.errors import PgqueueError
-from pgqueue.store.session import PatientConnection
+from pgqueue.store.connection.session import OwnConnection
 from pgqueue.tasks.task import Task
 
 # Weights by task: the quick ones often, those that cost a second of a worker seldom.
@@ -181,10 +181,8 @@ class Producer(threading.Thread):
         else:
             task.using(connection=desk.connection).enqueue(key=key)
 
-    def _raw(self) -> PatientConnection:
-        raw = PatientConnection.connect(
-            self._url, connect_timeout=5, application_name="chaos producer"
-        )
+    def _raw(self) -> OwnConnection:
+        raw = OwnConnection.connect(self._url, connect_timeout=5, application_name="chaos producer")
         raw.answer_seconds_max = _ANSWER_SECONDS_MAX
         return raw
 

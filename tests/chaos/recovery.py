@@ -22,7 +22,7 @@ from chaos.leash import Leash
 from chaos.server import Server
 from chaos.tasks.rest import rest
 from pgqueue.client.client import Client
-from pgqueue.store import migrate
+from pgqueue.schema import migrate
 
 _JOBS = 16
 _WAIT_SECONDS_MAX = 120.0

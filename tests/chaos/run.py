@@ -25,7 +25,7 @@ from chaos.server import Server
 from chaos.story import tell
 from chaos.tasks import coroutines, effect, heavy
 from chaos.world import PROXIES, World
-from pgqueue.store import migrate
+from pgqueue.schema import migrate
 
 SETTINGS = {
     "PGQUEUE_LEASE_SECONDS": "4",

@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 
-from pgqueue.store import embedded, embedded_programs
-from pgqueue.store.embedded_cluster import locate
+from pgqueue import embedded
+from pgqueue.embedded import programs
+from pgqueue.embedded.cluster import locate
 
 _START_SECONDS_MAX = 120.0
 
@@ -92,7 +93,7 @@ class Server:
 
     def _run(self, *arguments: str) -> None:
         cluster = self.cluster
-        embedded_programs.run(
+        programs.run(
             cluster.programs,
             arguments,
             cluster.user,

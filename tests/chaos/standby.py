@@ -7,7 +7,7 @@ import psycopg
 
 from chaos.leash import Leash
 from chaos.server import NAME, Server, free_port
-from pgqueue.store import embedded_programs
+from pgqueue.embedded import programs
 
 
 class Standby:
@@ -57,7 +57,7 @@ class Standby:
         self._leash.let_go()
 
     def _run(self, *arguments: str) -> None:
-        embedded_programs.run(
+        programs.run(
             self._cluster.programs,
             arguments,
             self._cluster.user,

@@ -13,9 +13,12 @@ from chaos.ledger import Ledger
 from chaos.tasks import coroutines, light
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import attempts, processes
-from pgqueue.store.attempts import Claimed, Ended, LoggedLine
-from pgqueue.store.connect import Database, Link
+from pgqueue.store import logs, settlements, workers
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 # One invariant looks at sessions by name, and a pooler lends them on with the name they had.
@@ -168,7 +171,7 @@ class Past:
         self.supervisor = self.link("leases")
         self.worker_id = run(
             self.supervisor,
-            processes.register_worker(
+            workers.register_worker(
                 supervisor_id=1,
                 executor="greenlet",
                 slots=10,
@@ -183,7 +186,7 @@ class Past:
         return self
 
     def __exit__(self, *_: object) -> None:
-        run(self.supervisor, processes.bury([self.worker_id], "stopped", "told to stop"))
+        run(self.supervisor, workers.end_workers([self.worker_id], "stopped", "told to stop"))
         for ledger in (self.sends, self.effects):
             ledger.close()
         for link in self.links:
@@ -228,7 +231,7 @@ class Past:
         line = {"key": key, "task": task.name, "outcome": outcome, "due_at": due_at}
         self.sends.append(line)
 
-    def claim(self) -> Claimed:
+    def claim(self) -> ClaimedAttempt:
         (claimed,) = run(
             self.fetcher,
             claiming.claim(
@@ -243,18 +246,18 @@ class Past:
         self.effect(claimed, "begun")
         return claimed
 
-    def succeed(self, held: Claimed) -> None:
+    def succeed(self, held: ClaimedAttempt) -> None:
         token = (held.id, held.attempt, held.worker_id)
-        line = LoggedLine(*token, 0.0, "INFO", "shop", "said", 1)
-        run(self.finisher, attempts.log([line]))
+        line = NewLogLine(*token, 0.0, "INFO", "shop", "said", 1)
+        run(self.finisher, logs.add_log_lines([line]))
         self.effect(held, "done")
         self.settle(self.finisher, held, Outcome.SUCCEEDED)
 
-    def fail(self, held: Claimed) -> None:
+    def fail(self, held: ClaimedAttempt) -> None:
         self.effect(held, "ValueError")
         self.settle(self.finisher, held, Outcome.FAILED, delay_seconds=0.0)
 
-    def pay(self, held: Claimed) -> None:
+    def pay(self, held: ClaimedAttempt) -> None:
         with psycopg.connect(self.database.url) as connection:
             connection.execute(
                 "insert into chaos.payments (key, job_id, attempt) values ('paying', %s, %s)",
@@ -263,11 +266,13 @@ class Past:
             self.settle(Link(connection, self.database.schema), held, Outcome.SUCCEEDED)
         self.effect(held, "done")
 
-    def settle(self, link: Link, held: Claimed, outcome: Outcome, **details: Any) -> None:
-        ended = Ended(held.id, held.attempt, held.worker_id, outcome, waited_seconds=0.0, **details)
-        assert run(link, attempts.settle([ended]))
+    def settle(self, link: Link, held: ClaimedAttempt, outcome: Outcome, **details: Any) -> None:
+        ended = Settlement(
+            held.id, held.attempt, held.worker_id, outcome, waited_seconds=0.0, **details
+        )
+        assert run(link, settlements.settle([ended]))
 
-    def effect(self, held: Claimed, step: str) -> None:
+    def effect(self, held: ClaimedAttempt, step: str) -> None:
         key = light.plain.payload.decode(held.args)["key"]
         token = {"job_id": held.id, "attempt": held.attempt}
         self.effects.append({"key": key, **token, "pid": 1, "step": step})

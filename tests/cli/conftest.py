@@ -15,9 +15,9 @@ import pytest
 
 from pgqueue.cli.app import main
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import attempts, processes
-from pgqueue.store.attempts import Ended
-from pgqueue.store.connect import Link
+from pgqueue.store import settlements, workers
+from pgqueue.store.connection.link import Link
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 from pgqueue.tasks.default import configure
 
@@ -105,7 +105,7 @@ def fail(link: Link) -> Callable[[], None]:
     def call() -> None:
         worker_id = run(
             link,
-            processes.register_worker(
+            workers.register_worker(
                 supervisor_id=1,
                 executor="greenlet",
                 slots=10,
@@ -126,7 +126,7 @@ def fail(link: Link) -> Callable[[], None]:
             ),
         )
         ended = [
-            Ended(
+            Settlement(
                 each.id,
                 each.attempt,
                 each.worker_id,
@@ -138,6 +138,6 @@ def fail(link: Link) -> Callable[[], None]:
             )
             for each in claimed
         ]
-        run(link, attempts.settle(ended))
+        run(link, settlements.settle(ended))
 
     return call

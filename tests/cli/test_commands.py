@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgqueue.client.client import Client
-from pgqueue.store import processes
-from pgqueue.store.connect import Link
+from pgqueue.store import tasks
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_a_task_that_no_worker_knows_is_told_of_the_queue_and_of_the_job(
 def test_tasks_are_those_that_workers_recorded(at: "Command", link: Link) -> None:
     from bakery import bake
 
-    run(link, processes.record_tasks([bake.describe()]))
+    run(link, tasks.record_tasks([bake.describe()]))
 
     listed = at("tasks", "list", "--json")
     shown = at("tasks", "show", "bakery.bake")

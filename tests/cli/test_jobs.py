@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgqueue.client.client import Client
-from pgqueue.store import processes
-from pgqueue.store.connect import Link
+from pgqueue.store import tasks
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_show_as_json_is_one_document(
 def test_show_hides_what_the_task_redacts(at: "Command", client: Client, link: Link) -> None:
     from bakery import pay
 
-    run(link, processes.record_tasks([pay.describe()]))
+    run(link, tasks.record_tasks([pay.describe()]))
     card = {"number": "4111", "name": "Ada"}
     job = client.enqueue("bakery.pay", {"card": card, "day": "2026-11-23"})
 

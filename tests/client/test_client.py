@@ -34,10 +34,13 @@ from pgqueue.core.job import Job, JobVerbs, Undecodable
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.retry import Retry
-from pgqueue.store import attempts, jobs, migrate, processes
-from pgqueue.store.attempts import Ended, LoggedLine
-from pgqueue.store.connect import Link, libpq_url
+from pgqueue.schema import migrate
+from pgqueue.store import claims, enqueueing, logs, settlements, tasks, workers
+from pgqueue.store.connection.database import libpq_url
+from pgqueue.store.connection.link import Link
 from pgqueue.store.jobs import job_from
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 
@@ -90,7 +93,7 @@ def test_an_inserted_job_is_whole_whichever_way_it_is_looked_at(client: Client) 
 def test_an_inserted_job_that_nobody_has_read_is_handed_on_whole(
     client: Client, link: Link, again: Callable[[Job], Job], is_closed: bool
 ) -> None:
-    job = run(link, jobs.enqueue(NewJob("t", '{"n": 1}', tags=("a",))))
+    job = run(link, enqueueing.enqueue(NewJob("t", '{"n": 1}', tags=("a",))))
     unread = job._make
     if is_closed:
         link.close()
@@ -333,7 +336,7 @@ def test_a_list_by_ids_by_worker_and_by_end(client: Client, link: Link) -> None:
     ids = list(_listed(client).values())
     worker_id = _worker(link)
     [held] = _claim(link, worker_id, "mail")
-    run(link, attempts.settle([Ended(held.id, 1, worker_id, Outcome.SUCCEEDED)]))
+    run(link, settlements.settle([Settlement(held.id, 1, worker_id, Outcome.SUCCEEDED)]))
 
     def listed(**filters: Any) -> list[int]:
         return [job.id for job in client.jobs(**filters)]
@@ -527,7 +530,7 @@ def test_a_jobs_own_verbs_say_what_does_not_go(client: Client, link: Link) -> No
 
 def test_a_job_that_came_from_no_client_says_so(client: Client, link: Link) -> None:
     client.insert(NewJob("t"))
-    [row] = link.fetch(link.schema.render("job"), {"job_id": client.jobs()[0].id})
+    [row] = link.fetch(link.schema.render("read_job"), {"job_id": client.jobs()[0].id})
 
     with pytest.raises(NoDatabase):
         job_from(row).refresh()
@@ -538,11 +541,13 @@ def test_a_jobs_story_is_its_attempts_and_logs(client: Client, link: Link) -> No
     worker_id = _worker(link)
     [held] = _claim(link, worker_id, "default")
     for n in range(3):
-        said = LoggedLine(held.id, 1, worker_id, 0.0, "INFO", "shop", f"line {n}", n)
-        run(link, attempts.log([said]))
+        said = NewLogLine(held.id, 1, worker_id, 0.0, "INFO", "shop", f"line {n}", n)
+        run(link, logs.add_log_lines([said]))
     run(
         link,
-        attempts.settle([Ended(held.id, 1, worker_id, Outcome.FAILED, error_type="ValueError")]),
+        settlements.settle(
+            [Settlement(held.id, 1, worker_id, Outcome.FAILED, error_type="ValueError")]
+        ),
     )
 
     [attempt] = job.attempts()
@@ -575,7 +580,7 @@ def test_tasks_are_read_as_they_were_recorded(client: Client, link: Link) -> Non
 
 def test_workers_are_listed_while_they_live(client: Client, link: Link) -> None:
     first, second = _worker(link), _worker(link)
-    run(link, processes.bury([first], "died", "killed"))
+    run(link, workers.end_workers([first], "died", "killed"))
 
     assert [second] == [worker.id for worker in client.workers()]
     assert [(second, None), (first, "died")] == [
@@ -591,7 +596,10 @@ def test_waiting_ends_when_the_job_is_final(client: Client, link: Link) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(job.wait, 30)
         [held] = _claim(link, worker_id, "default")
-        run(link, attempts.settle([Ended(held.id, 1, worker_id, Outcome.SUCCEEDED, result="42")]))
+        run(
+            link,
+            settlements.settle([Settlement(held.id, 1, worker_id, Outcome.SUCCEEDED, result="42")]),
+        )
         finished = waiting.result(timeout=30)
 
     assert (JobStatus.SUCCEEDED, 42) == (finished.status, finished.result)
@@ -664,13 +672,13 @@ def _record(
     link: Link, name: str, options: dict[str, Any], aliases: list[str] | None = None
 ) -> None:
     task = {"name": name, "signature": "()", "docstring": "", "options": options}
-    run(link, processes.record_tasks([{**task, "aliases": aliases or []}]))
+    run(link, tasks.record_tasks([{**task, "aliases": aliases or []}]))
 
 
 def _worker(link: Link) -> int:
     return run(
         link,
-        processes.register_worker(
+        workers.register_worker(
             supervisor_id=1,
             executor="greenlet",
             slots=1,
@@ -681,7 +689,7 @@ def _worker(link: Link) -> int:
     )
 
 
-def _claim(link: Link, worker_id: int, queue: str) -> list[attempts.Claimed]:
+def _claim(link: Link, worker_id: int, queue: str) -> list[claims.ClaimedAttempt]:
     return run(
         link,
         claiming.claim(

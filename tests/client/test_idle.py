@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from pgqueue.client.client import Client
-from pgqueue.client.idle import IDLE_MAX, IdleLinks
+from pgqueue.client.idle_links import IDLE_MAX, IdleLinks
 from pgqueue.core.errors import DatabaseUnreachable, ReplyLost
 from pgqueue.core.new_job import NewJob
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 
 @pytest.fixture

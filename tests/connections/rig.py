@@ -24,7 +24,7 @@ from chaos.tasks.effect import FOLDER
 
 from pgqueue.client.client import Client
 from pgqueue.core.job import Job
-from pgqueue.store import migrate
+from pgqueue.schema import migrate
 
 APP = Path(__file__).parent / "app"
 _TESTS = Path(__file__).parents[1]

@@ -11,12 +11,14 @@ import pytest
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
 
-from pgqueue.client import idle
+from pgqueue.client import idle_links
 from pgqueue.client.client import Client
-from pgqueue.process import watch as watch_module
-from pgqueue.process.watch import Watch
-from pgqueue.store import migrate, session
-from pgqueue.store.connect import Database, Link
+from pgqueue.process import dispatcher as watch_module
+from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.schema import migrate
+from pgqueue.store.connection import session
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import Statement, run
 
 
@@ -44,10 +46,10 @@ def link(server: Server, proxy: Proxy) -> Iterator[Link]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign of life is asked for at once, and not waited for as long."""
     monkeypatch.setattr(session, "_SIGN_SECONDS_MAX", 0.2)
-    monkeypatch.setattr(idle, "_TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(idle_links, "_PING_AFTER_IDLE_SECONDS", 0.0)
 
 
 def _fall_silent(proxy: Proxy) -> None:
@@ -59,19 +61,19 @@ def _fall_silent(proxy: Proxy) -> None:
 
 
 def test_a_connection_without_a_sign_of_life_is_given_up(
-    proxy: Proxy, link: Link, impatient: None
+    proxy: Proxy, link: Link, short_timeout: None
 ) -> None:
-    assert link.is_alive(trusted_seconds=0.0)
+    assert link.is_alive(ping_after_idle_seconds=0.0)
 
     _fall_silent(proxy)
 
-    assert link.is_alive(trusted_seconds=60.0)
-    assert not link.is_alive(trusted_seconds=0.0)
+    assert link.is_alive(ping_after_idle_seconds=60.0)
+    assert not link.is_alive(ping_after_idle_seconds=0.0)
     assert not link.is_usable
 
 
 def test_an_answer_that_is_overdue_closes_the_connection(proxy: Proxy, link: Link) -> None:
-    assert isinstance(link.raw, session.PatientConnection)
+    assert isinstance(link.raw, session.OwnConnection)
     link.raw.answer_seconds_max = 0.2
     _fall_silent(proxy)
 
@@ -82,7 +84,7 @@ def test_an_answer_that_is_overdue_closes_the_connection(proxy: Proxy, link: Lin
 
 
 def test_a_client_replaces_an_idle_connection_that_fell_silent(
-    server: Server, url: str, proxy: Proxy, impatient: None
+    server: Server, url: str, proxy: Proxy, short_timeout: None
 ) -> None:
     with Client(server.url_at(proxy.port)) as client, Client(url) as other:
         client.tasks()
@@ -96,11 +98,11 @@ def test_a_client_replaces_an_idle_connection_that_fell_silent(
 @pytest.fixture
 def watch(
     server: Server, url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Watch]:
+) -> Iterator[Dispatcher]:
     """A watch in a rush: it looks, and trusts its connection."""
-    monkeypatch.setattr(Watch, "trusted_seconds", 60.0)
+    monkeypatch.setattr(Dispatcher, "ping_after_idle_seconds", 60.0)
     monkeypatch.setattr(watch_module, "_REST_SECONDS_MAX", 0.0)
-    made = Watch(
+    made = Dispatcher(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
         queues=["default"],
@@ -114,7 +116,7 @@ def watch(
 
 
 def test_a_look_that_is_not_answered_is_soon_given_up(
-    proxy: Proxy, watch: Watch, impatient: None
+    proxy: Proxy, watch: Dispatcher, short_timeout: None
 ) -> None:
     _fall_silent(proxy)
     begun = time.monotonic()
@@ -126,12 +128,12 @@ def test_a_look_that_is_not_answered_is_soon_given_up(
 
 
 def test_a_look_that_takes_long_is_given_up_once_and_then_waited_for(
-    watch: Watch, impatient: None, monkeypatch: pytest.MonkeyPatch
+    watch: Dispatcher, short_timeout: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = SimpleQueue[str]()
 
     def slowly(link: Link, statement: Statement[Any]) -> Any:
-        if statement.file != "look":
+        if statement.file != "find_ready":
             return run(link, statement)
         try:
             link.fetch("select pg_catalog.pg_sleep(0.5)", {})

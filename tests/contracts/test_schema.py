@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
-from pgqueue.store import revisions, version
+from pgqueue.schema import revisions
+from pgqueue.schema.revisions import folder
+from pgqueue.store import schema_version
 from pgqueue.store.domains import Domain
-from pgqueue.store.revisions import folder
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 from pgqueue.store.tables import metadata
 
 DESCRIBED = Schema("described")
@@ -150,8 +151,8 @@ def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
 
     line = revisions.line(scripts)
 
-    assert list(version.REVISIONS) == [each.id for each in line]
-    assert version.NEEDED == revisions.served(line)[-1]
+    assert list(schema_version.REVISIONS) == [each.id for each in line]
+    assert schema_version.NEEDED == revisions.served(line)[-1]
 
 
 def _create_described(connection: Connection) -> None:

@@ -7,7 +7,8 @@ import pytest
 import variant
 
 from pgqueue import Client
-from pgqueue.store.connect import Link, libpq_url
+from pgqueue.store.connection.database import libpq_url
+from pgqueue.store.connection.link import Link
 
 
 def test_a_session_of_a_user_begins_with_the_variants_settings(database_url: str) -> None:

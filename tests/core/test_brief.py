@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgqueue.core.brief import brief
+from pgqueue.core.values.short_repr import short_repr
 
 
 class Hostile(str):
@@ -43,9 +43,9 @@ def ring():
     ids=lambda value: value[:20] if type(value) is str else type(value).__name__,
 )
 def test_a_value_is_shown_in_brief(value, shown):
-    assert shown == brief(value)
+    assert shown == short_repr(value)
 
 
 @given(st.recursive(st.text() | st.integers() | st.binary(), lambda inner: st.lists(inner)))
 def test_no_value_is_shown_at_length(value):
-    assert len(brief(value)) <= 100
+    assert len(short_repr(value)) <= 100

@@ -1,32 +1,129 @@
-"""Events reach every listener, and no listener can disturb the one that emits."""
+"""Events reach everyone who listens to them, and no listener can disturb the one that emits."""
 
 import logging
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError
 
-from pgqueue.core.events import emit, listen
+import pytest
+
+from pgqueue.core.events.event import Event, emit, is_observed, listen
+from pgqueue.core.events.jobs import (
+    SETTLEMENT_EVENTS,
+    JobFailed,
+    JobInterrupted,
+    JobLost,
+    JobRetried,
+    JobSkipped,
+    JobSnoozed,
+    JobSucceeded,
+    settlement_events,
+)
+from pgqueue.core.events.workers import SupervisorStopped
+from pgqueue.core.lifecycle import JobStatus, Outcome
+
+SKIPPED = JobSkipped(job_id=1, reason="a trigger")
+STOPPED = SupervisorStopped(supervisor_id=2)
+
+Listen = Callable[[str | type[Event]], list[Event]]
 
 
-def test_a_listener_hears_events_until_it_stops():
-    heard = []
-    stop = listen(lambda name, fields: heard.append((name, dict(fields))))
+@pytest.fixture
+def received() -> Iterator[Listen]:
+    """Listens to an event, and returns the list that its occurrences are added to."""
+    stops = []
 
-    emit("job.claimed", job_id=1)
-    stop()
-    emit("job.claimed", job_id=2)
+    def start(event: str | type[Event]) -> list[Event]:
+        events: list[Event] = []
+        stops.append(listen(event, events.append))
+        return events
 
-    assert [("job.claimed", {"job_id": 1})] == heard
-
-
-def test_a_listener_that_raises_keeps_no_other_from_hearing(caplog):
-    def broken(name, fields):
-        raise ValueError("broken")
-
-    heard = []
-    stops = [listen(broken), listen(lambda name, fields: heard.append(name))]
-
-    with caplog.at_level(logging.ERROR, "pgqueue.events"):
-        emit("lease.lost", name="a field may be called name")
+    yield start
     for stop in stops:
         stop()
 
-    assert ["lease.lost"] == heard
+
+@pytest.mark.parametrize("event", ["job.skipped", "job.*", "*", JobSkipped])
+def test_a_listener_gets_the_events_of_its_name_and_no_others(
+    received: Listen, event: str | type[Event]
+) -> None:
+    events = received(event)
+
+    emit(SKIPPED)
+    emit(STOPPED)
+
+    assert ([SKIPPED, STOPPED] if event == "*" else [SKIPPED]) == events
+
+
+def test_a_listener_gets_nothing_after_it_was_stopped() -> None:
+    events: list[Event] = []
+    stop = listen("*", events.append)
+
+    emit(SKIPPED)
+    stop()
+    stop()
+    emit(SKIPPED)
+
+    assert [SKIPPED] == events
+
+
+def test_one_function_that_listens_twice_is_stopped_once_at_a_time() -> None:
+    events: list[Event] = []
+    stop_first, stop_second = (listen("job.skipped", events.append) for _ in range(2))
+
+    stop_first()
+    emit(SKIPPED)
+    stop_second()
+    emit(SKIPPED)
+
+    assert [SKIPPED] == events
+
+
+def test_a_listener_that_raises_keeps_no_other_from_its_event(
+    received: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(event: Event) -> None:
+        raise ValueError("broken")
+
+    stop = listen("*", broken)
+    events = received("*")
+
+    with caplog.at_level(logging.ERROR, "pgqueue.events"):
+        emit(SKIPPED)
+    stop()
+
+    assert [SKIPPED] == events
     assert ["listener raised"] == [record.message for record in caplog.records]
+
+
+def test_an_event_is_observed_only_while_somebody_listens_to_it() -> None:
+    before = is_observed(JobSucceeded, JobRetried)
+    stop = listen("job.retried", lambda event: None)
+    meanwhile = is_observed(JobSucceeded, JobRetried), is_observed(JobSucceeded)
+    stop()
+
+    assert (False, (True, False), False) == (before, meanwhile, is_observed(JobRetried))
+
+
+def test_an_event_cannot_be_changed_by_its_listeners() -> None:
+    with pytest.raises(FrozenInstanceError):
+        SKIPPED.reason = "mine"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "outcome, status, kinds",
+    [
+        (Outcome.SUCCEEDED, JobStatus.SUCCEEDED, [JobSucceeded]),
+        (Outcome.FAILED, JobStatus.SCHEDULED, [JobRetried]),
+        (Outcome.TIMED_OUT, JobStatus.QUEUED, [JobRetried]),
+        (Outcome.FAILED, JobStatus.FAILED, [JobFailed]),
+        (Outcome.LOST, JobStatus.QUEUED, [JobLost]),
+        (Outcome.LOST, JobStatus.FAILED, [JobLost, JobFailed]),
+        (Outcome.INTERRUPTED, JobStatus.QUEUED, [JobInterrupted]),
+        (Outcome.SNOOZED, JobStatus.SCHEDULED, [JobSnoozed]),
+    ],
+)
+def test_what_a_settlement_tells_depends_on_the_outcome_and_the_status(
+    outcome: Outcome, status: JobStatus, kinds: list[type[Event]]
+) -> None:
+    assert kinds == list(settlement_events(outcome, status))
+    assert set(kinds) <= set(SETTLEMENT_EVENTS)

@@ -3,7 +3,7 @@
 import pytest
 
 from pgqueue.core.current import JobTimeout
-from pgqueue.core.failure import message_text, report, type_text
+from pgqueue.core.values.failure import message_text, report, type_text
 
 
 class Hostile(Exception):

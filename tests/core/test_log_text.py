@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pgqueue.core.current import JobContext, enter, leave
-from pgqueue.core.log_text import record_text
+from pgqueue.core.values.log_text import record_text
 
 
 class Hostile:

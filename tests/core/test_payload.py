@@ -28,7 +28,7 @@ from pgqueue.core.errors import (
     PgqueueError,
     UnstorableValue,
 )
-from pgqueue.core.payload import Payload, encode_mapping
+from pgqueue.core.values.arguments import Payload, encode_mapping
 
 
 class Opaque:

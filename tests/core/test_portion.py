@@ -1,10 +1,10 @@
 """How a portion shrinks to what is at fault, and grows back."""
 
-from pgqueue.core.portion import Portion
+from pgqueue.core.adaptive_batch import AdaptiveBatch
 
 
 def test_a_portion_is_halved_down_to_one_and_no_further() -> None:
-    portion = Portion(500)
+    portion = AdaptiveBatch(500)
 
     sizes = [portion.size]
     while portion.halve(portion.size):
@@ -15,14 +15,14 @@ def test_a_portion_is_halved_down_to_one_and_no_further() -> None:
 
 
 def test_what_was_asked_for_is_halved_where_it_was_less_than_a_portion() -> None:
-    portion = Portion(500)
+    portion = AdaptiveBatch(500)
 
     assert portion.halve(3)
     assert 1 == portion.size
 
 
 def test_a_portion_grows_back_in_twenty_answers_and_no_further() -> None:
-    portion = Portion(500)
+    portion = AdaptiveBatch(500)
     portion.halve(2)
 
     sizes = []

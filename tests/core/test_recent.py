@@ -1,10 +1,10 @@
 """What strangers name stays bounded."""
 
-from pgqueue.core.recent import Recent
+from pgqueue.core.bounded_names import BoundedNames
 
 
 def test_a_name_is_new_once() -> None:
-    recent = Recent(3)
+    recent = BoundedNames(3)
 
     assert [True, True, False] == [recent.add(name) for name in ("a", "b", "a")]
     assert ["c"] == recent.add_all(["b", "c"])
@@ -12,7 +12,7 @@ def test_a_name_is_new_once() -> None:
 
 
 def test_the_name_that_was_known_longest_makes_room() -> None:
-    recent = Recent(2)
+    recent = BoundedNames(2)
 
     before = recent.is_full
     recent.add_all(["a", "b", "c"])

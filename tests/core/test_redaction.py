@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pgqueue.core import anatomy
-from pgqueue.core.redaction import hide, secrets_of, without
+from pgqueue.core.values import introspect
+from pgqueue.core.values.redaction import hide, secrets_of, without
 
 CARD = {"card": {"number": "4111-2222", "name": "Ada"}, "amount": 7}
 
@@ -143,14 +143,14 @@ def test_models_that_hold_one_another_are_read_once(monkeypatch: pytest.MonkeyPa
     for card in cards:
         card.others.extend(cards)
     looks = 0
-    parts = anatomy.parts
+    parts = introspect.parts
 
     def counted(value: Any) -> Any:
         nonlocal looks
         looks += 1
         return parts(value)
 
-    monkeypatch.setattr(anatomy, "parts", counted)
+    monkeypatch.setattr(introspect, "parts", counted)
 
     secrets = secrets_of({"cards": cards[:1]}, [("cards",)])
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from pgqueue.core.errors import ResultTooLarge, UnstorableValue
-from pgqueue.core.result import encode_result, salvage_result
+from pgqueue.core.values.result import encode_result, salvage_result
 
 
 class Opaque:

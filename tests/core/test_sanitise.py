@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgqueue.core.sanitise import clean_text
+from pgqueue.core.values.clean_text import clean_text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 

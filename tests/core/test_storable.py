@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgqueue.core.errors import UnstorableValue
-from pgqueue.core.storable import check_storable, write_json
+from pgqueue.core.values.storable import check_storable, write_json
 
 
 class Level(IntEnum):

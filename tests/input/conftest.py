@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pgqueue import Client
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 from pgqueue.tasks.default import configure
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from matrix.places import ARGUMENT, KEY
 from matrix.ways import CASES, Case
 
 from pgqueue import Client
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 MESSAGE_CHARACTERS_MAX = 2_000
 

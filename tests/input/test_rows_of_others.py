@@ -10,7 +10,7 @@ from matrix.texts import LARGEST_TEXT
 from matrix.ways import CASES
 
 from pgqueue import Client
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 # What the constraints keep out, an older release may have let in.
 LATER = "alter domain pgqueue.job_args drop constraint job_args_{}_check"

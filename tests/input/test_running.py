@@ -14,8 +14,8 @@ from matrix.values import VALUES
 
 from pgqueue import Client
 from pgqueue.core.job import Attempt, Job
-from pgqueue.core.sanitise import clean_text
-from pgqueue.store.connect import Link
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.store.connection.link import Link
 
 ERROR_BYTES_MAX = 65_536
 LINE_BYTES_MAX = 16_384

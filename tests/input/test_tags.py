@@ -5,7 +5,7 @@ import pytest
 from matrix.tasks import keep
 
 from pgqueue import Client, InvalidOption
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 INSERT = "insert into pgqueue.jobs (task, tags) values ('matrix.tasks.keep', %(tags)s::text[])"
 

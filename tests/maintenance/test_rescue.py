@@ -7,17 +7,17 @@ import pytest
 
 from pgqueue import Client, Job
 from pgqueue.maintenance import rescue
-from pgqueue.maintenance.silence import give_up_silent
-from pgqueue.store import attempts, processes
-from pgqueue.store.connect import Link
+from pgqueue.maintenance.lease_expiry import end_expired
+from pgqueue.store import claims, supervisors, workers
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 
 def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False) -> int:
     return run(
         link,
-        processes.register_worker(
-            supervisor_id=run(link, processes.next_supervisor()),
+        workers.register_worker(
+            supervisor_id=run(link, supervisors.next_supervisor()),
             executor="greenlet",
             slots=5,
             quarantine=quarantine,
@@ -28,7 +28,7 @@ def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False
     )
 
 
-def _claim(link: Link, worker_id: int) -> list[attempts.Claimed]:
+def _claim(link: Link, worker_id: int) -> list[claims.ClaimedAttempt]:
     return run(
         link,
         claiming.claim(
@@ -57,7 +57,7 @@ def test_an_end_decides_what_happened_to_the_jobs(
     worker_id = _worker(link)
     _claim(link, worker_id)
 
-    run(link, processes.bury([worker_id], reason, "as the test says"))
+    run(link, workers.end_workers([worker_id], reason, "as the test says"))
     rescue.rescue(link)
 
     assert status == client.job(job.id).status
@@ -73,7 +73,7 @@ def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
     _claim(link, worker_id)
     link.fetch("select pg_sleep(0.01)", {})
 
-    run(link, processes.bury([worker_id], "overdue", "killed", overdue_job_id=late.id))
+    run(link, workers.end_workers([worker_id], "overdue", "killed", overdue_job_id=late.id))
     rescue.rescue(link)
 
     assert ["timed_out"] == [each.outcome for each in client.attempts(late.id)]
@@ -87,7 +87,7 @@ def test_the_third_loss_in_a_row_ends_a_job_with_its_cause(client: Client, link:
     for losses in range(3):
         worker_id = _worker(link, quarantine=losses == 2)
         _claim(link, worker_id)
-        run(link, processes.bury([worker_id], "died", "process 7 was ended by signal 9"))
+        run(link, workers.end_workers([worker_id], "died", "process 7 was ended by signal 9"))
         rescue.rescue(link)
 
     done = client.job(job.id)
@@ -115,7 +115,7 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
     _claim(link, _worker(link))
 
-    give_up_silent(link)
+    end_expired(link)
     rescue.rescue(link)
 
     assert "running" == client.job(job.id).status
@@ -126,7 +126,7 @@ def _leave(client: Client, link: Link, job_count: int) -> list[Job]:
     jobs = [client.enqueue("shop.work") for _ in range(job_count)]
     worker_id = _worker(link)
     _claim(link, worker_id)
-    run(link, processes.bury([worker_id], "died", "as the test says"))
+    run(link, workers.end_workers([worker_id], "died", "as the test says"))
     return jobs
 
 
@@ -135,7 +135,7 @@ def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alo
 ) -> None:
     jobs = _leave(client, link, 2)
     alive = _worker(link)
-    claimed: list[attempts.Claimed] = []
+    claimed: list[claims.ClaimedAttempt] = []
 
     def run_slowly(link: Link, statement: Any) -> Any:
         # Between finding and settling, a faster rescue and a live worker do their work.
@@ -182,7 +182,7 @@ def test_more_jobs_than_one_statement_settles_are_rescued(
 ) -> None:
     jobs = _leave(client, link, 5)
 
-    monkeypatch.setattr(rescue, "ENDS_MAX", 2)
+    monkeypatch.setattr(rescue, "SETTLEMENTS_MAX", 2)
     rescue.rescue(link)
 
     assert {"queued"} == {client.job(job.id).status for job in jobs}

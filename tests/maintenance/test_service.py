@@ -6,7 +6,8 @@ from now import Now
 
 from pgqueue.maintenance import expiry
 from pgqueue.maintenance.service import Maintenance, Service
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 
 def test_a_service_runs_when_it_is_due_and_again_when_asked_for(database_url: str) -> None:

@@ -23,13 +23,26 @@ from pgqueue import task
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.maintenance.rescue import rescue
-from pgqueue.process.board import Board
-from pgqueue.store import attempts, jobs, processes, upkeep
-from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
-from pgqueue.store.connect import Link
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store import (
+    claims,
+    enqueueing,
+    jobs,
+    logs,
+    progress,
+    promotion,
+    retention,
+    settlements,
+    workers,
+)
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.link import Link
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.progress import Progress
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Row, Statement, run
-from pgqueue.worker.account import take_account
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.reconciliation import reconcile
 
 _JOBS_MAX = 3
 _WORKERS_MAX = 3
@@ -81,7 +94,7 @@ class Entry:
     position: int = 0
     is_deleted: bool = False
 
-    def settle(self, token: Claimed, end: End) -> JobStatus:
+    def settle(self, token: ClaimedAttempt, end: End) -> JobStatus:
         """Write an end of the open attempt."""
         self.job = protocol.settled(self.job, end)
         self.records[token.attempt] = (token.worker_id, end.outcome, end.is_started)
@@ -97,8 +110,8 @@ class Worker:
     id: int
     supervisor: int
     is_quarantine: bool
-    board: Board
-    running: Running
+    scoreboard: Scoreboard
+    running: InFlight
     death: Death | None = None
     is_late: bool = False
     is_deleted: bool = False
@@ -149,7 +162,7 @@ class Machine(RuleBasedStateMachine):
         self.other = other
         self.all_entries: dict[int, Entry] = {}
         self.all_workers: dict[int, Worker] = {}
-        self.tokens: list[Claimed] = []
+        self.tokens: list[ClaimedAttempt] = []
         self.tells = 0
         self.has_agreed = False
 
@@ -204,7 +217,7 @@ class Machine(RuleBasedStateMachine):
             keep_seconds=3600.0 if options.is_kept else 0.0,
             backoff_base_seconds=600.0 if options.is_delayed else 0.0,
         )
-        row = run(self.link, jobs.enqueue(new))
+        row = run(self.link, enqueueing.enqueue(new))
         self._rows(
             "update pgqueue.jobs set lost_count = %(losses)s where id = %(id)s",
             losses=options.losses,
@@ -214,7 +227,7 @@ class Machine(RuleBasedStateMachine):
         self.all_entries[row.id] = Entry(row.id, job, options)
 
     def _register(self, supervisor: int, *, is_quarantine: bool) -> Worker:
-        asked = processes.register_worker(
+        asked = workers.register_worker(
             supervisor_id=supervisor,
             executor="greenlet",
             slots=_JOBS_MAX,
@@ -223,9 +236,9 @@ class Machine(RuleBasedStateMachine):
             lease_seconds=600.0,
             quarantine=is_quarantine,
         )
-        board = Board(10)
-        running = Running(slots=_JOBS_MAX, prefetch_max=0, settling_max=100, board=board)
-        worker = Worker(run(self.link, asked), supervisor, is_quarantine, board, running)
+        scoreboard = Scoreboard(10)
+        running = InFlight(slots=_JOBS_MAX, prefetch_max=0, settling_max=100, scoreboard=scoreboard)
+        worker = Worker(run(self.link, asked), supervisor, is_quarantine, scoreboard, running)
         self.all_workers[worker.id] = worker
         return worker
 
@@ -256,11 +269,11 @@ class Machine(RuleBasedStateMachine):
             each.job = protocol.claimed(each.job, worker.id)
         assert [_open(each) for each in expected] == list(map(_token, claimed))
         if is_heard:
-            worker.running.take_in((Held(each, _TASK, 0.0) for each in claimed), 0)
+            worker.running.take_in((ActiveAttempt(each, _TASK, 0.0) for each in claimed), 0)
         self.tokens += claimed
 
     @_can_happen(lambda self: self.tokens, nth=_NTH)
-    def account(self, nth: int) -> None:
+    def reconciliation(self, nth: int) -> None:
         """It finds what it never heard of, and what is not its own any more."""
         worker = self._worker(nth)
         in_hand = {held.token: held for held in worker.running.all()}
@@ -270,12 +283,16 @@ class Machine(RuleBasedStateMachine):
             if each.job.is_running and each.job.worker == worker.id
         }
 
-        account = take_account(self.link, worker.running, worker.id)
+        reconciliation = reconcile(self.link, worker.running, worker.id)
 
-        assert mine - in_hand.keys() == {(each.id, each.attempt) for each in account.unheard}
-        assert in_hand.keys() - mine == {held.token for held in account.taken_away}
-        worker.running.take_in((Held(each, _TASK, 0.0) for each in account.unheard), 0)
-        for held in account.taken_away:
+        assert mine - in_hand.keys() == {
+            (each.id, each.attempt) for each in reconciliation.unknown_claims
+        }
+        assert in_hand.keys() - mine == {held.token for held in reconciliation.taken_away}
+        worker.running.take_in(
+            (ActiveAttempt(each, _TASK, 0.0) for each in reconciliation.unknown_claims), 0
+        )
+        for held in reconciliation.taken_away:
             worker.running.settled(held.token)
 
     @_can_happen(lambda self: self.tokens, nth=_NTH)
@@ -317,7 +334,7 @@ class Machine(RuleBasedStateMachine):
 
         answer = run(
             self.link,
-            attempts.settle(
+            settlements.settle(
                 replace(
                     _ended(token, outcome, is_started),
                     retryable=is_retryable,
@@ -339,7 +356,7 @@ class Machine(RuleBasedStateMachine):
 
         with self.other.transaction():
             self._lock_all()
-            answer = run(self.link, attempts.settle([_ended(token, Outcome.FAILED, True)]))
+            answer = run(self.link, settlements.settle([_ended(token, Outcome.FAILED, True)]))
 
         assert ({(token.id, token.attempt): None} if is_held else {}) == answer
 
@@ -350,9 +367,9 @@ class Machine(RuleBasedStateMachine):
         entry = self._entry_held(token)
 
         with self.other.transaction():
-            is_held = run(self.other, attempts.hold(*_token(token)))
+            is_held = run(self.other, claims.lock_attempt(*_token(token)))
             ended = _ended(token, Outcome.SUCCEEDED, True)
-            answer = run(self.other, attempts.settle([ended]))
+            answer = run(self.other, settlements.settle([ended]))
             assert (entry is not None) == is_held == bool(answer)
             if not commits:
                 raise psycopg.Rollback
@@ -369,15 +386,15 @@ class Machine(RuleBasedStateMachine):
         held = [_token(each) for each in reversed(self.tokens) if self._entry_held(each)]
         said = {each: f"{self.tells} {each}" for each in tokens}
 
-        lines = [LoggedLine(*each, 0.0, "INFO", "model", said[each], self.tells) for each in tokens]
-        run(self.link, attempts.log(lines))
+        lines = [NewLogLine(*each, 0.0, "INFO", "model", said[each], self.tells) for each in tokens]
+        run(self.link, logs.add_log_lines(lines))
         for each in tokens:
-            run(self.link, attempts.tell_progress([Progress(*each, 0.5, said[each])]))
+            run(self.link, progress.write_progress([Progress(*each, 0.5, said[each])]))
 
         for question in _TOLD:
             found = self._rows(question, said=list(said.values()))
             assert sorted((each[0], said[each]) for each in held) == found
-        assert held == [each for each in tokens if run(self.link, attempts.hold(*each))]
+        assert held == [each for each in tokens if run(self.link, claims.lock_attempt(*each))]
 
     # What supervisors and maintenance ask.
 
@@ -386,7 +403,7 @@ class Machine(RuleBasedStateMachine):
         """A supervisor hears which of its workers are alive."""
         mine = [each for each in self._live() if each.supervisor == supervisor]
 
-        alive = run(self.link, processes.renew(supervisor, 600.0))
+        alive = run(self.link, workers.renew_leases(supervisor, 600.0))
 
         assert {each.id for each in mine} == alive
         for each in mine:
@@ -408,7 +425,7 @@ class Machine(RuleBasedStateMachine):
         """Whose lease has ended is given up; its process may know nothing of it."""
         late = [each for each in self._live() if each.is_late]
 
-        buried = run(self.link, processes.bury_silent())
+        buried = run(self.link, workers.expire_leases())
 
         assert {each.id for each in late} == set(buried)
         for each in late:
@@ -424,11 +441,11 @@ class Machine(RuleBasedStateMachine):
     def bury(self, nth: int, reason: str, nth_token: int, is_known: bool) -> None:
         """Its supervisor writes down how it ended, and what its board told."""
         worker = self._worker(nth)
-        started = worker.board.started() if is_known else None
+        started = worker.scoreboard.started() if is_known else None
         overdue = self._token(nth_token).id if reason == "overdue" else None
         expected = [] if worker.death else [worker.id]
 
-        burial = processes.bury(
+        burial = workers.end_workers(
             [worker.id], reason, "", overdue_job_id=overdue, started_job_ids=started
         )
 
@@ -467,7 +484,7 @@ class Machine(RuleBasedStateMachine):
         due = self._with_status(JobStatus.SCHEDULED)
         self._rows("update pgqueue.jobs set run_at = clock_timestamp() where status = 'scheduled'")
 
-        assert len(due) == run(self.link, upkeep.promote(100))
+        assert len(due) == run(self.link, promotion.promote(100))
         for each in due:
             each.job = protocol.promoted(each.job)
 
@@ -479,7 +496,7 @@ class Machine(RuleBasedStateMachine):
         update = "update pgqueue.jobs set expires_at = {} where id = %(id)s"
         self._rows(update.format("clock_timestamp()"), id=entry.id)
 
-        assert int(is_waiting) == run(self.link, upkeep.expire(100))
+        assert int(is_waiting) == run(self.link, retention.expire(100))
         self._rows(update.format("null"), id=entry.id)
         if is_waiting:
             entry.job = replace(entry.job, status=JobStatus.CANCELLED)
@@ -492,7 +509,7 @@ class Machine(RuleBasedStateMachine):
             "update pgqueue.jobs set kept_until = clock_timestamp() where kept_until is not null"
         )
 
-        assert len(over) == run(self.link, upkeep.prune(100))
+        assert len(over) == run(self.link, retention.prune(100))
         for each in over:
             each.is_deleted = True
 
@@ -506,7 +523,7 @@ class Machine(RuleBasedStateMachine):
             if each.death and not each.is_deleted and each.id not in busy
         ]
 
-        assert len(over) == run(self.link, upkeep.prune_workers(0.0))
+        assert len(over) == run(self.link, retention.prune_workers(0.0))
         for each in over:
             each.is_deleted = True
 
@@ -522,7 +539,7 @@ class Machine(RuleBasedStateMachine):
                 each.job = protocol.cancelled(each.job)
             expected[each.id] = each.job.status if can else None
 
-        assert expected == run(self.link, jobs.cancel(jobs.Meant(expected)))
+        assert expected == run(self.link, jobs.cancel(jobs.JobSelection(expected)))
 
     @_can_happen(lambda self: self.all_entries, nths=_SOME)
     def retry(self, nths: Sequence[int]) -> None:
@@ -534,7 +551,7 @@ class Machine(RuleBasedStateMachine):
                 each.job = protocol.retried(each.job)
             expected[each.id] = each.job.status if can else None
 
-        assert expected == run(self.link, jobs.retry(jobs.Meant(expected)))
+        assert expected == run(self.link, jobs.retry(jobs.JobSelection(expected)))
 
     # What must be so after each of these.
 
@@ -565,15 +582,15 @@ class Machine(RuleBasedStateMachine):
         """Whatever was drawn, all jobs end once their workers are dead and others come."""
         if not self.has_agreed:
             return
-        run(self.link, processes.bury([each.id for each in self._live()], "died", ""))
+        run(self.link, workers.end_workers([each.id for each in self._live()], "died", ""))
         rescue(self.link)
         fresh = [self._register(1, is_quarantine=is_quarantine) for is_quarantine in (False, True)]
         self._rows("update pgqueue.jobs set run_at = clock_timestamp() where status = 'scheduled'")
-        run(self.link, upkeep.promote(100))
+        run(self.link, promotion.promote(100))
         for worker in fresh:
             claimed = run(self.link, _claim(worker.id, _JOBS_MAX, _JOBS_MAX))
             ends = [_ended(each, Outcome.SUCCEEDED, True) for each in claimed]
-            run(self.link, attempts.settle(ends))
+            run(self.link, settlements.settle(ends))
         assert [] == self._rows("select id, status from pgqueue.jobs where finished_at is null")
 
     # What the rules are about.
@@ -589,7 +606,7 @@ class Machine(RuleBasedStateMachine):
         entries = sorted(self.all_entries.values(), key=lambda each: (each.is_deleted, -each.id))
         return entries[nth % len(entries)]
 
-    def _token(self, nth: int) -> Claimed:
+    def _token(self, nth: int) -> ClaimedAttempt:
         newest = self.tokens[::-1]
         tokens = sorted(newest, key=lambda each: self._entry_held(each) is None)
         return tokens[nth % len(tokens)]
@@ -620,15 +637,15 @@ class Machine(RuleBasedStateMachine):
             if each.job.worker is not None and (death := self.all_workers[each.job.worker].death)
         ]
 
-    def _entry_held(self, token: Claimed) -> Entry | None:
+    def _entry_held(self, token: ClaimedAttempt) -> Entry | None:
         entry = self.all_entries[token.id]
         is_held = not entry.is_deleted and entry.job.is_held(token.attempt, token.worker_id)
         return entry if is_held else None
 
-    def _held(self, token: Claimed) -> Held | None:
+    def _held(self, token: ClaimedAttempt) -> ActiveAttempt | None:
         return self.all_workers[token.worker_id].running.find((token.id, token.attempt))
 
-    def _out_of_hand(self, token: Claimed) -> None:
+    def _out_of_hand(self, token: ClaimedAttempt) -> None:
         self.all_workers[token.worker_id].running.settled((token.id, token.attempt))
 
     def _lock_all(self) -> None:
@@ -679,20 +696,20 @@ def _open(entry: Entry) -> tuple[int, int, int | None]:
     return entry.id, entry.job.attempt, entry.job.worker
 
 
-def _token(claimed: Claimed) -> tuple[int, int, int]:
+def _token(claimed: ClaimedAttempt) -> tuple[int, int, int]:
     return claimed.id, claimed.attempt, claimed.worker_id
 
 
-def _claimed(entry: Entry) -> Claimed:
+def _claimed(entry: Entry) -> ClaimedAttempt:
     assert entry.job.worker is not None
-    return Claimed(entry.id, entry.job.attempt, entry.job.worker, "", "", "", None, 0, 0)
+    return ClaimedAttempt(entry.id, entry.job.attempt, entry.job.worker, "", "", "", None, 0, 0)
 
 
-def _ended(token: Claimed, outcome: Outcome, is_started: bool) -> Ended:
-    return Ended(*_token(token), outcome, waited_seconds=0.0 if is_started else None)
+def _ended(token: ClaimedAttempt, outcome: Outcome, is_started: bool) -> Settlement:
+    return Settlement(*_token(token), outcome, waited_seconds=0.0 if is_started else None)
 
 
-def _claim(worker_id: int, jobs_max: int, slots_free: int) -> Statement[list[Claimed]]:
+def _claim(worker_id: int, jobs_max: int, slots_free: int) -> Statement[list[ClaimedAttempt]]:
     return claiming.claim(
         worker_id=worker_id,
         executor="greenlet",

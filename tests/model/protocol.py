@@ -123,7 +123,7 @@ class Death:
 
 
 def stranded(job_id: int, death: Death) -> End:
-    """What `stranded.sql` and the rescue make of a job whose worker ended so."""
+    """What `find_orphaned.sql` and the rescue make of a job whose worker ended so."""
     is_started = death.started is None or job_id in death.started
     if death.reason == "overdue" and job_id == death.overdue:
         outcome = Outcome.TIMED_OUT

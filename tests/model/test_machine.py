@@ -11,7 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from model.machine import HAPPENINGS, Machine
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 SETTINGS = settings(
     max_examples=120,

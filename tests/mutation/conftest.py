@@ -1,20 +1,20 @@
-"""A room in which one scenario after the other is played."""
+"""A db in which one scenario after the other is played."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
-from pgqueue.store.connect import Database
+from pgqueue.store.connection.database import Database
 
 
 @pytest.fixture(scope="module")
-def room(
+def db(
     fresh_database: Callable[[str], AbstractContextManager[str]], entrance_url: str
-) -> Iterator[Room]:
+) -> Iterator[QueueDatabase]:
     """A database at hand; one for all mutants, as each scenario begins by emptying it."""
     with fresh_database(entrance_url) as url:
         link = Database(url).open()
-        yield Room(link)
+        yield QueueDatabase(link)
         link.close()

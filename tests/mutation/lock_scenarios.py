@@ -8,15 +8,18 @@ from typing import Any, TypeVar
 
 import claiming
 import psycopg
-from room import Room
+from queue_database import QueueDatabase
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.store import attempts, processes, upkeep
-from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
+from pgqueue.store import claims, logs, progress, promotion, retention, settlements, workers
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.progress import Progress
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 T = TypeVar("T")
-Scenario = Callable[[Room], None]
+Scenario = Callable[[QueueDatabase], None]
 
 SCENARIOS: dict[str, list[Scenario]] = {}
 
@@ -66,254 +69,256 @@ class Other:
 
 
 @contextmanager
-def another(room: Room) -> Iterator[Other]:
+def another(db: QueueDatabase) -> Iterator[Other]:
     """Somebody else on the same database; rolled back in the end, if not committed before."""
-    known = room.link.raw.info
+    known = db.link.raw.info
     with psycopg.connect(known.dsn, password=known.password) as raw:
         yield Other(raw)
         raw.rollback()
 
 
 @contextmanager
-def asked(room: Room, statement: Any) -> Iterator["Future[Any]"]:
-    """Meanwhile, the statement is asked on the room's connection."""
+def asked(db: QueueDatabase, statement: Any) -> Iterator["Future[Any]"]:
+    """Meanwhile, the statement is asked on the db's connection."""
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(run, room.link, statement)
+        yield pool.submit(run, db.link, statement)
 
 
-def at_once(room: Room, statement: Any) -> Any:
+def at_once(db: QueueDatabase, statement: Any) -> Any:
     """The answer to a statement that must wait for nobody."""
-    room.link.raw.execute("set lock_timeout = '300ms'")
+    db.link.raw.execute("set lock_timeout = '300ms'")
     try:
-        return run(room.link, statement)
+        return run(db.link, statement)
     except psycopg.errors.LockNotAvailable:
         raise AssertionError("it waited for a lock") from None
     finally:
-        room.link.raw.execute("set lock_timeout = '20s'")
+        db.link.raw.execute("set lock_timeout = '20s'")
 
 
-def _ends(*held: Claimed) -> Any:
-    return attempts.settle(
-        Ended(each.id, each.attempt, each.worker_id, Outcome.SUCCEEDED, waited_seconds=0.0)
+def _ends(*held: ClaimedAttempt) -> Any:
+    return settlements.settle(
+        Settlement(each.id, each.attempt, each.worker_id, Outcome.SUCCEEDED, waited_seconds=0.0)
         for each in held
     )
 
 
-def _lapse(room: Room, workers: Sequence[int]) -> None:
-    room.rows(
+def _lapse(db: QueueDatabase, workers: Sequence[int]) -> None:
+    db.rows(
         "update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'"
         " where id = any(%(ids)s)",
         ids=list(workers),
     )
 
 
-def _by_scan(room: Room) -> None:
+def _by_scan(db: QueueDatabase) -> None:
     # Else an index may give the order that the statement forgot to ask for.
     for way in ("indexscan", "indexonlyscan", "bitmapscan"):
-        room.link.raw.execute(f"set enable_{way} = off".encode())
+        db.link.raw.execute(f"set enable_{way} = off".encode())
 
 
 # What others have is left for another time.
 
 
 @of("settle")
-def an_end_whose_job_somebody_has_is_told_so_and_the_others_are_settled(room: Room) -> None:
-    taken, free = room.hold(), room.hold()
-    with another(room) as other:
+def an_end_whose_job_somebody_has_is_told_so_and_the_others_are_settled(
+    db: QueueDatabase,
+) -> None:
+    taken, free = db.claim_new(), db.claim_new()
+    with another(db) as other:
         other.locks("jobs", taken.id)
 
-        answer = at_once(room, _ends(taken, free))
+        answer = at_once(db, _ends(taken, free))
 
     assert {(taken.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
 
 
 @of("settle")
 def a_job_to_be_deleted_that_somebody_refers_to_is_told_so_and_the_others_are_settled(
-    room: Room,
+    db: QueueDatabase,
 ) -> None:
-    referred, free = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
-    with another(room) as other:
+    referred, free = db.claim_new(keep_seconds=0.0), db.claim_new(keep_seconds=0.0)
+    with another(db) as other:
         other.locks("jobs", referred.id, "key share")
 
-        answer = at_once(room, _ends(referred, free))
+        answer = at_once(db, _ends(referred, free))
 
     assert {(referred.id, 1): None, (free.id, 1): JobStatus.SUCCEEDED} == answer
 
 
-@of("log")
+@of("add_log_lines")
 def a_line_of_a_job_that_somebody_deletes_is_dropped_and_of_one_that_he_changes_is_written(
-    room: Room,
+    db: QueueDatabase,
 ) -> None:
-    deleted, changed = room.hold(keep_seconds=0.0), room.hold(keep_seconds=0.0)
+    deleted, changed = db.claim_new(keep_seconds=0.0), db.claim_new(keep_seconds=0.0)
     lines = [
-        LoggedLine(each.id, 1, each.worker_id, 0.0, "INFO", "shop", "half", 1)
+        NewLogLine(each.id, 1, each.worker_id, 0.0, "INFO", "shop", "half", 1)
         for each in (deleted, changed)
     ]
-    with another(room) as other:
+    with another(db) as other:
         other.locks("jobs", deleted.id, "update")
         other.locks("jobs", changed.id, "no key update")
 
-        at_once(room, attempts.log(lines))
+        at_once(db, logs.add_log_lines(lines))
 
-    assert [(changed.id,)] == room.rows("select job_id from pgqueue.logs")
+    assert [(changed.id,)] == db.rows("select job_id from pgqueue.logs")
 
 
-@of("progress")
-def progress_of_a_job_that_somebody_has_is_dropped(room: Room) -> None:
-    taken, free = room.hold(), room.hold()
+@of("write_progress")
+def progress_of_a_job_that_somebody_has_is_dropped(db: QueueDatabase) -> None:
+    taken, free = db.claim_new(), db.claim_new()
     told = [Progress(each.id, 1, each.worker_id, 0.5, "half") for each in (taken, free)]
-    with another(room) as other:
+    with another(db) as other:
         other.locks("jobs", taken.id)
 
-        at_once(room, attempts.tell_progress(told))
+        at_once(db, progress.write_progress(told))
 
-    assert (None, 0.5) == (room.job(taken.id).progress, room.job(free.id).progress)
+    assert (None, 0.5) == (db.job(taken.id).progress, db.job(free.id).progress)
 
 
 @of("claim")
-def a_job_that_somebody_has_is_passed_over(room: Room) -> None:
-    taken, free, worker = room.enqueue(), room.enqueue(), room.worker()
-    with another(room) as other:
+def a_job_that_somebody_has_is_passed_over(db: QueueDatabase) -> None:
+    taken, free, worker = db.enqueue(), db.enqueue(), db.worker()
+    with another(db) as other:
         other.locks("jobs", taken.id)
 
-        claimed = at_once(room, _claim(worker, 1))
+        claimed = at_once(db, _claim(worker, 1))
 
     assert [free.id] == [each.id for each in claimed]
 
 
 @of("promote")
-def what_is_due_and_somebody_has_is_passed_over(room: Room) -> None:
-    taken, free = _due(room, 2, 1)
-    with another(room) as other:
+def what_is_due_and_somebody_has_is_passed_over(db: QueueDatabase) -> None:
+    taken, free = _due(db, 2, 1)
+    with another(db) as other:
         other.locks("jobs", taken)
 
-        assert 1 == at_once(room, upkeep.promote(1))
+        assert 1 == at_once(db, promotion.promote(1))
 
     assert [JobStatus.SCHEDULED, JobStatus.QUEUED] == [
-        room.job(each).status for each in (taken, free)
+        db.job(each).status for each in (taken, free)
     ]
 
 
 @of("first_scheduled")
-def what_is_due_and_somebody_has_is_not_named(room: Room) -> None:
-    _first_that_nobody_has(room, _due, upkeep.first_scheduled)
+def what_is_due_and_somebody_has_is_not_named(db: QueueDatabase) -> None:
+    _first_that_nobody_has(db, _due, promotion.first_scheduled)
 
 
 @of("first_expired")
-def what_expired_and_somebody_has_is_not_named(room: Room) -> None:
-    _first_that_nobody_has(room, _late, upkeep.first_expired)
+def what_expired_and_somebody_has_is_not_named(db: QueueDatabase) -> None:
+    _first_that_nobody_has(db, _late, retention.first_expired)
 
 
-@of("first_over")
-def what_is_over_and_somebody_has_is_not_named(room: Room) -> None:
-    _first_that_nobody_has(room, _over, upkeep.first_over)
+@of("first_prunable")
+def what_is_over_and_somebody_has_is_not_named(db: QueueDatabase) -> None:
+    _first_that_nobody_has(db, _over, retention.first_prunable)
 
 
 def _first_that_nobody_has(
-    room: Room, put_in: Callable[..., list[int]], first: Callable[[Sequence[int]], Any]
+    db: QueueDatabase, put_in: Callable[..., list[int]], first: Callable[[Sequence[int]], Any]
 ) -> None:
-    free, taken = put_in(room, 1, 2)
-    _by_scan(room)
-    with another(room) as other:
+    free, taken = put_in(db, 1, 2)
+    _by_scan(db)
+    with another(db) as other:
         other.locks("jobs", taken)
 
-        assert free == at_once(room, first([]))
+        assert free == at_once(db, first([]))
 
-    assert taken == run(room.link, first([]))
+    assert taken == run(db.link, first([]))
 
 
 @of("expire")
-def what_expired_and_somebody_has_is_passed_over(room: Room) -> None:
-    taken, free = _late(room, 2, 1)
-    with another(room) as other:
+def what_expired_and_somebody_has_is_passed_over(db: QueueDatabase) -> None:
+    taken, free = _late(db, 2, 1)
+    with another(db) as other:
         other.locks("jobs", taken)
 
-        assert 1 == at_once(room, upkeep.expire(1))
+        assert 1 == at_once(db, retention.expire(1))
 
     assert [JobStatus.QUEUED, JobStatus.CANCELLED] == [
-        room.job(each).status for each in (taken, free)
+        db.job(each).status for each in (taken, free)
     ]
 
 
 @of("prune")
-def what_is_over_and_somebody_has_is_passed_over(room: Room) -> None:
-    taken, _ = _over(room, 2, 1)
-    with another(room) as other:
+def what_is_over_and_somebody_has_is_passed_over(db: QueueDatabase) -> None:
+    taken, _ = _over(db, 2, 1)
+    with another(db) as other:
         other.locks("jobs", taken)
 
-        assert 1 == at_once(room, upkeep.prune(1))
+        assert 1 == at_once(db, retention.prune(1))
 
-    assert [(taken,)] == room.rows("select id from pgqueue.jobs")
+    assert [(taken,)] == db.rows("select id from pgqueue.jobs")
 
 
-@of("bury_silent")
-def a_silent_worker_whose_row_somebody_has_is_passed_over(room: Room) -> None:
-    claims, renewed, free = workers = [room.worker() for _ in range(3)]
-    _lapse(room, workers)
-    with another(room) as other:
+@of("expire_leases")
+def a_silent_worker_whose_row_somebody_has_is_passed_over(db: QueueDatabase) -> None:
+    claims, renewed, free = ids = [db.worker() for _ in range(3)]
+    _lapse(db, ids)
+    with another(db) as other:
         other.locks("workers", claims, "key share")
         other.locks("workers", renewed)
 
-        assert [free] == at_once(room, processes.bury_silent())
+        assert [free] == at_once(db, workers.expire_leases())
 
 
 # In which order.
 
 
 @of("claim")
-def the_first_by_priority_and_position_are_claimed_first(room: Room) -> None:
-    late, early, urgent = (room.enqueue(priority=each) for each in (0, 0, 1))
+def the_first_by_priority_and_position_are_claimed_first(db: QueueDatabase) -> None:
+    late, early, urgent = (db.enqueue(priority=each) for each in (0, 0, 1))
     for each in (late, urgent):
-        room.change(each.id, position=each.position + 10)
-    _by_scan(room)
+        db.change(each.id, position=each.position + 10)
+    _by_scan(db)
 
-    claimed = run(room.link, _claim(room.worker(), 2))
+    claimed = run(db.link, _claim(db.worker(), 2))
 
     assert [urgent.id, early.id] == [each.id for each in claimed]
 
 
 @of("promote")
-def what_fell_due_first_is_promoted_first(room: Room) -> None:
-    late, early = _due(room, 1, 2)
-    _by_scan(room)
+def what_fell_due_first_is_promoted_first(db: QueueDatabase) -> None:
+    late, early = _due(db, 1, 2)
+    _by_scan(db)
 
-    run(room.link, upkeep.promote(1))
+    run(db.link, promotion.promote(1))
 
     assert [JobStatus.SCHEDULED, JobStatus.QUEUED] == [
-        room.job(each).status for each in (late, early)
+        db.job(each).status for each in (late, early)
     ]
 
 
 @of("expire")
-def what_expired_first_is_cancelled_first(room: Room) -> None:
-    late, early = _late(room, 1, 2)
-    _by_scan(room)
+def what_expired_first_is_cancelled_first(db: QueueDatabase) -> None:
+    late, early = _late(db, 1, 2)
+    _by_scan(db)
 
-    run(room.link, upkeep.expire(1))
+    run(db.link, retention.expire(1))
 
     assert [JobStatus.QUEUED, JobStatus.CANCELLED] == [
-        room.job(each).status for each in (late, early)
+        db.job(each).status for each in (late, early)
     ]
 
 
 @of("prune")
-def what_was_over_first_is_pruned_first(room: Room) -> None:
-    late, _ = _over(room, 1, 2)
-    _by_scan(room)
+def what_was_over_first_is_pruned_first(db: QueueDatabase) -> None:
+    late, _ = _over(db, 1, 2)
+    _by_scan(db)
 
-    run(room.link, upkeep.prune(1))
+    run(db.link, retention.prune(1))
 
-    assert [(late,)] == room.rows("select id from pgqueue.jobs")
+    assert [(late,)] == db.rows("select id from pgqueue.jobs")
 
 
-def _in_order_of_id(room: Room, ask: Callable[[list[int]], Any]) -> None:
-    first, second = workers = [room.worker() for _ in range(2)]
+def _in_order_of_id(db: QueueDatabase, ask: Callable[[list[int]], Any]) -> None:
+    first, second = workers = [db.worker() for _ in range(2)]
     # Behind the second in the table.
-    room.rows("update pgqueue.workers set pid = 7 where id = %(id)s", id=first)
-    _by_scan(room)
-    with another(room) as other:
+    db.rows("update pgqueue.workers set pid = 7 where id = %(id)s", id=first)
+    _by_scan(db)
+    with another(db) as other:
         other.locks("workers", first)
-        with asked(room, ask(workers)) as answer:
+        with asked(db, ask(workers)) as answer:
             assert other.keeps_waiting(answer)
             free = other.can_lock("workers", second)
             other.raw.rollback()
@@ -322,86 +327,86 @@ def _in_order_of_id(room: Room, ask: Callable[[list[int]], Any]) -> None:
         assert set(workers) == set(answer.result())
 
 
-@of("renew")
-def leases_are_renewed_in_the_order_of_workers(room: Room) -> None:
-    _in_order_of_id(room, lambda workers: processes.renew(1, 60))
+@of("renew_leases")
+def leases_are_renewed_in_the_order_of_workers(db: QueueDatabase) -> None:
+    _in_order_of_id(db, lambda _: workers.renew_leases(1, 60))
 
 
-@of("bury")
-def workers_are_buried_in_their_order(room: Room) -> None:
-    _in_order_of_id(room, lambda workers: processes.bury(workers, "died", ""))
+@of("end_workers")
+def workers_are_buried_in_their_order(db: QueueDatabase) -> None:
+    _in_order_of_id(db, lambda ids: workers.end_workers(ids, "died", ""))
 
 
 # What others are about to do is waited for, and seen.
 
 
-def _holds(held: Claimed) -> Any:
-    return attempts.hold(held.id, held.attempt, held.worker_id)
+def _holds(held: ClaimedAttempt) -> Any:
+    return claims.lock_attempt(held.id, held.attempt, held.worker_id)
 
 
-@of("hold")
-def an_attempt_that_is_being_taken_away_is_not_held(room: Room) -> None:
-    held = room.hold()
-    with another(room) as other:
+@of("lock_attempt")
+def an_attempt_that_is_being_taken_away_is_not_held(db: QueueDatabase) -> None:
+    held = db.claim_new()
+    with another(db) as other:
         other.writes("update pgqueue.jobs set status = 'queued' where id = %s", held.id)
-        with asked(room, _holds(held)) as answer:
+        with asked(db, _holds(held)) as answer:
             other.keeps_waiting(answer)
             other.raw.commit()
 
     assert answer.result() is False
 
 
-@of("hold")
-def an_attempt_that_somebody_only_looked_at_is_held(room: Room) -> None:
-    held = room.hold()
-    with another(room) as other:
+@of("lock_attempt")
+def an_attempt_that_somebody_only_looked_at_is_held(db: QueueDatabase) -> None:
+    held = db.claim_new()
+    with another(db) as other:
         other.locks("jobs", held.id)
-        with asked(room, _holds(held)) as answer:
+        with asked(db, _holds(held)) as answer:
             other.keeps_waiting(answer)
             other.raw.rollback()
 
     assert answer.result() is True
 
 
-@of("renew")
-def a_worker_that_is_being_given_up_is_not_told_as_alive(room: Room) -> None:
-    given_up, alive = room.worker(), room.worker()
-    with another(room) as other:
+@of("renew_leases")
+def a_worker_that_is_being_given_up_is_not_told_as_alive(db: QueueDatabase) -> None:
+    given_up, alive = db.worker(), db.worker()
+    with another(db) as other:
         other.writes("update pgqueue.workers set stopped_at = now() where id = %s", given_up)
-        with asked(room, processes.renew(1, 60)) as answer:
+        with asked(db, workers.renew_leases(1, 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.commit()
 
     assert {alive} == answer.result()
 
 
-@of("renew")
-def a_worker_whose_row_somebody_has_is_renewed_after_all(room: Room) -> None:
-    worker = room.worker()
-    with another(room) as other:
+@of("renew_leases")
+def a_worker_whose_row_somebody_has_is_renewed_after_all(db: QueueDatabase) -> None:
+    worker = db.worker()
+    with another(db) as other:
         other.locks("workers", worker)
-        with asked(room, processes.renew(1, 60)) as answer:
+        with asked(db, workers.renew_leases(1, 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.rollback()
 
     assert {worker} == answer.result()
 
 
-@of("renew")
-def a_lease_is_renewed_beside_a_claim(room: Room) -> None:
-    worker = room.worker()
-    with another(room) as other:
+@of("renew_leases")
+def a_lease_is_renewed_beside_a_claim(db: QueueDatabase) -> None:
+    worker = db.worker()
+    with another(db) as other:
         other.locks("workers", worker, "key share")
 
-        assert {worker} == at_once(room, processes.renew(1, 60))
+        assert {worker} == at_once(db, workers.renew_leases(1, 60))
 
 
-@of("bury")
-def a_burial_waits_for_the_claim_under_way(room: Room) -> None:
-    worker = room.worker()
-    with another(room) as other:
+@of("end_workers")
+def a_burial_waits_for_the_claim_under_way(db: QueueDatabase) -> None:
+    worker = db.worker()
+    with another(db) as other:
         other.locks("workers", worker, "key share")
-        with asked(room, processes.bury([worker], "died", "")) as answer:
+        with asked(db, workers.end_workers([worker], "died", "")) as answer:
             has_waited = other.keeps_waiting(answer)
             other.raw.rollback()
 
@@ -410,13 +415,13 @@ def a_burial_waits_for_the_claim_under_way(room: Room) -> None:
 
 
 @of("claim")
-def a_worker_that_is_being_given_up_claims_nothing(room: Room) -> None:
-    worker = room.worker()
-    room.enqueue()
-    with another(room) as other:
+def a_worker_that_is_being_given_up_claims_nothing(db: QueueDatabase) -> None:
+    worker = db.worker()
+    db.enqueue()
+    with another(db) as other:
         other.writes("select from pgqueue.workers where id = %s for update", worker)
         other.writes("update pgqueue.workers set stopped_at = now() where id = %s", worker)
-        with asked(room, _claim(worker, 1)) as answer:
+        with asked(db, _claim(worker, 1)) as answer:
             other.keeps_waiting(answer)
             other.raw.commit()
 
@@ -424,11 +429,11 @@ def a_worker_that_is_being_given_up_claims_nothing(room: Room) -> None:
 
 
 @of("claim")
-def a_worker_that_is_not_given_up_after_all_claims(room: Room) -> None:
-    worker, job = room.worker(), room.enqueue()
-    with another(room) as other:
+def a_worker_that_is_not_given_up_after_all_claims(db: QueueDatabase) -> None:
+    worker, job = db.worker(), db.enqueue()
+    with another(db) as other:
         other.locks("workers", worker, "update")
-        with asked(room, _claim(worker, 1)) as answer:
+        with asked(db, _claim(worker, 1)) as answer:
             other.keeps_waiting(answer)
             other.raw.rollback()
 
@@ -436,12 +441,12 @@ def a_worker_that_is_not_given_up_after_all_claims(room: Room) -> None:
 
 
 @of("claim")
-def a_claim_goes_on_beside_a_renewal(room: Room) -> None:
-    worker, job = room.worker(), room.enqueue()
-    with another(room) as other:
+def a_claim_goes_on_beside_a_renewal(db: QueueDatabase) -> None:
+    worker, job = db.worker(), db.enqueue()
+    with another(db) as other:
         other.locks("workers", worker)
 
-        assert [job.id] == [each.id for each in at_once(room, _claim(worker, 1))]
+        assert [job.id] == [each.id for each in at_once(db, _claim(worker, 1))]
 
 
 def _claim(worker: int, jobs_max: int) -> Any:
@@ -455,29 +460,29 @@ def _claim(worker: int, jobs_max: int) -> Any:
     )
 
 
-def _ago(room: Room, seconds: float) -> Any:
-    return room.row("select clock_timestamp() - make_interval(secs => %(ago)s)", ago=seconds)[0]
+def _ago(db: QueueDatabase, seconds: float) -> Any:
+    return db.row("select clock_timestamp() - make_interval(secs => %(ago)s)", ago=seconds)[0]
 
 
-def _due(room: Room, *ago: float) -> list[int]:
+def _due(db: QueueDatabase, *ago: float) -> list[int]:
     """Scheduled jobs that fell due so many seconds ago."""
-    made = [room.enqueue(run_after=60).id for _ in ago]
+    made = [db.enqueue(run_after=60).id for _ in ago]
     for job_id, seconds in zip(made, ago, strict=True):
-        room.change(job_id, run_at=_ago(room, seconds))
+        db.change(job_id, run_at=_ago(db, seconds))
     return made
 
 
-def _late(room: Room, *ago: float) -> list[int]:
+def _late(db: QueueDatabase, *ago: float) -> list[int]:
     """Queued jobs that expired so many seconds ago."""
-    made = [room.enqueue().id for _ in ago]
+    made = [db.enqueue().id for _ in ago]
     for job_id, seconds in zip(made, ago, strict=True):
-        room.change(job_id, expires_at=_ago(room, seconds))
+        db.change(job_id, expires_at=_ago(db, seconds))
     return made
 
 
-def _over(room: Room, *ago: float) -> list[int]:
+def _over(db: QueueDatabase, *ago: float) -> list[int]:
     """Final jobs that were kept until so many seconds ago."""
-    made = [room.enqueue().id for _ in ago]
+    made = [db.enqueue().id for _ in ago]
     for job_id, seconds in zip(made, ago, strict=True):
-        room.change(job_id, status="succeeded", kept_until=_ago(room, seconds))
+        db.change(job_id, status="succeeded", kept_until=_ago(db, seconds))
     return made

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
 from mutation.lock_scenarios import SCENARIOS, Scenario
 from mutation.locks import altered
-from pgqueue.store import schema
-from pgqueue.store.connect import Database
+from pgqueue.store import schema_name
+from pgqueue.store.connection.database import Database
 
 # Locks are looked at by the processes that hold them, and a pooler lends these.
 pytestmark = pytest.mark.own_session
 
-_FILES = sorted(Path(schema.__file__).with_name("sql").glob("*.sql"))
+_FILES = sorted(Path(schema_name.__file__).with_name("sql").glob("*.sql"))
 MUTANTS = [
     pytest.param(file.stem, text, id=f"{file.stem}: {what}")
     for file in _FILES
@@ -26,39 +26,41 @@ PLAYED = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARI
 
 
 @pytest.fixture(scope="module")
-def room(
+def db(
     fresh_database: Callable[[str], AbstractContextManager[str]], server_url: str
-) -> Iterator[Room]:
+) -> Iterator[QueueDatabase]:
     """A database at hand; one for all mutants, as each scenario begins by emptying it."""
     with fresh_database(server_url) as url:
         link = Database(url).open()
-        yield Room(link)
+        yield QueueDatabase(link)
         link.close()
 
 
 @pytest.fixture
-def stage(room: Room) -> Room:
-    """The room, emptied."""
-    _empty(room)
-    return room
+def stage(db: QueueDatabase) -> QueueDatabase:
+    """The db, emptied."""
+    _empty(db)
+    return db
 
 
 @pytest.mark.parametrize(
     ("file", "scenario"), PLAYED, ids=lambda each: getattr(each, "__name__", each)
 )
 def test_the_statements_as_they_are_play_every_scenario(
-    stage: Room, file: str, scenario: Scenario
+    stage: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
     scenario(stage)
 
 
 @pytest.mark.parametrize(("file", "text"), MUTANTS)
 def test_a_statement_that_locks_otherwise_is_found_out(
-    stage: Room, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch, file: str, text: str
 ) -> None:
-    rendered, mutant = schema._render, stage.link.schema.qualify(text)
+    rendered, mutant = schema_name._render, stage.link.schema.qualify(text)
     monkeypatch.setattr(
-        schema, "_render", lambda known, asked: mutant if asked == file else rendered(known, asked)
+        schema_name,
+        "_render",
+        lambda known, asked: mutant if asked == file else rendered(known, asked),
     )
 
     assert any(_is_found_out(stage, scenario) for scenario in SCENARIOS[file])
@@ -88,10 +90,10 @@ def test_every_lock_is_altered_in_each_way() -> None:
     assert "limit 3\n          for key share of b skip locked;" in done["for key share of b: skips"]
 
 
-def _is_found_out(room: Room, scenario: Scenario) -> bool:
-    _empty(room)
+def _is_found_out(db: QueueDatabase, scenario: Scenario) -> bool:
+    _empty(db)
     try:
-        scenario(room)
+        scenario(db)
     except AssertionError:
         return True
     except psycopg.Error:
@@ -100,8 +102,8 @@ def _is_found_out(room: Room, scenario: Scenario) -> bool:
     return False
 
 
-def _empty(room: Room) -> None:
-    room.link.raw.execute("reset all")
-    room.link.raw.execute("set lock_timeout = '20s'")
+def _empty(db: QueueDatabase) -> None:
+    db.link.raw.execute("reset all")
+    db.link.raw.execute("set lock_timeout = '20s'")
     for table in ("logs", "attempts", "jobs", "workers"):
-        room.rows(f"delete from pgqueue.{table}")
+        db.rows(f"delete from pgqueue.{table}")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
 from mutation.conjuncts import Conjunct, conjuncts, without
 from mutation.scenarios import SCENARIOS, Scenario
-from pgqueue.store import schema
+from pgqueue.store import schema_name
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations/versions"
 
@@ -24,8 +24,8 @@ _MORE_LOCKS = "more rows are locked against their deletion, for that moment"
 _MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
 
 EQUIVALENT = {
-    ("log", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
-    ("log", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
+    ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
+    ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
     ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
     **{("retry", condition): _HINT for condition in _MATCHES},
 }
@@ -33,11 +33,30 @@ EQUIVALENT = {
 
 OTHERS = {
     *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
-    *("record_tasks", "register_worker", "next_supervisor", "watch"),  # what each tells of itself
-    *("look", "due", "unfinished", "await_caller"),  # questions that decide nothing
-    *("first_scheduled", "first_expired", "first_over"),  # which job was refused
-    *("job", "attempts", "logs", "last_logs", "lockers", "unknown_tasks", "version", "rights"),
-    "connections",
+    *(
+        "record_tasks",
+        "register_worker",
+        "next_supervisor",
+        "announce_supervisor",
+    ),  # what each tells of itself
+    *(
+        "find_ready",
+        "resolve_due_times",
+        "count_unfinished",
+        "allow_idle_transaction",
+    ),  # questions that decide nothing
+    *("first_scheduled", "first_expired", "first_prunable"),  # which job was refused
+    *(
+        "read_job",
+        "list_attempts",
+        "list_logs",
+        "list_last_logs",
+        "lock_holders",
+        "list_unknown_tasks",
+        "read_schema_version",
+        "list_rights",
+    ),
+    "count_connections",
 }
 """Statements by which no worker and no supervisor changes what others hold."""
 
@@ -45,7 +64,7 @@ OTHERS = {
 def _text(file: str) -> str:
     """A statement's text, or that of its function, as the last migration that has it says it."""
     if file not in FUNCTIONS:
-        return schema.read(file)
+        return schema_name.read(file)
     written = "".join(path.read_text("utf-8") for path in sorted(_MIGRATIONS.glob("*.py")))
     found = re.findall(
         rf"^create (?:or replace )?(function pgqueue\.{file}\(.+?^end;)$",
@@ -65,17 +84,19 @@ PLAYED = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARI
 
 
 @pytest.fixture
-def stage(room: Room) -> Room:
-    """The room, emptied, with short patience for a statement that finds no end."""
-    room.link.raw.execute("set statement_timeout = '3s'")
-    _empty(room)
-    return room
+def stage(db: QueueDatabase) -> QueueDatabase:
+    """The db, emptied, with short patience for a statement that finds no end."""
+    db.link.raw.execute("set statement_timeout = '3s'")
+    _empty(db)
+    return db
 
 
 @pytest.fixture
-def put_in(stage: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+def put_in(
+    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], None]]:
     """Puts another text in the place of a statement's, for the length of a test."""
-    rendered, altered = schema._render, []
+    rendered, altered = schema_name._render, []
 
     def put_in(file: str, text: str) -> None:
         mutant = stage.link.schema.qualify(text).removesuffix(";")
@@ -84,7 +105,7 @@ def put_in(stage: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
             stage.link.raw.execute(f"create or replace {mutant}".encode())
         else:
             monkeypatch.setattr(
-                schema,
+                schema_name,
                 "_render",
                 lambda known, asked: mutant if asked == file else rendered(known, asked),
             )
@@ -98,14 +119,14 @@ def put_in(stage: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     ("file", "scenario"), PLAYED, ids=lambda each: getattr(each, "__name__", each)
 )
 def test_the_statements_as_they_are_play_every_scenario(
-    stage: Room, file: str, scenario: Scenario
+    stage: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
     scenario(stage)
 
 
 @pytest.mark.parametrize(("file", "conjunct"), MUTANTS, ids=str)
 def test_a_statement_without_one_of_its_conditions_is_found_out(
-    stage: Room, put_in: Callable[[str, str], None], file: str, conjunct: Conjunct
+    stage: QueueDatabase, put_in: Callable[[str, str], None], file: str, conjunct: Conjunct
 ) -> None:
     put_in(file, without(_text(file), conjunct))
 
@@ -113,7 +134,7 @@ def test_a_statement_without_one_of_its_conditions_is_found_out(
 
 
 def test_every_statement_is_played_or_told_why_not() -> None:
-    files = {file.stem for file in Path(schema.__file__).with_name("sql").glob("*.sql")}
+    files = {file.stem for file in Path(schema_name.__file__).with_name("sql").glob("*.sql")}
 
     assert files == SCENARIOS.keys() | (OTHERS & files)
 
@@ -146,7 +167,7 @@ def test_a_condition_that_cannot_be_read_is_an_error(text: str) -> None:
 
 @pytest.mark.parametrize(("file", "condition"), EQUIVALENT)
 def test_a_condition_that_is_said_to_change_nothing_changes_nothing(
-    stage: Room, put_in: Callable[[str, str], None], file: str, condition: str
+    stage: QueueDatabase, put_in: Callable[[str, str], None], file: str, condition: str
 ) -> None:
     [conjunct] = [each for each in conjuncts(_text(file)) if str(each) == condition]
     put_in(file, without(_text(file), conjunct))
@@ -156,10 +177,10 @@ def test_a_condition_that_is_said_to_change_nothing_changes_nothing(
         scenario(stage)
 
 
-def _is_found_out(room: Room, scenario: Scenario) -> bool:
-    _empty(room)
+def _is_found_out(db: QueueDatabase, scenario: Scenario) -> bool:
+    _empty(db)
     try:
-        scenario(room)
+        scenario(db)
     except AssertionError:
         return True
     except psycopg.Error:
@@ -168,8 +189,8 @@ def _is_found_out(room: Room, scenario: Scenario) -> bool:
     return False
 
 
-def _empty(room: Room) -> None:
-    room.rows("delete from pgqueue.logs")
-    room.rows("delete from pgqueue.attempts")
-    room.rows("delete from pgqueue.jobs")
-    room.rows("delete from pgqueue.workers")
+def _empty(db: QueueDatabase) -> None:
+    db.rows("delete from pgqueue.logs")
+    db.rows("delete from pgqueue.attempts")
+    db.rows("delete from pgqueue.jobs")
+    db.rows("delete from pgqueue.workers")

@@ -4,7 +4,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from pgqueue.store.connect import libpq_url
+from pgqueue.store.connection.database import libpq_url
 
 
 def configure_django() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
 STATEMENTS = sorted(

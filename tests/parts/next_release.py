@@ -9,17 +9,17 @@ from typing import Final, NamedTuple
 
 from python_path import python_path
 
-from pgqueue.store import version
+from pgqueue.store import schema_version
 
 ROOT: Final = Path(__file__).parents[2]
-IS, NEEDED, AFTER = version.REVISIONS[-1], "8001", "8002"
+IS, NEEDED, AFTER = schema_version.REVISIONS[-1], "8001", "8002"
 
 _SECONDS_MAX: Final = 120
 
 _BEFORE: Final = f'''"""Jobs may have a note."""
 
 from alembic import op
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 revision = "{NEEDED}"
 down_revision = "{IS}"
@@ -40,7 +40,7 @@ def downgrade() -> None:
 _AFTER: Final = f'''"""The view failure_groups is gone."""
 
 from alembic import op
-from pgqueue.store.schema import Schema
+from pgqueue.store.schema_name import Schema
 
 revision = "{AFTER}"
 down_revision = "{NEEDED}"
@@ -106,9 +106,9 @@ def next_release(folder: Path) -> Release:
     versions = folder / "migrations" / "versions"
     versions.joinpath(f"{NEEDED}_note.py").write_text(_BEFORE)
     versions.joinpath(f"{AFTER}_groups.py").write_text(_AFTER)
-    module = folder / "pgqueue" / "store" / "version.py"
+    module = folder / "pgqueue" / "store" / "schema_version.py"
     text = module.read_text()
-    known = ", ".join(f'"{each}"' for each in (*version.REVISIONS, NEEDED, AFTER))
+    known = ", ".join(f'"{each}"' for each in (*schema_version.REVISIONS, NEEDED, AFTER))
     for written, meant in (
         ("REVISIONS: Final = (", f"REVISIONS: Final = ({known})  # "),
         ("NEEDED: Final = ", f'NEEDED: Final = "{NEEDED}"  # '),

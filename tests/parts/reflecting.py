@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import Connection, NullPool, create_engine
 
-from pgqueue.store.connect import libpq_url
+from pgqueue.store.connection.database import libpq_url
 
 
 @contextmanager

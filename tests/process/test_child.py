@@ -9,14 +9,14 @@ import pytest
 
 from pgqueue.process import child as child_module
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Crew, Kind
 from pgqueue.process.oom import oom_kills
+from pgqueue.process.worker_pool import WorkerKind, WorkerPool
 
 
 @pytest.fixture
 def child() -> Child:
     """A worker that waits for the rest of its configuration."""
-    return Child(7, Crew(Kind("process"), 1, 1, 0), {})
+    return Child(7, WorkerPool(WorkerKind("process"), 1, 1, 0), {})
 
 
 def _ended(child: Child) -> tuple[str, str]:
@@ -95,24 +95,24 @@ def test_oom_kills_are_read_from_the_kernels_count(tmp_path: Path) -> None:
 def test_a_child_whose_claim_loop_stopped_stands_still_unless_a_job_keeps_it(
     child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child.board.turn()
-    job = child.board.start(7, None)
+    child.scoreboard.turn()
+    job = child.scoreboard.start(7, None)
     now = time.monotonic() + 60
     monkeypatch.setattr(time, "monotonic", lambda: now)
 
-    turned = child.stands_still(61), child.stands_still(60)
-    child.board.show(job)
+    turned = child.is_stalled(61), child.is_stalled(60)
+    child.scoreboard.show(job)
     monkeypatch.setattr(time, "monotonic", lambda: now + 2)
-    kept = child.stands_still(60)
-    child.board.show(0)
-    just_free = child.stands_still(60)
+    kept = child.is_stalled(60)
+    child.scoreboard.show(0)
+    just_free = child.is_stalled(60)
     monkeypatch.setattr(time, "monotonic", lambda: now + 62)
-    free = child.stands_still(60)
+    free = child.is_stalled(60)
     child.stop(0.0)
 
     assert (False, True) == turned
     assert (False, False, True) == (kept, just_free, free)
-    assert not child.stands_still(60)
+    assert not child.is_stalled(60)
     os.kill(child.pid, signal.SIGKILL)
     _ended(child)
 

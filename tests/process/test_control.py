@@ -1,6 +1,6 @@
 """The line between a supervisor and a child."""
 
-from pgqueue.process.control import Channel
+from pgqueue.process.channel import Channel
 
 
 def test_messages_arrive_whole_and_in_order() -> None:
@@ -8,7 +8,7 @@ def test_messages_arrive_whole_and_in_order() -> None:
     other = Channel(theirs)
 
     ours.send("config", queues=["a"])
-    ours.offer("wake", queues=["b"])
+    ours.try_send("wake", queues=["b"])
 
     heard = other.receive()
     assert [{"verb": "config", "queues": ["a"]}, {"verb": "wake", "queues": ["b"]}] == heard
@@ -20,7 +20,7 @@ def test_messages_arrive_whole_and_in_order() -> None:
 def test_a_child_that_reads_nothing_never_stops_its_supervisor() -> None:
     ours, theirs = Channel.pair()
 
-    offered = [ours.offer("wake", queues=["x" * 1000]) for _ in range(2000)]
+    offered = [ours.try_send("wake", queues=["x" * 1000]) for _ in range(2000)]
 
     assert offered[0]
     assert not offered[-1]
@@ -31,14 +31,14 @@ def test_a_child_that_reads_nothing_never_stops_its_supervisor() -> None:
 def test_a_line_that_went_out_in_part_is_finished_before_the_next() -> None:
     ours, theirs = Channel.pair()
     other = Channel(theirs)
-    while ours.offer("wake", queues=["x" * 5000]):
+    while ours.try_send("wake", queues=["x" * 5000]):
         pass
 
     heard: list[object] = []
     while messages := other.receive(wait=False):
         heard += messages
-    ours.offer("wake", queues=["last"])
-    ours.offer("stop", grace_seconds=1)
+    ours.try_send("wake", queues=["last"])
+    ours.try_send("stop", grace_seconds=1)
     while messages := other.receive(wait=False):
         heard += messages
 

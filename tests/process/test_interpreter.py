@@ -6,31 +6,31 @@ import signal
 import pytest
 
 from pgqueue.process.child import Child
-from pgqueue.process.crew import Crew, Kind
-from pgqueue.process.interpreter import Interpreter
+from pgqueue.process.spare_process import SpareProcess
+from pgqueue.process.worker_pool import WorkerKind, WorkerPool
 
 
 def test_who_gives_up_before_there_is_a_worker_leaves_no_process() -> None:
-    with pytest.raises(SystemExit), Interpreter("process") as begun:
+    with pytest.raises(SystemExit), SpareProcess("process") as spare:
         raise SystemExit(0)
 
-    assert -signal.SIGKILL == begun.process.returncode
+    assert -signal.SIGKILL == spare.process.returncode
 
 
 def test_a_process_that_became_a_worker_is_left_alone() -> None:
-    with Interpreter("process") as begun:
-        child = Child(7, Crew(Kind("process"), 1, 1, 0), {}, begun)
+    with SpareProcess("process") as spare:
+        child = Child(7, WorkerPool(WorkerKind("process"), 1, 1, 0), {}, spare)
 
-    assert begun.process.pid == child.pid
+    assert spare.process.pid == child.pid
     assert not child.has_ended
     os.kill(child.pid, signal.SIGKILL)
-    begun.process.wait()
+    spare.process.wait()
     child.channel.close()
-    child.board.close()
+    child.scoreboard.close()
 
 
 def test_a_process_whose_beginner_is_gone_ends_by_itself() -> None:
-    with Interpreter("process") as begun:
-        begun.channel.close()
+    with SpareProcess("process") as spare:
+        spare.channel.close()
 
-        assert 0 == begun.process.wait(60)
+        assert 0 == spare.process.wait(60)

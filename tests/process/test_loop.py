@@ -6,7 +6,8 @@ import pytest
 
 from pgqueue.core.errors import SchemaTooNew
 from pgqueue.process.loop import Loop
-from pgqueue.store.connect import Database, Link
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 
 class Stumbling(Loop):
@@ -48,7 +49,7 @@ def test_a_connection_that_finds_another_schema_is_told_so(database_url: str, li
     loop.close()
     with pytest.raises(SchemaTooNew, match="9999") as caught:
         loop.run_once()
-    loop.on_outgrown = told.append
+    loop.on_schema_too_new = told.append
     loop._after(caught.value)
 
     assert [caught.value] == told

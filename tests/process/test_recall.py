@@ -3,8 +3,8 @@
 import pytest
 from now import Now
 
-from pgqueue.process.board import Board
-from pgqueue.process.recall import Blockade, Recall
+from pgqueue.process.blocked_thread import BlockedThread, Reclaim
+from pgqueue.process.scoreboard import Scoreboard
 
 
 @pytest.fixture
@@ -12,51 +12,51 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Now:
     return Now(monkeypatch)
 
 
-def _blockade(board: Board, *, gives_back: bool = False) -> Blockade:
-    return Blockade(3, board, gives_back=gives_back)
+def _blockade(scoreboard: Scoreboard, *, gives_back: bool = False) -> BlockedThread:
+    return BlockedThread(3, scoreboard, gives_back=gives_back)
 
 
 def test_what_a_blocked_worker_has_started_is_told_at_the_second_look(now: Now) -> None:
-    board = Board(3)
-    blockade = _blockade(board)
-    board.start(8, None)
-    place = board.start(7, None)
-    board.show(place)
+    scoreboard = Scoreboard(3)
+    blocked_thread = _blockade(scoreboard)
+    scoreboard.start(8, None)
+    slot = scoreboard.start(7, None)
+    scoreboard.show(slot)
 
     now.seconds += 4.9
-    early = blockade.look(), blockade.is_recalled
+    early = blocked_thread.look(), blocked_thread.is_reclaiming
     now.seconds += 0.1
-    first = blockade.look(), board.recalls
-    recall, again = blockade.look(), blockade.look()
-    was_open = recall == Recall(3, frozenset({7, 8}), 7, is_open=True)
-    board.show(0)
-    last = blockade.look(), board.recalls
+    first = blocked_thread.look(), scoreboard.reclaim_count
+    reclaim, again = blocked_thread.look(), blocked_thread.look()
+    was_open = reclaim == Reclaim(3, frozenset({7, 8}), 7, is_open=True)
+    scoreboard.show(0)
+    last = blocked_thread.look(), scoreboard.reclaim_count
 
     assert (None, False) == early
     assert (None, 1) == first
     assert was_open
     assert again is None
     assert (None, 2) == last
-    assert recall is not None
-    assert not recall.is_open
+    assert reclaim is not None
+    assert not reclaim.is_open
 
 
 def test_a_recall_lasts_as_long_as_the_same_job_has_the_thread(now: Now) -> None:
-    board = Board(3)
-    blockade = _blockade(board)
-    place = board.start(7, None)
-    board.show(place)
+    scoreboard = Scoreboard(3)
+    blocked_thread = _blockade(scoreboard)
+    slot = scoreboard.start(7, None)
+    scoreboard.show(slot)
     now.seconds += 5
-    blockade.look()
-    first = blockade.look()
+    blocked_thread.look()
+    first = blocked_thread.look()
     now.seconds += 60
-    meanwhile = blockade.look(), blockade.is_recalled
+    meanwhile = blocked_thread.look(), blocked_thread.is_reclaiming
 
-    board.show(0)
-    board.show(place)
+    scoreboard.show(0)
+    scoreboard.show(slot)
     now.seconds += 5
-    between = blockade.look()
-    second = blockade.look()
+    between = blocked_thread.look()
+    second = blocked_thread.look()
 
     assert (None, True) == meanwhile
     assert between is None
@@ -64,82 +64,82 @@ def test_a_recall_lasts_as_long_as_the_same_job_has_the_thread(now: Now) -> None
     assert not first.is_open
     assert second is not None
     assert second.is_open
-    assert 3 == board.recalls
+    assert 3 == scoreboard.reclaim_count
 
 
 def test_a_job_that_gave_way_between_the_looks_has_nothing_taken_back(now: Now) -> None:
-    board = Board(3)
-    blockade = _blockade(board)
-    place = board.start(7, None)
-    board.show(place)
+    scoreboard = Scoreboard(3)
+    blocked_thread = _blockade(scoreboard)
+    slot = scoreboard.start(7, None)
+    scoreboard.show(slot)
     now.seconds += 5
-    blockade.look()
+    blocked_thread.look()
 
     now.seconds += 0.5
-    board.show(0)
-    board.show(place)
-    early = blockade.look(), board.recalls
+    scoreboard.show(0)
+    scoreboard.show(slot)
+    early = blocked_thread.look(), scoreboard.reclaim_count
 
     assert (None, 2) == early
 
 
 def test_a_board_without_a_place_left_takes_nothing_back(now: Now) -> None:
-    board = Board(1)
-    blockade = _blockade(board)
-    board.show(board.start(7, None))
-    board.start(8, None)
-    board.show(1)
+    scoreboard = Scoreboard(1)
+    blocked_thread = _blockade(scoreboard)
+    scoreboard.show(scoreboard.start(7, None))
+    scoreboard.start(8, None)
+    scoreboard.show(1)
 
     now.seconds += 5
-    looks = blockade.look(), blockade.look()
+    looks = blocked_thread.look(), blocked_thread.look()
 
     assert (None, None) == looks
-    assert 0 == board.recalls
+    assert 0 == scoreboard.reclaim_count
 
 
 def test_a_worker_whose_claim_loop_gives_back_is_recalled_when_that_stands_still(now: Now) -> None:
-    board = Board(1)
-    blockade = _blockade(board, gives_back=True)
-    board.show(board.start(7, None))
+    scoreboard = Scoreboard(1)
+    blocked_thread = _blockade(scoreboard, gives_back=True)
+    scoreboard.show(scoreboard.start(7, None))
     now.seconds += 60
-    board.turn()
-    blockade.look()
-    turning = blockade.is_recalled
+    scoreboard.turn()
+    blocked_thread.look()
+    turning = blocked_thread.is_reclaiming
 
     now.seconds += 5
-    blockade.look()
+    blocked_thread.look()
 
-    assert (False, True) == (turning, blockade.is_recalled)
+    assert (False, True) == (turning, blocked_thread.is_reclaiming)
 
 
 def test_the_end_of_a_worker_ends_its_recall(now: Now) -> None:
-    board = Board(1)
-    blockade = _blockade(board)
-    blockade.end()
-    board.show(board.start(7, None))
+    scoreboard = Scoreboard(1)
+    blocked_thread = _blockade(scoreboard)
+    blocked_thread.end()
+    scoreboard.show(scoreboard.start(7, None))
     now.seconds += 5
-    blockade.look()
-    recall = blockade.look()
+    blocked_thread.look()
+    reclaim = blocked_thread.look()
 
-    blockade.end()
+    blocked_thread.end()
 
-    assert recall is not None
-    assert not recall.is_open
-    assert 2 == board.recalls
+    assert reclaim is not None
+    assert not reclaim.is_open
+    assert 2 == scoreboard.reclaim_count
 
 
 def test_a_job_that_blocks_its_worker_is_told_once(now: Now) -> None:
-    board = Board(3)
-    blockade = _blockade(board)
-    place = board.start(7, None)
-    board.show(place)
-    early = blockade.news()
+    scoreboard = Scoreboard(3)
+    blocked_thread = _blockade(scoreboard)
+    slot = scoreboard.start(7, None)
+    scoreboard.show(slot)
+    early = blocked_thread.news()
     now.seconds += 5
-    told = blockade.news(), blockade.news()
-    board.show(0)
-    board.show(place)
+    told = blocked_thread.news(), blocked_thread.news()
+    scoreboard.show(0)
+    scoreboard.show(slot)
     now.seconds += 5
 
     assert early is None
     assert (7, None) == told
-    assert 7 == blockade.news()
+    assert 7 == blocked_thread.news()

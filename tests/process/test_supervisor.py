@@ -10,10 +10,11 @@ from contextlib import ExitStack
 import pytest
 
 from pgqueue.core.settings import load_settings
-from pgqueue.process.board import Board
-from pgqueue.process.crew import Kind
+from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.process.supervisor import UNWIND_SECONDS, Supervisor, compare_connections
-from pgqueue.store.connect import Database, Link
+from pgqueue.process.worker_pool import WorkerKind
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 
 def test_a_start_that_is_never_answered_does_not_hold_up_the_end(
@@ -22,13 +23,13 @@ def test_a_start_that_is_never_answered_does_not_hold_up_the_end(
     settings = load_settings({"url": database_url, "grace_seconds": 0.0})
     supervisor = Supervisor(Database(database_url), settings)
     monkeypatch.setattr(supervisor._leases, "ask", lambda statement, then: None)
-    begun = time.monotonic()
+    spare = time.monotonic()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
     code = supervisor.run()
 
     assert 0 == code
-    assert time.monotonic() - begun < UNWIND_SECONDS + 5
+    assert time.monotonic() - spare < UNWIND_SECONDS + 5
 
 
 @pytest.mark.own_session
@@ -47,13 +48,13 @@ class Crewman:
     """A child as far as hints go: what its board shows, and what it was told."""
 
     def __init__(self, executor: str, *, waits: bool) -> None:
-        self.kind = Kind(executor)
-        self.board = Board(1)
-        self.board.wait_for_hint(waits)
+        self.kind = WorkerKind(executor)
+        self.scoreboard = Scoreboard(1)
+        self.scoreboard.set_waiting(waits)
         self.channel = self
         self.told: list[tuple[str, list[str]]] = []
 
-    def offer(self, verb: str, *, queues: list[str]) -> None:
+    def try_send(self, verb: str, *, queues: list[str]) -> None:
         self.told.append((verb, queues))
 
 
@@ -64,12 +65,12 @@ def crewed(
     """Makes a supervisor of queues, with these for its children."""
     made = ExitStack()
 
-    def make(queues: Sequence[str], crew: Sequence[Crewman]) -> Supervisor:
+    def make(queues: Sequence[str], pool: Sequence[Crewman]) -> Supervisor:
         settings = load_settings({"url": database_url, "queues": tuple(queues)})
         supervisor = Supervisor(Database(database_url), settings)
         made.callback(supervisor._say_farewell)
-        monkeypatch.setattr(supervisor, "_children", dict(enumerate(crew)))
-        monkeypatch.setattr(supervisor, "_crews", {each.kind for each in crew})
+        monkeypatch.setattr(supervisor, "_children", dict(enumerate(pool)))
+        monkeypatch.setattr(supervisor, "_pools", {each.kind for each in pool})
         return supervisor
 
     with made:
@@ -84,7 +85,7 @@ def test_as_many_are_woken_as_it_takes_another_first_each_time(
     supervisor = crewed(["default"], [*waiting, *others])
 
     for wakes in (1, 1, 1, 2):
-        supervisor._wake({Kind("greenlet"): ["default"]}, wakes)
+        supervisor._wake({WorkerKind("greenlet"): ["default"]}, wakes)
 
     assert [1, 2, 2] == sorted(len(each.told) for each in waiting)
     assert {("wake", ("default",))} == {
@@ -97,8 +98,8 @@ def test_as_many_are_woken_as_it_takes_another_first_each_time(
 def test_workers_wait_to_be_woken_as_their_boards_say_or_for_the_names_of_queues(
     crewed: Callable[..., Supervisor], queue: str, waiting: set[str] | None
 ) -> None:
-    crew = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
-    supervisor = crewed([queue], crew)
+    pool = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
+    supervisor = crewed([queue], pool)
 
     assert (waiting or {"greenlet", "asyncio"}) == {
         kind.executor for kind in supervisor._waiting_kinds()
@@ -111,7 +112,7 @@ def test_who_claims_without_a_pause_hears_of_queues_whatever_kind_he_is_of(
     busy = [Crewman(executor, waits=False) for executor in ("greenlet", "asyncio")]
     supervisor = crewed(["mail/"], busy)
 
-    ready = {Kind("greenlet"): ["mail/a"], Kind("asyncio"): ["mail/b"]}
+    ready = {WorkerKind("greenlet"): ["mail/a"], WorkerKind("asyncio"): ["mail/b"]}
     for _ in range(2):  # at once, so that the second time is too soon
         supervisor._wake(ready, 1)
 

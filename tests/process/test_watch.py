@@ -9,16 +9,17 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
-from room import Room
+from queue_database import QueueDatabase
 
 from pgqueue.client.client import Client
 from pgqueue.core.new_job import NewJob
-from pgqueue.process import watch
-from pgqueue.process.crew import Kind
-from pgqueue.process.watch import Ready, Watch
-from pgqueue.store import bulk, processes
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.processes import Cancelling
+from pgqueue.process import dispatcher
+from pgqueue.process.dispatcher import Dispatcher, Ready
+from pgqueue.process.worker_pool import WorkerKind
+from pgqueue.store import bulk_insert, supervisors
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.requests import CancelRequest
 from pgqueue.store.statement import Statement, run
 
 _REFUSES = """
@@ -33,16 +34,11 @@ execute function pgqueue.refuse()
 
 
 @pytest.fixture
-def room(link: Link) -> Room:
-    return Room(link)
-
-
-@pytest.fixture
-def watching(database_url: str) -> Iterator[Callable[..., Watch]]:
+def watching(database_url: str) -> Iterator[Callable[..., Dispatcher]]:
     """Makes watches that are closed afterwards."""
     with ExitStack() as open_:
 
-        def make(**options: Any) -> Watch:
+        def make(**options: Any) -> Dispatcher:
             given = {
                 "supervisor_id": 1,
                 "queues": ["default"],
@@ -51,7 +47,7 @@ def watching(database_url: str) -> Iterator[Callable[..., Watch]]:
                 "on_cancelling": lambda asked: None,
                 **options,
             }
-            made = Watch(Database(database_url), **given)
+            made = Dispatcher(Database(database_url), **given)
             open_.callback(made.close)
             return made
 
@@ -77,27 +73,27 @@ def hears(link: Link, database_url: str) -> Iterator[Callable[[], int]]:
 def _watch(
     link: Link, *queues: str, wants: bool = True, seconds: float = 60, supervisor: int = 1
 ) -> int:
-    return run(link, processes.watch(supervisor, queues, wants_notify=wants, seconds=seconds))
+    return run(link, supervisors.announce(supervisor, queues, wants_notify=wants, seconds=seconds))
 
 
 def test_many_jobs_that_fall_due_at_once_hold_up_no_cancellation(
-    room: Room, watching: Callable[..., Watch], monkeypatch: pytest.MonkeyPatch
+    db: QueueDatabase, watching: Callable[..., Dispatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = room.hold()
-    room.change(held.id, cancel_requested_at="2020-01-01")
-    due = [room.enqueue().id for _ in range(5)]
-    room.rows(
+    held = db.claim_new()
+    db.change(held.id, cancel_requested_at="2020-01-01")
+    due = [db.enqueue().id for _ in range(5)]
+    db.rows(
         "update pgqueue.jobs set status = 'scheduled' where id = any(%(due)s) returning id", due=due
     )
-    monkeypatch.setattr(watch, "_PROMOTED_MAX", 2)
+    monkeypatch.setattr(dispatcher, "_PROMOTED_MAX", 2)
     queued: list[int] = []
 
-    def on_cancelling(asked: Sequence[Cancelling]) -> None:
+    def on_cancelling(asked: Sequence[CancelRequest]) -> None:
         assert [held.id] == [each.id for each in asked]
-        queued.append(room.row("select count(*) from pgqueue.jobs where status = 'queued'")[0])
+        queued.append(db.row("select count(*) from pgqueue.jobs where status = 'queued'")[0])
 
     looks = watching(
-        supervisor_id=room.row("select supervisor_id from pgqueue.workers")[0],
+        supervisor_id=db.row("select supervisor_id from pgqueue.workers")[0],
         poll_seconds=0.0,
         on_cancelling=on_cancelling,
     )
@@ -108,12 +104,12 @@ def test_many_jobs_that_fall_due_at_once_hold_up_no_cancellation(
 
 
 def test_jobs_that_cannot_be_promoted_keep_no_other_from_being_run(
-    room: Room, watching: Callable[..., Watch], monkeypatch: pytest.MonkeyPatch
+    db: QueueDatabase, watching: Callable[..., Dispatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room.link.raw.execute(_REFUSES.encode())
-    monkeypatch.setattr("pgqueue.store.rounds._REFUSED_MAX", 0)
-    room.change(room.enqueue("app.refused").id, status="scheduled")
-    room.enqueue(queue="other")
+    db.link.raw.execute(_REFUSES.encode())
+    monkeypatch.setattr("pgqueue.store.batched_statement._REFUSED_MAX", 0)
+    db.change(db.enqueue("app.refused").id, status="scheduled")
+    db.enqueue(queue="other")
     found: list[Ready] = []
     looks = watching(
         queues=["other"], poll_seconds=0.0, on_ready=lambda ready, wakes: found.append(ready)
@@ -127,30 +123,30 @@ def test_jobs_that_cannot_be_promoted_keep_no_other_from_being_run(
 
 @pytest.mark.own_session
 def test_a_job_is_promoted_when_it_falls_due_and_not_at_the_next_poll(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
-    job = room.enqueue(run_after=0.3)
+    job = db.enqueue(run_after=0.3)
     looks = watching()
 
     turns = 0
-    while room.job(job.id).status == "scheduled" and turns < 100:
+    while db.job(job.id).status == "scheduled" and turns < 100:
         looks.run_once()
         turns += 1
 
-    late = room.row("select extract(epoch from clock_timestamp() - run_at) from pgqueue.jobs")[0]
-    assert "queued" == room.job(job.id).status
+    late = db.row("select extract(epoch from clock_timestamp() - run_at) from pgqueue.jobs")[0]
+    assert "queued" == db.job(job.id).status
     assert 0 <= late < 5
 
 
 @pytest.mark.own_session
 def test_jobs_that_fall_due_one_after_the_other_are_each_promoted_in_time(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     looks = watching()
-    jobs = [room.enqueue(run_after=0.2 + n / 100) for n in range(30)]
+    jobs = [db.enqueue(run_after=0.2 + n / 100) for n in range(30)]
 
     turns = 0
-    while turns < 300 and room.row("select count(*) from pgqueue.jobs where status = 'queued'") != (
+    while turns < 300 and db.row("select count(*) from pgqueue.jobs where status = 'queued'") != (
         len(jobs),
     ):
         looks.run_once()
@@ -163,66 +159,69 @@ def test_jobs_that_fall_due_one_after_the_other_are_each_promoted_in_time(
 @pytest.mark.own_session
 @pytest.mark.parametrize(("age", "pause"), [("5 s", 60.0), ("2 h", 0.2)])
 def test_a_job_that_is_put_in_as_due_is_promoted(
-    room: Room,
-    watching: Callable[..., Watch],
+    db: QueueDatabase,
+    watching: Callable[..., Dispatcher],
     monkeypatch: pytest.MonkeyPatch,
     age: str,
     pause: float,
 ) -> None:
     # What fell due within a minute is seen; the rest is looked for now and then.
-    monkeypatch.setattr(watch, "_PROMOTE_SECONDS", pause)
+    monkeypatch.setattr(dispatcher, "_PROMOTE_SECONDS", pause)
     looks = watching(poll_seconds=0.1)
     looks.run_once()
-    job = room.enqueue()
-    room.rows(
+    job = db.enqueue()
+    db.rows(
         "update pgqueue.jobs"
         " set status = 'scheduled', run_at = clock_timestamp() - %(age)s::interval",
         age=age,
     )
 
     turns = 0
-    while room.job(job.id).status == "scheduled" and turns < 100:
+    while db.job(job.id).status == "scheduled" and turns < 100:
         looks.run_once()
         turns += 1
 
-    assert "queued" == room.job(job.id).status
+    assert "queued" == db.job(job.id).status
 
 
 @pytest.mark.own_session
 def test_a_promotion_that_nothing_asked_for_comes_with_a_poll(
-    watching: Callable[..., Watch], monkeypatch: pytest.MonkeyPatch
+    watching: Callable[..., Dispatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_PROMOTE_SECONDS", 0.45)
+    monkeypatch.setattr(dispatcher, "_PROMOTE_SECONDS", 0.45)
     turns: list[list[str]] = []
 
     def noted(link: Link, statement: Statement[Any]) -> Any:
         turns[-1].append(statement.file)
         return run(link, statement)
 
-    monkeypatch.setattr(watch, "run", noted)
-    monkeypatch.setattr("pgqueue.store.rounds.run", noted)
+    monkeypatch.setattr(dispatcher, "run", noted)
+    monkeypatch.setattr("pgqueue.store.batched_statement.run", noted)
     looks = watching(poll_seconds=0.2)
     while len(promotions := [turn for turn in turns if "promote" in turn]) < 4 and len(turns) < 100:
         turns.append([])
         looks.run_once()
 
-    assert ["cancelling"] * 4 == [turn[0] for turn in promotions]
+    assert ["find_cancel_requests"] * 4 == [turn[0] for turn in promotions]
 
 
 @pytest.mark.own_session
-@pytest.mark.parametrize(("watchers", "guesses"), [(1, 1), (2, 0)])
+@pytest.mark.parametrize(("supervisor_count", "guesses"), [(1, 1), (2, 0)])
 def test_who_hears_a_notification_alone_wakes_somebody_before_the_look(
-    room: Room, watching: Callable[..., Watch], watchers: int, guesses: int
+    db: QueueDatabase,
+    watching: Callable[..., Dispatcher],
+    supervisor_count: int,
+    guesses: int,
 ) -> None:
     found: list[Ready] = []
     looks = watching(on_ready=lambda ready, wakes: found.append(ready))
-    job = room.enqueue()
+    job = db.enqueue()
     looks.run_once()
-    room.change(job.id, status="cancelled")
+    db.change(job.id, status="cancelled")
     looks.run_once()
-    looks._pace.watchers = watchers
+    looks._pace.supervisor_count = supervisor_count
 
-    room.rows("select pg_notify(%(channel)s, '')", channel=room.link.schema.channel)
+    db.rows("select pg_notify(%(channel)s, '')", channel=db.link.schema.channel)
     looks.run_once()
 
     assert [{("greenlet", False): ["default"]}] * (1 + guesses) == found
@@ -230,7 +229,7 @@ def test_who_hears_a_notification_alone_wakes_somebody_before_the_look(
 
 @pytest.mark.parametrize("is_woken", [True, False])
 def test_while_looks_rest_workers_are_woken_for_what_was_found_last(
-    room: Room, watching: Callable[..., Watch], is_woken: bool
+    db: QueueDatabase, watching: Callable[..., Dispatcher], is_woken: bool
 ) -> None:
     found: list[Ready] = []
     looks = watching(
@@ -249,10 +248,10 @@ def test_while_looks_rest_workers_are_woken_for_what_was_found_last(
 
 
 def test_while_looks_rest_workers_of_every_kind_that_waits_are_woken(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     found: list[Ready] = []
-    waiting = {Kind("process"), Kind("asyncio", True)}
+    waiting = {WorkerKind("process"), WorkerKind("asyncio", True)}
     looks = watching(
         on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=lambda: waiting
     )
@@ -260,35 +259,35 @@ def test_while_looks_rest_workers_of_every_kind_that_waits_are_woken(
 
     looks.turn(looks.whole_link())
 
-    assert [{kind: ["default"] for kind in {Kind("greenlet"), *waiting}}] == found
+    assert [{kind: ["default"] for kind in {WorkerKind("greenlet"), *waiting}}] == found
 
 
 def test_while_looks_rest_what_falls_due_is_promoted_at_the_next_poll(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     looks = watching(poll_seconds=0.01)
     looks.run_once()
     looks._pace._rest_until = time.monotonic() + 60.0
-    room.enqueue(run_after=3600.0)
-    room.rows("update pgqueue.jobs set run_at = clock_timestamp()")
+    db.enqueue(run_after=3600.0)
+    db.rows("update pgqueue.jobs set run_at = clock_timestamp()")
 
     looks.run_once()
     looks.run_once()
 
-    assert [("queued",)] == room.rows("select status::text from pgqueue.jobs")
+    assert [("queued",)] == db.rows("select status::text from pgqueue.jobs")
 
 
 @pytest.mark.own_session
 def test_producers_are_told_whether_to_notify_before_the_look(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     told: list[tuple[bool, ...]] = []
     looks = watching(
         on_ready=lambda ready, wakes: told.append(
-            room.row("select wants_notify from pgqueue.watches")
+            db.row("select wants_notify from pgqueue.watches")
         )
     )
-    room.enqueue()
+    db.enqueue()
 
     looks.run_once()
     looks._pace._hush(time.monotonic())
@@ -299,19 +298,19 @@ def test_producers_are_told_whether_to_notify_before_the_look(
 
 @pytest.mark.own_session
 def test_in_a_rush_nothing_is_looked_at_while_no_worker_waits(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     found: list[Ready] = []
-    waiting: list[set[Kind]] = []
+    waiting: list[set[WorkerKind]] = []
     looks = watching(
         on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=lambda: waiting[-1]
     )
     looks.run_once()
     looks._pace._hush(time.monotonic())
-    room.enqueue()
+    db.enqueue()
 
     # One that waits for work of another kind is no reason.
-    for kinds in (set(), {Kind("process")}, {Kind("process"), Kind("greenlet")}):
+    for kinds in (set(), {WorkerKind("process")}, {WorkerKind("process"), WorkerKind("greenlet")}):
         waiting.append(kinds)
         found.clear()
         looks._looked_at = time.monotonic()
@@ -322,13 +321,13 @@ def test_in_a_rush_nothing_is_looked_at_while_no_worker_waits(
 
 @pytest.mark.own_session
 def test_in_a_rush_that_nobody_waits_in_a_look_comes_each_tenth_of_a_second(
-    room: Room, watching: Callable[..., Watch]
+    db: QueueDatabase, watching: Callable[..., Dispatcher]
 ) -> None:
     found: list[Ready] = []
     looks = watching(on_ready=lambda ready, wakes: found.append(ready), waiting_kinds=set)
     looks.run_once()
     looks._pace._hush(time.monotonic())
-    room.enqueue()
+    db.enqueue()
 
     looks._looked_at = time.monotonic() - 0.11
     looks.run_once()
@@ -336,9 +335,9 @@ def test_in_a_rush_that_nobody_waits_in_a_look_comes_each_tenth_of_a_second(
     assert [{("greenlet", False): ["default"]}] == found
 
 
-def _retried(room: Room, queue: str) -> None:
-    job = room.enqueue(queue=queue, run_after=60.0)
-    room.rows("select pgqueue.retry(%(id)s)", id=job.id)
+def _retried(db: QueueDatabase, queue: str) -> None:
+    job = db.enqueue(queue=queue, run_after=60.0)
+    db.rows("select pgqueue.retry(%(id)s)", id=job.id)
 
 
 @pytest.mark.own_session
@@ -346,20 +345,23 @@ def _retried(room: Room, queue: str) -> None:
 @pytest.mark.parametrize(
     "put",
     [
-        lambda room, queue: room.enqueue(queue=queue),
-        lambda room, queue: bulk.insert(room.link, [NewJob("t", queue=queue)] * 2, 100),
-        lambda room, queue: room.rows("select pgqueue.enqueue('t', queue => %(q)s)", q=queue),
+        lambda db, queue: db.enqueue(queue=queue),
+        lambda db, queue: bulk_insert.insert(db.link, [NewJob("t", queue=queue)] * 2, 100),
+        lambda db, queue: db.rows("select pgqueue.enqueue('t', queue => %(q)s)", q=queue),
         _retried,
     ],
     ids=["one", "many", "by SQL", "retried"],
 )
 def test_a_job_notifies_those_who_wait_for_its_queue_and_nobody_else(
-    room: Room, hears: Callable[[], int], put: Callable[[Room, str], object], wants: bool
+    db: QueueDatabase,
+    hears: Callable[[], int],
+    put: Callable[[QueueDatabase, str], object],
+    wants: bool,
 ) -> None:
-    _watch(room.link, "mail/", "news", wants=wants)
+    _watch(db.link, "mail/", "news", wants=wants)
     heard = {}
     for queue in ("news", "newsletter", "mail/out", "mail", "default"):
-        put(room, queue)
+        put(db, queue)
         heard[queue] = hears()
 
     expected = {"news": 1, "newsletter": 0, "mail/out": 1, "mail": 0, "default": 0}
@@ -368,28 +370,28 @@ def test_a_job_notifies_those_who_wait_for_its_queue_and_nobody_else(
 
 @pytest.mark.own_session
 def test_a_supervisor_that_says_nothing_more_is_notified_no_more(
-    room: Room, hears: Callable[[], int]
+    db: QueueDatabase, hears: Callable[[], int]
 ) -> None:
-    watchers = [_watch(room.link, "default", seconds=-1, supervisor=n) for n in (1, 2)]
-    watchers += [_watch(room.link, "other", supervisor=n) for n in (3, 4)]
+    supervisor_count = [_watch(db.link, "default", seconds=-1, supervisor=n) for n in (1, 2)]
+    supervisor_count += [_watch(db.link, "other", supervisor=n) for n in (3, 4)]
 
-    room.enqueue()
+    db.enqueue()
 
-    assert [1, 1, 1, 2] == watchers
+    assert [1, 1, 1, 2] == supervisor_count
     assert 0 == hears()
 
 
-def test_who_is_long_gone_is_forgotten(room: Room) -> None:
-    _watch(room.link, "default", seconds=-700)
+def test_who_is_long_gone_is_forgotten(db: QueueDatabase) -> None:
+    _watch(db.link, "default", seconds=-700)
 
-    _watch(room.link, "default", supervisor=2)
+    _watch(db.link, "default", supervisor=2)
 
-    assert [(2,)] == room.rows("select supervisor_id from pgqueue.watches")
+    assert [(2,)] == db.rows("select supervisor_id from pgqueue.watches")
 
 
 @pytest.mark.own_session
 def test_a_job_of_a_transaction_that_began_before_anybody_waited_is_found_within_a_poll(
-    watching: Callable[..., Watch], database_url: str
+    watching: Callable[..., Dispatcher], database_url: str
 ) -> None:
     found: list[float] = []
     looks = watching(poll_seconds=0.2, on_ready=lambda ready, wakes: found.append(time.monotonic()))

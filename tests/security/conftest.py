@@ -15,8 +15,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgqueue.client.client import Client
-from pgqueue.store import roles
-from pgqueue.store.connect import libpq_url
+from pgqueue.schema import roles
+from pgqueue.store.connection.database import libpq_url
 
 APP = Path(__file__).parent / "app"
 USERS = tuple(role for role in roles.ROLES if role != "owner")

@@ -13,15 +13,24 @@ from psycopg.conninfo import make_conninfo
 
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.store import migrate
-from pgqueue.store.connect import Database, Link, libpq_url
-from pgqueue.store.schema import Schema
+from pgqueue.schema import migrate
+from pgqueue.store.connection.database import Database, libpq_url
+from pgqueue.store.connection.link import Link
+from pgqueue.store.schema_name import Schema
 
 if TYPE_CHECKING:
     from tests.security.conftest import Crowd
 
 # What joins a caller's transaction meets the caller's path; all else runs in our own sessions.
-ON_THE_CALLERS = ("await_caller", "due", "enqueue", "enqueue_by_name", "hold", "notify", "settle")
+ON_THE_CALLERS = (
+    "allow_idle_transaction",
+    "resolve_due_times",
+    "enqueue",
+    "enqueue_by_name",
+    "lock_attempt",
+    "notify",
+    "settle",
+)
 CALLS = {
     "enqueue": ("producer", "select pgqueue.enqueue('t', '{\"card\": 4111}', tags => '{a}')"),
     "enqueue_named": (

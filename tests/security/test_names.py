@@ -38,7 +38,7 @@ HOSTILE = [
     "house.rooms.tidy.function",
     "house.rooms.tidy.__call__",
     "house.rooms.tidy.function.__globals__",
-    "house.rooms.Room.method",
+    "house.rooms.QueueDatabase.method",
     "house.rooms:tidy",
     "house.rooms..tidy",
     "house/rooms.tidy",

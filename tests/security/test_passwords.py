@@ -12,7 +12,7 @@ from pgqueue.cli.app import main
 from pgqueue.client.client import Client
 from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
 from pgqueue.core.settings import load_settings, redact_url
-from pgqueue.store.connect import Database, libpq_url
+from pgqueue.store.connection.database import Database, libpq_url
 
 if TYPE_CHECKING:
     from tests.security.conftest import Crowd

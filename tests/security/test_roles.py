@@ -15,10 +15,10 @@ from psycopg.conninfo import make_conninfo
 from pgqueue.cli.app import main
 from pgqueue.core.errors import AccessDenied, InvalidOption, SchemaMissing
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import migrate, roles
-from pgqueue.store.connect import Database, libpq_url
-from pgqueue.store.roles import Right
-from pgqueue.store.schema import Schema
+from pgqueue.schema import migrate, roles
+from pgqueue.schema.roles import Right
+from pgqueue.store.connection.database import Database, libpq_url
+from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pgqueue.client.client import Client
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 if TYPE_CHECKING:
     from tests.security.conftest import Burst, Crowd

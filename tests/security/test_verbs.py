@@ -18,10 +18,10 @@ from pgqueue.client.client import Client
 from pgqueue.core.errors import AccessDenied
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import attempts, processes
-from pgqueue.store.attempts import Ended
-from pgqueue.store.connect import Database
-from pgqueue.store.schema import Schema
+from pgqueue.store import server, settlements, tasks
+from pgqueue.store.connection.database import Database
+from pgqueue.store.schema_name import Schema
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_worker_sees_how_many_connections_others_have_taken(crowd: "Crowd") ->
 
         # The server counts a session when it ends its first transaction.
         for _ in range(200):
-            _, taken = _on_own_link(crowd, "worker", processes.connections())
+            _, taken = _on_own_link(crowd, "worker", server.connections())
             if taken > 5:
                 break
 
@@ -95,8 +95,8 @@ def _in_asyncio(crowd: "Crowd", role: str, job_id: int) -> object:
 
 
 def _settle(crowd: "Crowd", role: str, job_id: int) -> object:
-    ended = Ended(job_id, 1, 1, Outcome.SUCCEEDED, waited_seconds=0.0)
-    return _on_own_link(crowd, role, attempts.settle([ended]))
+    ended = Settlement(job_id, 1, 1, Outcome.SUCCEEDED, waited_seconds=0.0)
+    return _on_own_link(crowd, role, settlements.settle([ended]))
 
 
 def _claim(crowd: "Crowd", role: str, job_id: int) -> object:
@@ -163,7 +163,7 @@ VERBS: dict[str, tuple[set[str], Verb]] = {
     "settle": ({"worker"}, _settle),
     "record a task": (
         {"worker"},
-        lambda crowd, role, _: _on_own_link(crowd, role, processes.record_tasks([])),
+        lambda crowd, role, _: _on_own_link(crowd, role, tasks.record_tasks([])),
     ),
     "read the views": (
         {"viewer", "operator"},

@@ -1,15 +1,9 @@
 """What the tests of the store arrange: workers, jobs and attempts in hand."""
 
 import pytest
-from room import Room
 
-from pgqueue.store.connect import Database, Link
-
-
-@pytest.fixture
-def room(link: Link) -> Room:
-    """An empty database, at hand."""
-    return Room(link)
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 
 
 @pytest.fixture

@@ -27,14 +27,14 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from pgqueue.core.errors import UnsupportedConnection
 from pgqueue.core.job import Job
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import bulk, jobs
-from pgqueue.store.adopt import aadopt, adopt
-from pgqueue.store.connect import libpq_url
-from pgqueue.store.schema import Schema
+from pgqueue.store import bulk_insert, enqueueing
+from pgqueue.store.connection.adopt import aadopt, adopt
+from pgqueue.store.connection.database import libpq_url
+from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import arun, run
 
 if TYPE_CHECKING:
-    from tests.store.conftest import Room
+    from tests.store.conftest import QueueDatabase
 
 T = TypeVar("T")
 
@@ -92,11 +92,11 @@ class Application:
 
     async def enqueue(self, new: NewJob) -> Job:
         """Insert one job on the connection."""
-        return run(adopt(self.connection, SCHEMA), jobs.enqueue(new))
+        return run(adopt(self.connection, SCHEMA), enqueueing.enqueue(new))
 
     async def enqueue_many(self, new: Iterable[NewJob]) -> int:
         """Insert many jobs on the connection."""
-        return bulk.insert(adopt(self.connection, SCHEMA), new, 1_000)
+        return bulk_insert.insert(adopt(self.connection, SCHEMA), new, 1_000)
 
     def raw(self) -> Any:
         """The psycopg connection underneath."""
@@ -123,10 +123,10 @@ class AsyncApplication(Application):
         await self.connection.close()
 
     async def enqueue(self, new: NewJob) -> Job:
-        return await arun(await aadopt(self.connection, SCHEMA), jobs.enqueue(new))
+        return await arun(await aadopt(self.connection, SCHEMA), enqueueing.enqueue(new))
 
     async def enqueue_many(self, new: Iterable[NewJob]) -> int:
-        return await bulk.ainsert(await aadopt(self.connection, SCHEMA), new, 1_000)
+        return await bulk_insert.ainsert(await aadopt(self.connection, SCHEMA), new, 1_000)
 
     async def ask(self, question: str) -> list[tuple[Any, ...]]:
         cursor: psycopg.AsyncCursor[Any] = psycopg.AsyncCursor(self.raw(), row_factory=tuple_row)
@@ -298,11 +298,11 @@ KINDS = [
 
 
 @pytest.fixture
-def orders(room: "Room") -> Iterator[None]:
+def orders(db: "QueueDatabase") -> Iterator[None]:
     """A table of the application's."""
-    room.rows("create table public.orders (id bigint generated always as identity)")
+    db.rows("create table public.orders (id bigint generated always as identity)")
     yield
-    room.rows("drop table public.orders")
+    db.rows("drop table public.orders")
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -313,23 +313,23 @@ def application(request: pytest.FixtureRequest) -> Application:
 
 
 def test_a_committed_job_exists_together_with_the_applications_row(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> Job:
         await application.write()
         job = await application.enqueue(NEW)
-        assert (0, 0) == _visible(room)
+        assert (0, 0) == _visible(db)
         await application.commit()
         return job
 
     job = _perform(application, database_url, work)
 
-    assert (1, 1) == _visible(room)
-    assert job == room.job(job.id)
+    assert (1, 1) == _visible(db)
+    assert job == db.job(job.id)
 
 
 def test_a_commit_of_a_connection_that_did_nothing_else_keeps_the_job(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> None:
         await application.enqueue(NEW)
@@ -339,11 +339,11 @@ def test_a_commit_of_a_connection_that_did_nothing_else_keeps_the_job(
 
     _perform(application, database_url, work)
 
-    assert (0, 3) == _visible(room)
+    assert (0, 3) == _visible(db)
 
 
 def test_a_job_rolled_back_never_exists(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> None:
         await application.enqueue(NEW)
@@ -354,22 +354,22 @@ def test_a_job_rolled_back_never_exists(
 
     _perform(application, database_url, work)
 
-    assert (1, 0) == _visible(room)
+    assert (1, 0) == _visible(db)
 
 
 def test_a_job_of_a_connection_that_just_goes_away_never_exists(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> None:
         await application.enqueue(NEW)
 
     _perform(application, database_url, work)
 
-    assert (0, 0) == _visible(room)
+    assert (0, 0) == _visible(db)
 
 
 def test_a_job_rolled_back_to_a_savepoint_never_exists(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def within() -> None:
         await application.write()
@@ -385,11 +385,11 @@ def test_a_job_rolled_back_to_a_savepoint_never_exists(
 
     _perform(application, database_url, work)
 
-    assert (2, 1) == _visible(room)
+    assert (2, 1) == _visible(db)
 
 
 def test_ten_thousand_jobs_rolled_back_leave_none(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> int:
         inserted = await application.enqueue_many(NEW for _ in range(9_500))
@@ -403,18 +403,18 @@ def test_ten_thousand_jobs_rolled_back_leave_none(
     inserted = _perform(application, database_url, work)
 
     assert 9_500 == inserted
-    assert (0, 0) == _visible(room)
+    assert (0, 0) == _visible(db)
 
 
 @pytest.mark.own_session
 def test_the_server_sees_the_same_text_through_every_kind(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> str:
         await application.enqueue(NEW)
         pid = application.raw().info.backend_pid
         asked = "select query from pg_stat_activity where pid = %(pid)s"
-        query: str = room.row(asked, pid=pid)[0]
+        query: str = db.row(asked, pid=pid)[0]
         return query
 
     seen = _perform(application, database_url, work)
@@ -425,7 +425,7 @@ def test_the_server_sees_the_same_text_through_every_kind(
 
 
 def test_a_refusal_in_mid_bulk_leaves_nothing_in_the_callers_transaction(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     def jobs_until_it_breaks() -> Iterator[NewJob]:
         yield from [NEW] * 2_500
@@ -442,12 +442,12 @@ def test_a_refusal_in_mid_bulk_leaves_nothing_in_the_callers_transaction(
 
     _perform(application, database_url, work)
 
-    assert (2, 1) == _visible(room)
+    assert (2, 1) == _visible(db)
 
 
 @pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
 def test_bulk_that_the_server_refuses_leaves_the_callers_transaction_whole(
-    room: "Room", orders: None, database_url: str, kind: type[Application]
+    db: "QueueDatabase", orders: None, database_url: str, kind: type[Application]
 ) -> None:
     application = kind()
 
@@ -459,13 +459,13 @@ def test_bulk_that_the_server_refuses_leaves_the_callers_transaction_whole(
 
     _perform(application, database_url, work)
 
-    assert (1, 0) == _visible(room)
+    assert (1, 0) == _visible(db)
 
 
 @pytest.mark.own_session
 @pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
 def test_a_connection_in_pipeline_mode_is_refused_before_anything_is_sent(
-    room: "Room", orders: None, database_url: str, kind: type[Application]
+    db: "QueueDatabase", orders: None, database_url: str, kind: type[Application]
 ) -> None:
     application = kind()
 
@@ -481,13 +481,17 @@ def test_a_connection_in_pipeline_mode_is_refused_before_anything_is_sent(
 
     _perform(application, database_url, work)
 
-    assert (0, 0) == _visible(room)
+    assert (0, 0) == _visible(db)
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 @pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
 def test_a_connection_of_another_encoding_is_refused_before_anything_is_sent(
-    room: "Room", orders: None, database_url: str, kind: type[Application], encoding: str
+    db: "QueueDatabase",
+    orders: None,
+    database_url: str,
+    kind: type[Application],
+    encoding: str,
 ) -> None:
     application = kind()
 
@@ -499,7 +503,7 @@ def test_a_connection_of_another_encoding_is_refused_before_anything_is_sent(
 
     _perform(application, database_url, work)
 
-    assert (0, 0) == _visible(room)
+    assert (0, 0) == _visible(db)
 
 
 class Shouting(StrDumper):
@@ -520,7 +524,7 @@ class SpoiltBinary(Loader):
 
 @pytest.mark.parametrize("is_global", [True, False])
 def test_a_callers_adapters_reach_neither_what_is_stored_nor_our_answers(
-    room: "Room",
+    db: "QueueDatabase",
     orders: None,
     database_url: str,
     application: Application,
@@ -545,8 +549,8 @@ def test_a_callers_adapters_reach_neither_what_is_stored_nor_our_answers(
 
     job = _perform(application, database_url, work)
 
-    assert job == room.job(job.id)
-    assert [("shop.mail", 2)] == room.rows("select task, count(*) from pgqueue.jobs group by task")
+    assert job == db.job(job.id)
+    assert [("shop.mail", 2)] == db.rows("select task, count(*) from pgqueue.jobs group by task")
 
 
 class Spoilt(Loader):
@@ -559,7 +563,7 @@ class Spoilt(Loader):
 
 
 def test_a_callers_loaders_do_not_reach_our_answers(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def work() -> tuple[Job, Any]:
         await application.write()
@@ -576,17 +580,17 @@ def test_a_callers_loaders_do_not_reach_our_answers(
 
     job, seen = _perform(application, database_url, work)
 
-    assert job == room.job(job.id)
+    assert job == db.job(job.id)
     assert (NEW.run_after, {"to": ["ü", 1, 2.5, None]}) == (job.run_at, job.args)
     assert UTC is job.created_at.tzinfo
-    assert (NEW.run_after, NEW.run_after) == room.row(
+    assert (NEW.run_after, NEW.run_after) == db.row(
         "select min(run_at), max(run_at) from pgqueue.jobs"
     )
     assert "spoilt" == seen
 
 
 def test_nothing_else_changes_on_the_callers_connection(
-    room: "Room", orders: None, database_url: str, application: Application
+    db: "QueueDatabase", orders: None, database_url: str, application: Application
 ) -> None:
     async def settings() -> dict[str, object]:
         raw = application.raw()
@@ -628,13 +632,13 @@ def test_nothing_else_changes_on_the_callers_connection(
 
 @pytest.mark.parametrize("kind", [Psycopg, AsyncPsycopg], ids=lambda kind: kind.__name__)
 def test_in_autocommit_many_jobs_appear_at_once_or_not_at_all(
-    room: "Room", orders: None, database_url: str, kind: type[Application]
+    db: "QueueDatabase", orders: None, database_url: str, kind: type[Application]
 ) -> None:
     application = kind()
 
     def jobs_until_it_breaks() -> Iterator[NewJob]:
         yield from [NEW] * 1_500
-        assert (0, 0) == _visible(room)
+        assert (0, 0) == _visible(db)
         raise ZeroDivisionError
 
     async def work() -> None:
@@ -646,11 +650,11 @@ def test_in_autocommit_many_jobs_appear_at_once_or_not_at_all(
 
     _perform(application, database_url, work)
 
-    assert (0, 0) == _visible(room)
+    assert (0, 0) == _visible(db)
 
 
 def test_what_yields_the_jobs_may_use_the_same_connection(
-    room: "Room", orders: None, database_url: str
+    db: "QueueDatabase", orders: None, database_url: str
 ) -> None:
     with psycopg.connect(libpq_url(database_url)) as connection:
 
@@ -659,29 +663,29 @@ def test_what_yields_the_jobs_may_use_the_same_connection(
                 connection.execute(OWN_WRITE)
                 yield NewJob("shop.order", f'{{"number": {number}}}')
 
-        inserted = bulk.insert(adopt(connection, SCHEMA), jobs_of_orders(), 2)
+        inserted = bulk_insert.insert(adopt(connection, SCHEMA), jobs_of_orders(), 2)
 
     assert 5 == inserted
-    assert (5, 5) == _visible(room)
+    assert (5, 5) == _visible(db)
 
 
 def test_a_job_inside_djangos_atomic_goes_with_it(
-    room: "Room", orders: None, database_url: str
+    db: "QueueDatabase", orders: None, database_url: str
 ) -> None:
     proxy = django_connection(database_url)
     from django.db import transaction
 
     with transaction.atomic():
-        kept = run(adopt(proxy, SCHEMA), jobs.enqueue(NEW))
+        kept = run(adopt(proxy, SCHEMA), enqueueing.enqueue(NEW))
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            run(adopt(proxy, SCHEMA), jobs.enqueue(NEW))
+            run(adopt(proxy, SCHEMA), enqueueing.enqueue(NEW))
             raise ZeroDivisionError
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        run(adopt(proxy, SCHEMA), jobs.enqueue(NEW))
+        run(adopt(proxy, SCHEMA), enqueueing.enqueue(NEW))
         raise ZeroDivisionError
     proxy.close()
 
-    assert [(kept.id,)] == room.rows("select id from pgqueue.jobs")
+    assert [(kept.id,)] == db.rows("select id from pgqueue.jobs")
 
 
 def test_djangos_own_refusal_of_a_broken_transaction_stands(database_url: str) -> None:
@@ -739,9 +743,9 @@ def test_a_closed_connection_is_refused(
 
 
 @pytest.mark.own_session
-def test_a_broken_connection_is_refused(room: "Room", database_url: str) -> None:
+def test_a_broken_connection_is_refused(db: "QueueDatabase", database_url: str) -> None:
     connection = psycopg.connect(libpq_url(database_url))
-    room.rows("select pg_terminate_backend(%(pid)s)", pid=connection.info.backend_pid)
+    db.rows("select pg_terminate_backend(%(pid)s)", pid=connection.info.backend_pid)
     with pytest.raises(psycopg.OperationalError):
         connection.execute("select 1")
 
@@ -792,12 +796,14 @@ def test_djangos_other_databases_are_refused(engine: str) -> None:
         adopt(handler["default"], SCHEMA)
 
 
-def test_a_job_for_later_is_due_by_the_databases_clock(room: "Room", database_url: str) -> None:
+def test_a_job_for_later_is_due_by_the_databases_clock(
+    db: "QueueDatabase", database_url: str
+) -> None:
     with psycopg.connect(libpq_url(database_url)) as connection:
         connection.execute("set timezone = 'Asia/Tokyo'")
         link = adopt(connection, SCHEMA)
 
-        job = run(link, jobs.enqueue(NewJob("t", run_after=90.0)))
+        job = run(link, enqueueing.enqueue(NewJob("t", run_after=90.0)))
 
     assert abs(job.run_at - job.created_at - timedelta(seconds=90)) < timedelta(seconds=1)
     assert "scheduled" == job.status
@@ -831,9 +837,9 @@ async def _execute(application: Application, statement: str) -> None:
         await executed
 
 
-def _visible(room: "Room") -> tuple[int, int]:
+def _visible(db: "QueueDatabase") -> tuple[int, int]:
     """How many orders and jobs another connection sees."""
-    orders, inserted = room.row(
+    orders, inserted = db.row(
         "select (select count(*) from public.orders), (select count(*) from pgqueue.jobs)"
     )
     return orders, inserted

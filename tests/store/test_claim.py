@@ -10,12 +10,13 @@ from claiming import claim
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import bulk, processes
-from pgqueue.store.connect import Database, Link
+from pgqueue.store import bulk_insert, workers
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
-    from tests.store.conftest import Room
+    from tests.store.conftest import QueueDatabase
 
 PLANNER = [
     "enable_indexscan",
@@ -29,9 +30,11 @@ PLANNER = [
 ]
 
 
-def test_queues_are_taken_in_the_order_given_then_priority_then_position(room: "Room") -> None:
+def test_queues_are_taken_in_the_order_given_then_priority_then_position(
+    db: "QueueDatabase",
+) -> None:
     wanted = [
-        room.enqueue(queue=queue, priority=priority).id
+        db.enqueue(queue=queue, priority=priority).id
         for queue, priority in [
             ("low", 100),
             ("high", 0),
@@ -43,28 +46,28 @@ def test_queues_are_taken_in_the_order_given_then_priority_then_position(room: "
         ]
     ]
 
-    claimed = [each.id for each in room.claim(room.worker(), "high", "low")]
+    claimed = [each.id for each in db.claim(db.worker(), "high", "low")]
 
     low_urgent, first, urgent, low, second, last, most_urgent = wanted
     assert [most_urgent, urgent, first, second, last, low_urgent, low] == claimed
 
 
-def test_a_full_first_queue_leaves_nothing_for_the_second(room: "Room") -> None:
+def test_a_full_first_queue_leaves_nothing_for_the_second(db: "QueueDatabase") -> None:
     for queue in ("low", "high", "low", "high", "high"):
-        room.enqueue(queue=queue, priority=100 if queue == "low" else 0)
+        db.enqueue(queue=queue, priority=100 if queue == "low" else 0)
 
-    claimed = room.claim(room.worker(), "high", "low", jobs_max=3)
+    claimed = db.claim(db.worker(), "high", "low", jobs_max=3)
 
     assert ["high"] * 3 == [each.queue for each in claimed]
 
 
-def test_a_claim_counts_the_attempt_and_starts_the_clock(room: "Room") -> None:
-    job = room.enqueue(timeout_seconds=90.0, args='{"a": [1, "ü"]}')
-    worker_id = room.worker()
+def test_a_claim_counts_the_attempt_and_starts_the_clock(db: "QueueDatabase") -> None:
+    job = db.enqueue(timeout_seconds=90.0, args='{"a": [1, "ü"]}')
+    worker_id = db.worker()
 
-    [held] = room.claim(worker_id)
+    [held] = db.claim(worker_id)
 
-    row = room.job(job.id)
+    row = db.job(job.id)
     assert (job.id, 1, worker_id, "shop.work", '{"a": [1, "ü"]}', "default", 90.0) == (
         held.id,
         held.attempt,
@@ -80,19 +83,19 @@ def test_a_claim_counts_the_attempt_and_starts_the_clock(room: "Room") -> None:
     assert abs(row.deadline_at - row.started_at - timedelta(seconds=90)) < timedelta(seconds=1)
 
 
-def test_a_job_without_a_timeout_has_no_deadline(room: "Room") -> None:
-    held = room.hold(timeout_seconds=None)
+def test_a_job_without_a_timeout_has_no_deadline(db: "QueueDatabase") -> None:
+    held = db.claim_new(timeout_seconds=None)
 
-    assert room.job(held.id).deadline_at is None
+    assert db.job(held.id).deadline_at is None
 
 
-def test_progress_begins_anew_with_each_attempt(room: "Room") -> None:
-    job = room.enqueue()
-    room.change(job.id, progress=0.5, progress_message="half way")
+def test_progress_begins_anew_with_each_attempt(db: "QueueDatabase") -> None:
+    job = db.enqueue()
+    db.change(job.id, progress=0.5, progress_message="half way")
 
-    room.claim(room.worker())
+    db.claim(db.worker())
 
-    row = room.job(job.id)
+    row = db.job(job.id)
     assert (None, None) == (row.progress, row.progress_message)
 
 
@@ -107,96 +110,102 @@ def test_progress_begins_anew_with_each_attempt(room: "Room") -> None:
     ids=str,
 )
 def test_a_job_that_is_not_for_this_worker_is_left(
-    room: "Room", options: dict[str, object]
+    db: "QueueDatabase", options: dict[str, object]
 ) -> None:
-    left = room.enqueue(**options)
-    taken = room.enqueue()
+    left = db.enqueue(**options)
+    taken = db.enqueue()
 
-    claimed = room.claim(room.worker(), unknown_tasks=["shop.unknown", "shop.other"])
+    claimed = db.claim(db.worker(), unknown_tasks=["shop.unknown", "shop.other"])
 
     assert [taken.id] == [each.id for each in claimed]
-    assert left == room.job(left.id)
+    assert left == db.job(left.id)
 
 
-def test_a_job_that_expired_is_not_started(room: "Room") -> None:
-    job = room.enqueue(expires_after_seconds=60.0)
-    room.rows("update pgqueue.jobs set expires_at = clock_timestamp()")
+def test_a_job_that_expired_is_not_started(db: "QueueDatabase") -> None:
+    job = db.enqueue(expires_after_seconds=60.0)
+    db.rows("update pgqueue.jobs set expires_at = clock_timestamp()")
 
-    assert [] == room.claim(room.worker())
-    assert JobStatus.QUEUED == room.job(job.id).status
+    assert [] == db.claim(db.worker())
+    assert JobStatus.QUEUED == db.job(job.id).status
 
 
 @pytest.mark.parametrize("off", [(), *combinations(PLANNER, 1), *combinations(PLANNER, 2)], ids=str)
-def test_the_limit_and_the_order_hold_under_every_plan(room: "Room", off: tuple[str, ...]) -> None:
+def test_the_limit_and_the_order_hold_under_every_plan(
+    db: "QueueDatabase", off: tuple[str, ...]
+) -> None:
     # The planner may otherwise run a sub-select once per row and claim without an end.
     for queue in ("a", "b"):
-        bulk.insert(room.link, [NewJob("t", queue=queue, priority=n % 3) for n in range(20)], 100)
+        bulk_insert.insert(
+            db.link, [NewJob("t", queue=queue, priority=n % 3) for n in range(20)], 100
+        )
     for setting in off:
-        room.rows(f"select set_config('{setting}', 'off', false)")
+        db.rows(f"select set_config('{setting}', 'off', false)")
     expected = [
         row[0]
-        for row in room.rows(
+        for row in db.rows(
             "select id from pgqueue.jobs order by queue desc, priority desc, position limit 25"
         )
     ]
 
-    claimed = room.claim(room.worker(), "b", "a", jobs_max=25)
+    claimed = db.claim(db.worker(), "b", "a", jobs_max=25)
 
     assert expected == [each.id for each in claimed]
-    assert (25,) == room.row("select count(*) from pgqueue.jobs where status = 'running'")
+    assert (25,) == db.row("select count(*) from pgqueue.jobs where status = 'running'")
 
 
-def test_a_prefetch_goes_past_the_free_slots_up_to_an_at_most_once_job(room: "Room") -> None:
+def test_a_prefetch_goes_past_the_free_slots_up_to_an_at_most_once_job(
+    db: "QueueDatabase",
+) -> None:
     jobs = [
-        room.enqueue(delivery="at_most_once" if n in (0, 4) else "at_least_once") for n in range(6)
+        db.enqueue(delivery="at_most_once" if n in (0, 4) else "at_least_once") for n in range(6)
     ]
 
-    claimed = room.claim(room.worker(), jobs_max=6, slots_free=2)
+    claimed = db.claim(db.worker(), jobs_max=6, slots_free=2)
 
     # Nothing overtakes it either: for as long as a backlog lasted, it would never start.
     assert [jobs[n].id for n in (0, 1, 2, 3)] == [each.id for each in claimed]
     assert {("queued", 0)} == {
-        (job.status, job.attempt) for job in (room.job(jobs[n].id) for n in (4, 5))
+        (job.status, job.attempt) for job in (db.job(jobs[n].id) for n in (4, 5))
     }
 
 
-def test_a_worker_that_was_given_up_claims_nothing(room: "Room") -> None:
-    room.enqueue()
-    worker_id = room.worker()
-    run(room.link, processes.bury([worker_id], "died", "killed by a test"))
+def test_a_worker_that_was_given_up_claims_nothing(db: "QueueDatabase") -> None:
+    db.enqueue()
+    worker_id = db.worker()
+    run(db.link, workers.end_workers([worker_id], "died", "killed by a test"))
 
-    assert [] == room.claim(worker_id)
-    assert [] == room.claim(worker_id + 1)
+    assert [] == db.claim(worker_id)
+    assert [] == db.claim(worker_id + 1)
 
 
 @pytest.mark.own_session
 def test_a_burial_waits_for_a_claim_under_way_and_sees_its_jobs(
-    room: "Room", other_link: Link
+    db: "QueueDatabase", other_link: Link
 ) -> None:
-    room.enqueue()
-    worker_id = room.worker()
+    db.enqueue()
+    worker_id = db.worker()
 
     with ThreadPoolExecutor(1) as pool:
-        with room.link.transaction():
-            [held] = room.claim(worker_id)
+        with db.link.transaction():
+            [held] = db.claim(worker_id)
             buried = pool.submit(
-                run, other_link, processes.bury([worker_id], "died", "killed by a test")
+                run, other_link, workers.end_workers([worker_id], "died", "killed by a test")
             )
-            _until_it_waits(room, other_link)
+            _until_it_waits(db, other_link)
             is_buried_too_early = buried.done()
 
         assert [worker_id] == buried.result(timeout=10)
 
     assert is_buried_too_early is False
-    assert (held.id, JobStatus.RUNNING) == (held.id, room.job(held.id).status)
+    assert (held.id, JobStatus.RUNNING) == (held.id, db.job(held.id).status)
 
 
 @pytest.mark.own_session
 def test_a_claim_waits_for_a_burial_under_way_and_gets_nothing(
-    room: "Room", other_link: Link
+    db: "QueueDatabase", other_link: Link
 ) -> None:
-    room.enqueue()
-    worker_id = room.worker()
+    db.enqueue()
+    worker_id = db.worker()
     asked = claim(
         worker_id=worker_id,
         executor="greenlet",
@@ -207,29 +216,33 @@ def test_a_claim_waits_for_a_burial_under_way_and_gets_nothing(
     )
 
     with ThreadPoolExecutor(1) as pool:
-        with room.link.transaction():
-            run(room.link, processes.bury([worker_id], "died", "killed by a test"))
+        with db.link.transaction():
+            run(db.link, workers.end_workers([worker_id], "died", "killed by a test"))
             claimed = pool.submit(run, other_link, asked)
-            _until_it_waits(room, other_link)
+            _until_it_waits(db, other_link)
 
         assert [] == claimed.result(timeout=10)
 
 
-def test_a_renewal_does_not_wait_for_a_claim_under_way(room: "Room", other_link: Link) -> None:
-    worker_id = room.worker(supervisor_id=7)
+def test_a_renewal_does_not_wait_for_a_claim_under_way(
+    db: "QueueDatabase", other_link: Link
+) -> None:
+    worker_id = db.worker(supervisor_id=7)
 
-    with room.link.transaction():
-        room.claim(worker_id)
+    with db.link.transaction():
+        db.claim(worker_id)
 
-        assert {worker_id} == run(other_link, processes.renew(7, 60))
+        assert {worker_id} == run(other_link, workers.renew_leases(7, 60))
 
 
-def test_a_claim_passes_over_jobs_that_another_claim_holds(room: "Room", other_link: Link) -> None:
-    jobs = [room.enqueue() for _ in range(4)]
-    first, second = room.worker(), room.worker()
+def test_a_claim_passes_over_jobs_that_another_claim_holds(
+    db: "QueueDatabase", other_link: Link
+) -> None:
+    jobs = [db.enqueue() for _ in range(4)]
+    first, second = db.worker(), db.worker()
 
-    with room.link.transaction():
-        claimed = [each.id for each in room.claim(first, jobs_max=2)]
+    with db.link.transaction():
+        claimed = [each.id for each in db.claim(first, jobs_max=2)]
         asked = claim(
             worker_id=second,
             executor="greenlet",
@@ -243,9 +256,9 @@ def test_a_claim_passes_over_jobs_that_another_claim_holds(room: "Room", other_l
     assert [job.id for job in jobs] == claimed + others
 
 
-def test_twenty_workers_claim_each_job_exactly_once(room: "Room", database_url: str) -> None:
-    bulk.insert(room.link, (NewJob("t", queue="ab"[n % 2]) for n in range(3_000)), 3_000)
-    workers = [room.worker() for _ in range(20)]
+def test_twenty_workers_claim_each_job_exactly_once(db: "QueueDatabase", database_url: str) -> None:
+    bulk_insert.insert(db.link, (NewJob("t", queue="ab"[n % 2]) for n in range(3_000)), 3_000)
+    workers = [db.worker() for _ in range(20)]
 
     def work(worker_id: int) -> list[int]:
         link = Database(database_url).open()
@@ -267,26 +280,28 @@ def test_twenty_workers_claim_each_job_exactly_once(room: "Room", database_url: 
         claimed = [job_id for ids in pool.map(work, workers) for job_id in ids]
 
     assert 3_000 == len(claimed) == len(set(claimed))
-    assert (3_000, 1, 1) == room.row(
+    assert (3_000, 1, 1) == db.row(
         "select count(*), min(attempt), max(attempt) from pgqueue.jobs where status = 'running'"
     )
 
 
-def _until_it_waits(room: "Room", other: Link) -> None:
+def _until_it_waits(db: "QueueDatabase", other: Link) -> None:
     """Come back when the other connection waits for a lock."""
     # Not pg_stat_activity: inside a transaction it answers the same for ever.
     asked = "select exists (select from pg_locks where pid = %(pid)s and not granted)"
-    while room.row(asked, pid=other.raw.info.backend_pid) != (True,):
+    while db.row(asked, pid=other.raw.info.backend_pid) != (True,):
         pass
 
 
-def test_a_job_that_cost_two_workers_is_for_the_quarantine_worker_alone(room: "Room") -> None:
-    healthy, suspect = room.enqueue(), room.enqueue()
-    room.change(suspect.id, lost_count=2)
-    room.change(healthy.id, lost_count=1)
+def test_a_job_that_cost_two_workers_is_for_the_quarantine_worker_alone(
+    db: "QueueDatabase",
+) -> None:
+    healthy, suspect = db.enqueue(), db.enqueue()
+    db.change(suspect.id, lost_count=2)
+    db.change(healthy.id, lost_count=1)
 
-    shared = room.claim(room.worker())
-    quarantined = room.claim(room.worker(quarantine=True))
+    shared = db.claim(db.worker())
+    quarantined = db.claim(db.worker(quarantine=True))
 
     assert [healthy.id] == [each.id for each in shared]
     assert [suspect.id] == [each.id for each in quarantined]

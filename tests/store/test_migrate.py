@@ -22,10 +22,12 @@ from pgqueue.core.errors import (
     SchemaTooOld,
     UnsupportedDatabase,
 )
-from pgqueue.store import migrate, version
-from pgqueue.store.connect import Database, Link, libpq_url
-from pgqueue.store.revisions import Revision
-from pgqueue.store.schema import Schema
+from pgqueue.schema import migrate
+from pgqueue.schema.revisions import Revision
+from pgqueue.store import schema_version
+from pgqueue.store.connection.database import Database, libpq_url
+from pgqueue.store.connection.link import Link
+from pgqueue.store.schema_name import Schema
 
 FIRST = Revision(
     "0001",
@@ -102,7 +104,7 @@ def test_of_two_upgrades_at_once_exactly_one_applies_each_revision(empty_url: st
     def upgrade(_: int) -> list[str]:
         # A process each: Alembic's `context` is one per process.
         code = (
-            "import sys; from pgqueue.store.migrate import upgrade;"
+            "import sys; from pgqueue.schema.migrate import upgrade;"
             "print(*[each.id for each in upgrade(sys.argv[1])])"
         )
         ran = subprocess.run(
@@ -196,31 +198,31 @@ def test_an_empty_database_is_told_apart_from_an_old_and_a_new_one(
     empty_url: str, empty_link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SchemaMissing, match="pgqueue migrate"):
-        version.check(empty_link)
+        schema_version.check(empty_link)
 
     migrate.upgrade(empty_url)
-    version.check(empty_link)
+    schema_version.check(empty_link)
 
-    monkeypatch.setattr(version, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(version, "NEEDED", "0002")
+    monkeypatch.setattr(schema_version, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema_version, "NEEDED", "0002")
     with pytest.raises(SchemaTooOld, match="at revision 0001 and this release needs 0002"):
-        version.check(empty_link)
+        schema_version.check(empty_link)
 
     monkeypatch.undo()
     empty_link.raw.execute("update pgqueue.schema_version set version_num = '9999'")
-    version.check(empty_link)
+    schema_version.check(empty_link)
     assert [] == migrate.upgrade(empty_url)
 
     empty_link.raw.execute("update pgqueue.schema_version set serves = '{9998}'")
     with pytest.raises(SchemaTooNew, match="at revision 9999"):
-        version.check(empty_link)
+        schema_version.check(empty_link)
     with pytest.raises(SchemaTooNew, match="at revision 9999"):
         migrate.upgrade(empty_url)
 
 
 def test_checking_the_version_loads_neither_sqlalchemy_nor_alembic() -> None:
     code = (
-        "import sys, pgqueue.store.version;"
+        "import sys, pgqueue.store.schema_version;"
         "print([name for name in ('sqlalchemy', 'alembic') if name in sys.modules])"
     )
 

@@ -18,13 +18,16 @@ from typing import Any
 import claiming
 import psycopg
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import attempts, upkeep
-from pgqueue.store.attempts import Claimed, Ended, LoggedLine, Progress
-from pgqueue.store.connect import Database
-from pgqueue.store.session import IN_ORDER, STEADY
+from pgqueue.store import logs, progress, promotion, queues, retention, settlements
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.session import GENERIC_PLANS, INDEX_ORDER_ONLY
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.progress import Progress
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Statement, run
 
 JOBS = """
@@ -101,10 +104,10 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
     "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_scheduled", "jobs_pkey"}),
-    "look": ({}, {"jobs_ready", "jobs_scheduled"}),
-    "overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
-    "cancelling": ({"supervisor_id": 1}, {"jobs_cancel_requested"}),
-    "stranded": ({"after_id": 0, "jobs_max": 100}, {"jobs_running", "jobs_cancel_requested"}),
+    "find_ready": ({}, {"jobs_ready", "jobs_scheduled"}),
+    "find_overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
+    "find_cancel_requests": ({"supervisor_id": 1}, {"jobs_cancel_requested"}),
+    "find_orphaned": ({"after_id": 0, "jobs_max": 100}, {"jobs_running", "jobs_cancel_requested"}),
     "expire": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_expires_at", "jobs_pkey"}),
     "prune": (
         {"jobs_max": 100, "refused": [1, 2]},
@@ -112,27 +115,32 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
     ),
     "first_scheduled": ({"refused": [1, 2]}, {"jobs_scheduled"}),
     "first_expired": ({"refused": [1, 2]}, {"jobs_expires_at"}),
-    "first_over": ({"refused": [1, 2]}, {"jobs_kept_until"}),
-    "log": (
+    "first_prunable": ({"refused": [1, 2]}, {"jobs_kept_until"}),
+    "add_log_lines": (
         {"lines": json.dumps([{**TOKEN, "message": "said", "number": 1}])},
         {"jobs_pkey"},
     ),
-    "progress": ({"progress": json.dumps([{**TOKEN, "progress": 0.5}])}, {"jobs_pkey"}),
-    "job": ({"job_id": 99}, {"jobs_pkey"}),
-    "attempts": ({"job_id": 99}, {"attempts_pkey"}),
-    "logs": ({"job_id": 99, "after": 0, "lines_max": 100}, {"logs_pkey"}),
+    "write_progress": (
+        {"progress": json.dumps([{**TOKEN, "progress": 0.5}])},
+        {"jobs_pkey"},
+    ),
+    "read_job": ({"job_id": 99}, {"jobs_pkey"}),
+    "list_attempts": ({"job_id": 99}, {"attempts_pkey"}),
+    "list_logs": ({"job_id": 99, "after": 0, "lines_max": 100}, {"logs_pkey"}),
 }
 
 
-def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: Room) -> None:
+def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(
+    db: QueueDatabase,
+) -> None:
     for question in (JOBS, ATTEMPTS, LOGS, WORKERS):
-        room.rows(question)
-    room.rows("analyze")
+        db.rows(question)
+    db.rows("analyze")
     left: list[str] = []
 
     for file, (params, promised) in STATEMENTS.items():
         for times in (1, 10):
-            used = _scans(_plan(room, file, params, times=times))
+            used = _scans(_plan(db, file, params, times=times))
             left += [f"{file}, executed {times} times: {each}" for each in used - promised]
 
     assert [] == left
@@ -140,21 +148,21 @@ def test_statements_keep_to_their_indexes_with_a_hundred_thousand_jobs(room: Roo
 
 # What is read whole, because it holds nothing but what is asked for, or because one row is enough.
 _WHOLE = {
-    ("look", "jobs_ready"),
-    ("cancelling", "jobs_cancel_requested"),
-    ("stranded", "jobs_running"),
-    ("stranded", "jobs_cancel_requested"),
-    ("unfinished", "jobs_ready"),
-    ("unfinished", "jobs_running"),
-    ("unfinished", "jobs_cancel_requested"),
+    ("find_ready", "jobs_ready"),
+    ("find_cancel_requests", "jobs_cancel_requested"),
+    ("find_orphaned", "jobs_running"),
+    ("find_orphaned", "jobs_cancel_requested"),
+    ("count_unfinished", "jobs_ready"),
+    ("count_unfinished", "jobs_running"),
+    ("count_unfinished", "jobs_cancel_requested"),
 }
 
 
-def test_what_a_loop_asks_reads_no_index_whole(steady: Room) -> None:
+def test_what_a_loop_asks_reads_no_index_whole(steady: QueueDatabase) -> None:
     for question in (JOBS, ATTEMPTS, LOGS, WORKERS):
         steady.rows(question)
     steady.rows("analyze")
-    asked = {**STATEMENTS, "unfinished": ({"queues": ["queue 1"], "prefixes": []}, set())}
+    asked = {**STATEMENTS, "count_unfinished": ({"queues": ["queue 1"], "prefixes": []}, set())}
 
     whole = {
         (file, str(node["Index Name"]))
@@ -173,29 +181,29 @@ def test_what_a_loop_asks_reads_no_index_whole(steady: Room) -> None:
     assert set() == left
 
 
-def test_a_plan_that_leaves_its_index_is_seen(room: Room) -> None:
-    with room.link.raw.transaction(force_rollback=True):
-        room.rows(JOBS)
-        room.rows("drop index pgqueue.jobs_scheduled")
+def test_a_plan_that_leaves_its_index_is_seen(db: QueueDatabase) -> None:
+    with db.link.raw.transaction(force_rollback=True):
+        db.rows(JOBS)
+        db.rows("drop index pgqueue.jobs_scheduled")
 
-        used = _scans(_plan(room, "promote", {"jobs_max": 10, "refused": []}))
+        used = _scans(_plan(db, "promote", {"jobs_max": 10, "refused": []}))
 
     assert "Seq Scan on jobs" in used
 
 
 @pytest.fixture
-def counter(database_url: str) -> Iterator[Room]:
+def counter(database_url: str) -> Iterator[QueueDatabase]:
     """The database as a fetcher sees it."""
-    link = Database(database_url).open("pgqueue fetcher", IN_ORDER)
-    yield Room(link)
+    link = Database(database_url).open("pgqueue fetcher", INDEX_ORDER_ONLY)
+    yield QueueDatabase(link)
     link.close()
 
 
 @pytest.fixture
-def steady(database_url: str) -> Iterator[Room]:
+def steady(database_url: str) -> Iterator[QueueDatabase]:
     """The database as a loop sees it."""
-    link = Database(database_url).open("pgqueue finisher", STEADY)
-    yield Room(link)
+    link = Database(database_url).open("pgqueue finisher", GENERIC_PLANS)
+    yield QueueDatabase(link)
     link.close()
 
 
@@ -206,7 +214,9 @@ _ANALYZED = ("never", "when it was empty", "now")
 @pytest.mark.own_session
 @pytest.mark.parametrize("analyzed", _ANALYZED)
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-def test_a_claim_reads_no_more_than_it_takes(counter: Room, mode: str, analyzed: str) -> None:
+def test_a_claim_reads_no_more_than_it_takes(
+    counter: QueueDatabase, mode: str, analyzed: str
+) -> None:
     counter.rows("alter table pgqueue.jobs set (autovacuum_enabled = false)")
     if analyzed == "when it was empty":
         counter.rows("analyze")
@@ -227,7 +237,7 @@ def test_a_claim_reads_no_more_than_it_takes(counter: Room, mode: str, analyzed:
 @pytest.mark.own_session
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
-    counter: Room, database_url: str, mode: str
+    counter: QueueDatabase, database_url: str, mode: str
 ) -> None:
     worker_id = counter.worker()
     counter.rows("insert into pgqueue.jobs (task) select 't' from generate_series(1, 6000)")
@@ -237,8 +247,8 @@ def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
         reader.execute("set transaction isolation level repeatable read")
         reader.execute("select 1")
         taken = counter.claim(worker_id, jobs_max=5000, slots_free=5000)
-        ends = [Ended(each.id, each.attempt, worker_id, Outcome.SUCCEEDED) for each in taken]
-        run(counter.link, attempts.settle(ends))
+        ends = [Settlement(each.id, each.attempt, worker_id, Outcome.SUCCEEDED) for each in taken]
+        run(counter.link, settlements.settle(ends))
 
         front, behind = (
             _buffers(_plan(counter, "claim", _claim(worker_id, after), "analyze, buffers, "))
@@ -251,23 +261,23 @@ def test_a_claim_from_its_place_reads_nothing_of_what_was_taken(
 
 
 @pytest.mark.own_session
-@pytest.mark.parametrize("file", ["settle", "log", "progress"])
+@pytest.mark.parametrize("file", ["settle", "add_log_lines", "write_progress"])
 @pytest.mark.parametrize("analyzed", _ANALYZED)
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_a_worker_finds_its_attempts_by_their_keys(
-    steady: Room, file: str, mode: str, analyzed: str
+    steady: QueueDatabase, file: str, mode: str, analyzed: str
 ) -> None:
-    room = steady
-    room.rows("alter table pgqueue.jobs set (autovacuum_enabled = false)")
+    db = steady
+    db.rows("alter table pgqueue.jobs set (autovacuum_enabled = false)")
     if analyzed == "when it was empty":
-        room.rows("analyze")
-    room.rows("insert into pgqueue.jobs (task) select 't' from generate_series(1, 6000)")
-    held = room.claim(room.worker(), jobs_max=100, slots_free=100)
+        db.rows("analyze")
+    db.rows("insert into pgqueue.jobs (task) select 't' from generate_series(1, 6000)")
+    held = db.claim(db.worker(), jobs_max=100, slots_free=100)
     if analyzed == "now":
-        room.rows("analyze")
-    room.rows(f"set plan_cache_mode = {mode}")
+        db.rows("analyze")
+    db.rows(f"set plan_cache_mode = {mode}")
 
-    used = _scans(_plan(room, file, _params(file, held)))
+    used = _scans(_plan(db, file, _params(file, held)))
 
     assert {"jobs_pkey"} == {index for index in used if "jobs" in index}
 
@@ -279,7 +289,7 @@ _SIZES = (0, 30, 300, 3_000)
 @pytest.mark.own_session
 @pytest.mark.parametrize("size", _SIZES)
 def test_a_plan_that_was_made_in_a_small_table_reads_none_of_it_whole(
-    steady: Room, size: int
+    steady: QueueDatabase, size: int
 ) -> None:
     _small(steady, size)
 
@@ -295,7 +305,7 @@ def test_a_plan_that_was_made_in_a_small_table_reads_none_of_it_whole(
 @pytest.mark.own_session
 @pytest.mark.parametrize("size", _SIZES)
 def test_a_claim_that_was_planned_in_a_small_table_reads_none_of_it_whole(
-    counter: Room, size: int
+    counter: QueueDatabase, size: int
 ) -> None:
     _small(counter, size)
 
@@ -354,7 +364,7 @@ _BLOCKS_MAX = 50
 @pytest.mark.parametrize("analyzed", ["never", "when it was empty", "when it held others"])
 @pytest.mark.parametrize("kind", _MANY)
 def test_a_batch_reads_no_more_blocks_beside_many_jobs_whatever_the_planner_believes(
-    counter: Room, steady: Room, kind: str, analyzed: str
+    counter: QueueDatabase, steady: QueueDatabase, kind: str, analyzed: str
 ) -> None:
     _leave_unanalyzed(steady)
     if analyzed == "when it was empty":
@@ -368,7 +378,7 @@ def test_a_batch_reads_no_more_blocks_beside_many_jobs_whatever_the_planner_beli
 
     plans = _batch(counter, steady)
 
-    taken = {file: plan["Actual Rows"] for file, plan in plans.items() if file != "look"}
+    taken = {file: plan["Actual Rows"] for file, plan in plans.items() if file != "find_ready"}
     assert dict.fromkeys(("claim", "settle", "promote", "prune"), _BATCH) == taken
     assert {} == {scan: n for scan, n in _blocks(plans).items() if n > _BLOCKS_MAX}
     # Else the bound would not tell all of the index from some of it.
@@ -380,8 +390,8 @@ def test_a_batch_reads_no_more_blocks_beside_many_jobs_whatever_the_planner_beli
 @pytest.mark.parametrize(
     "kind, drop, seen",
     [
-        ("queued", "drop index pgqueue.jobs_ready", {"claim", "look"}),
-        ("scheduled", "drop index pgqueue.jobs_scheduled", {"look", "promote"}),
+        ("queued", "drop index pgqueue.jobs_ready", {"claim", "find_ready"}),
+        ("scheduled", "drop index pgqueue.jobs_scheduled", {"find_ready", "promote"}),
         ("finished", "drop index pgqueue.jobs_kept_until", {"prune"}),
         (
             "finished",
@@ -391,7 +401,7 @@ def test_a_batch_reads_no_more_blocks_beside_many_jobs_whatever_the_planner_beli
     ],
 )
 def test_blocks_that_a_lost_index_costs_are_seen(
-    counter: Room, steady: Room, kind: str, drop: str, seen: set[str]
+    counter: QueueDatabase, steady: QueueDatabase, kind: str, drop: str, seen: set[str]
 ) -> None:
     _leave_unanalyzed(steady)
     _add_many(steady, kind)
@@ -402,19 +412,19 @@ def test_blocks_that_a_lost_index_costs_are_seen(
     assert seen == {scan.partition(":")[0] for scan, n in blocks.items() if n > _BLOCKS_MAX}
 
 
-def _leave_unanalyzed(room: Room) -> None:
+def _leave_unanalyzed(db: QueueDatabase) -> None:
     for table in ("jobs", "attempts", "logs"):
-        room.rows(f"alter table pgqueue.{table} set (autovacuum_enabled = false)")
+        db.rows(f"alter table pgqueue.{table} set (autovacuum_enabled = false)")
 
 
-def _add_many(room: Room, kind: str) -> None:
+def _add_many(db: QueueDatabase, kind: str) -> None:
     """In portions, each of which is done within the limit of a statement."""
     for first in range(1, _PLAN_ROWS + 1, 100_000):
         last = min(first + 99_999, _PLAN_ROWS)
-        room.rows(_MANY[kind], first=first, last=last, rows=_PLAN_ROWS)
+        db.rows(_MANY[kind], first=first, last=last, rows=_PLAN_ROWS)
 
 
-def _batch(counter: Room, steady: Room) -> dict[str, dict[str, Any]]:
+def _batch(counter: QueueDatabase, steady: QueueDatabase) -> dict[str, dict[str, Any]]:
     """The plans of one batch of each kind, executed; there is a batch of each whatever else is."""
     worker_id = counter.worker()
     steady.rows(
@@ -435,19 +445,19 @@ def _batch(counter: Room, steady: Room) -> dict[str, dict[str, Any]]:
     )
     outcomes = cycle((Outcome.SUCCEEDED, Outcome.FAILED))
     ends = [
-        Ended(each.id, each.attempt, worker_id, outcome)
+        Settlement(each.id, each.attempt, worker_id, outcome)
         for each, outcome in zip(run(counter.link, claim), outcomes, strict=False)
     ]
-    asked: dict[str, tuple[Room, Statement[Any]]] = {
+    asked: dict[str, tuple[QueueDatabase, Statement[Any]]] = {
         "claim": (counter, claim),
-        "settle": (steady, attempts.settle(ends)),
-        "look": (steady, upkeep.look()),
-        "promote": (steady, upkeep.promote(_BATCH)),
-        "prune": (steady, upkeep.prune(_BATCH)),
+        "settle": (steady, settlements.settle(ends)),
+        "find_ready": (steady, queues.find_ready()),
+        "promote": (steady, promotion.promote(_BATCH)),
+        "prune": (steady, retention.prune(_BATCH)),
     }
     return {
-        file: _plan(room, file, statement.params, "analyze, buffers, ")
-        for file, (room, statement) in asked.items()
+        file: _plan(db, file, statement.params, "analyze, buffers, ")
+        for file, (db, statement) in asked.items()
     }
 
 
@@ -464,12 +474,12 @@ def _blocks(plans: Mapping[str, dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _small(room: Room, size: int) -> None:
+def _small(db: QueueDatabase, size: int) -> None:
     """So many jobs, of which the planner knows that none runs, and one that may."""
-    _leave_unanalyzed(room)
-    room.rows(f"insert into pgqueue.jobs (task) select 't' from generate_series(1, {size})")
-    room.rows("analyze")
-    room.enqueue()
+    _leave_unanalyzed(db)
+    db.rows(f"insert into pgqueue.jobs (task) select 't' from generate_series(1, {size})")
+    db.rows("analyze")
+    db.enqueue()
 
 
 def _whole(plan: dict[str, Any]) -> list[str]:
@@ -483,15 +493,15 @@ def _whole(plan: dict[str, Any]) -> list[str]:
     ]
 
 
-def _params(file: str, held: Iterable[Claimed]) -> Mapping[str, object]:
+def _params(file: str, held: Iterable[ClaimedAttempt]) -> Mapping[str, object]:
     """What a worker asks of attempts that it holds."""
     tokens = [(each.id, each.attempt, each.worker_id) for each in held]
     if file == "settle":
-        return attempts.settle(Ended(*token, Outcome.FAILED) for token in tokens).params
-    if file == "log":
-        lines = (LoggedLine(*token, 0.0, "INFO", "", "said", 1) for token in tokens)
-        return attempts.log(lines).params
-    return attempts.tell_progress(Progress(*token, 0.5, "said") for token in tokens).params
+        return settlements.settle(Settlement(*token, Outcome.FAILED) for token in tokens).params
+    if file == "add_log_lines":
+        lines = (NewLogLine(*token, 0.0, "INFO", "", "said", 1) for token in tokens)
+        return logs.add_log_lines(lines).params
+    return progress.write_progress(Progress(*token, 0.5, "said") for token in tokens).params
 
 
 def _claim(worker_id: int, after: int) -> dict[str, object]:
@@ -515,7 +525,11 @@ def _buffers(plan: dict[str, Any]) -> int:
 
 
 def _plan(
-    room: Room, file: str, params: Mapping[str, object], options: str = "", times: int = 1
+    db: QueueDatabase,
+    file: str,
+    params: Mapping[str, object],
+    options: str = "",
+    times: int = 1,
 ) -> dict[str, Any]:
     """The plan of a statement, prepared as psycopg prepares it, when it is used so many times."""
     numbers: dict[str, str] = {}
@@ -523,15 +537,15 @@ def _plan(
     def number(match: re.Match[str]) -> str:
         return numbers.setdefault(match[1], f"${len(numbers) + 1}")
 
-    text = re.sub(r"%\((\w+)\)s", number, room.link.schema.render(file))
-    room.link.raw.execute(f"prepare statement as {text}".encode())
+    text = re.sub(r"%\((\w+)\)s", number, db.link.schema.render(file))
+    db.link.raw.execute(f"prepare statement as {text}".encode())
     values = ", ".join(f"%({name})s" for name in numbers)
     execute = f"explain ({options}format json) execute statement"
-    with psycopg.ClientCursor(room.link.raw) as cursor:
+    with psycopg.ClientCursor(db.link.raw) as cursor:
         for _ in range(times):
             cursor.execute((f"{execute} ({values})" if values else execute).encode(), params)
         row = cursor.fetchone()
-    room.rows("deallocate statement")
+    db.rows("deallocate statement")
     assert row is not None
     plan: dict[str, Any] = row[0][0]["Plan"]
     return plan

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from alembic.script import ScriptDirectory
 
-from pgqueue.store import version
-from pgqueue.store.revisions import Revision, before_deploy, folder, line, served
+from pgqueue.schema.revisions import Revision, before_deploy, folder, line, served
+from pgqueue.store import schema_version
 
 
 def _line(*marks: Any) -> list[Revision]:
@@ -40,7 +40,7 @@ def test_an_after_revision_without_one_before_it_would_serve_whom_it_ends(
 def test_our_own_revisions_name_whom_they_serve() -> None:
     scripts = ScriptDirectory(str(folder()))
 
-    assert version.NEEDED in served(line(scripts))
+    assert schema_version.NEEDED in served(line(scripts))
 
 
 def test_what_comes_behind_an_after_revision_waits_with_it() -> None:

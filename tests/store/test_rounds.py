@@ -4,11 +4,11 @@ import time
 
 import psycopg
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
-from pgqueue.store import rounds as rounds_module
-from pgqueue.store import upkeep
-from pgqueue.store.rounds import Rounds
+from pgqueue.store import batched_statement as rounds_module
+from pgqueue.store import retention
+from pgqueue.store.batched_statement import BatchedStatement
 
 _SLOW = """
 create function pgqueue.too_much() returns trigger language plpgsql as $$
@@ -24,29 +24,29 @@ referencing old table as gone for each statement execute function pgqueue.too_mu
 
 
 @pytest.fixture
-def kept(room: Room) -> Room:
+def kept(db: QueueDatabase) -> QueueDatabase:
     """Nine jobs whose time is over."""
     for _ in range(9):
-        room.change(room.enqueue().id, status="succeeded")
-    room.rows("update pgqueue.jobs set kept_until = now() - interval '1 s'")
-    return room
+        db.change(db.enqueue().id, status="succeeded")
+    db.rows("update pgqueue.jobs set kept_until = now() - interval '1 s'")
+    return db
 
 
-def _left(room: Room) -> int:
-    return int(room.row("select count(*) from pgqueue.jobs")[0])
+def _left(db: QueueDatabase) -> int:
+    return int(db.row("select count(*) from pgqueue.jobs")[0])
 
 
-def test_rounds_tell_whether_there_may_be_more(kept: Room) -> None:
-    rounds = Rounds(upkeep.prune, upkeep.first_over, 4)
+def test_rounds_tell_whether_there_may_be_more(kept: QueueDatabase) -> None:
+    rounds = BatchedStatement(retention.prune, retention.first_prunable, 4)
 
     assert [True, True, False] == [rounds.take(kept.link) for _ in range(3)]
 
     assert 0 == _left(kept)
 
 
-def test_a_round_that_is_given_up_is_taken_with_half_as_many(kept: Room) -> None:
+def test_a_round_that_is_given_up_is_taken_with_half_as_many(kept: QueueDatabase) -> None:
     kept.link.raw.execute(_SLOW.encode())
-    rounds = Rounds(upkeep.prune, upkeep.first_over, 8)
+    rounds = BatchedStatement(retention.prune, retention.first_prunable, 8)
 
     seen = [(rounds.take(kept.link), _left(kept)) for _ in range(4)]
 
@@ -64,14 +64,14 @@ for each row when (old.task = 'app.kept') execute function pgqueue.keep()
 
 
 def test_a_job_that_is_refused_by_itself_is_left_out_for_a_minute(
-    kept: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kept: QueueDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = kept.rows(
         "update pgqueue.jobs set task = 'app.kept', kept_until = kept_until - interval '1 s' "
         "where id in (select id from pgqueue.jobs order by id limit 2) returning id"
     )
     kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
-    rounds = Rounds(upkeep.prune, upkeep.first_over, 4)
+    rounds = BatchedStatement(retention.prune, retention.first_prunable, 4)
 
     while rounds.take(kept.link):
         pass
@@ -91,9 +91,9 @@ def test_a_job_that_is_refused_by_itself_is_left_out_for_a_minute(
     assert 0 == _left(kept)
 
 
-def test_a_single_job_that_is_too_much_is_an_error(kept: Room) -> None:
+def test_a_single_job_that_is_too_much_is_an_error(kept: QueueDatabase) -> None:
     kept.link.raw.execute(_SLOW.replace("> 2", "> 0").encode())
-    rounds = Rounds(upkeep.prune, upkeep.first_over, 2)
+    rounds = BatchedStatement(retention.prune, retention.first_prunable, 2)
 
     assert rounds.take(kept.link)
     with pytest.raises(psycopg.errors.QueryCanceled):
@@ -103,12 +103,12 @@ def test_a_single_job_that_is_too_much_is_an_error(kept: Room) -> None:
 
 
 def test_when_all_are_refused_the_error_is_told(
-    kept: Room, monkeypatch: pytest.MonkeyPatch
+    kept: QueueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds_module, "_REFUSED_MAX", 3)
     kept.rows("update pgqueue.jobs set task = 'app.kept' returning id")
     kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
-    rounds = Rounds(upkeep.prune, upkeep.first_over, 1)
+    rounds = BatchedStatement(retention.prune, retention.first_prunable, 1)
 
     taken = [rounds.take(kept.link) for _ in range(3)]
 
@@ -117,8 +117,8 @@ def test_when_all_are_refused_the_error_is_told(
         rounds.take(kept.link)
 
 
-def test_an_error_that_is_no_fault_of_a_job_is_raised(kept: Room) -> None:
+def test_an_error_that_is_no_fault_of_a_job_is_raised(kept: QueueDatabase) -> None:
     kept.rows("alter table pgqueue.logs rename to lines")
 
     with pytest.raises(psycopg.errors.UndefinedTable):
-        Rounds(upkeep.prune, upkeep.first_over, 2).take(kept.link)
+        BatchedStatement(retention.prune, retention.first_prunable, 2).take(kept.link)

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.retry import Retry
-from pgqueue.store import attempts, jobs, upkeep
-from pgqueue.store.attempts import Claimed, Ended, LoggedLine
+from pgqueue.store import attempts, jobs, logs, retention, settlements
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
-    from tests.store.conftest import Room
+    from tests.store.conftest import QueueDatabase
 
 # The largest that a count can be.
 FULL = 2**31 - 1
@@ -48,16 +50,18 @@ CASES = [
 WAITING = ("queued", "scheduled")
 
 
-def _settled(room: "Room", outcome: str, situation: str, **changes: object) -> Claimed:
+def _settled(
+    db: "QueueDatabase", outcome: str, situation: str, **changes: object
+) -> ClaimedAttempt:
     """An attempt of a job in a situation, settled with an outcome."""
-    held = room.hold(**SITUATIONS[situation])
+    held = db.claim_new(**SITUATIONS[situation])
     if situation == "cancel requested":
-        room.rows("select pgqueue.cancel(%(id)s)", id=held.id)
+        db.rows("select pgqueue.cancel(%(id)s)", id=held.id)
     if changes:
-        room.change(held.id, **changes)
+        db.change(held.id, **changes)
     waited_seconds = None if situation == "at_most_once, not started" else 0.5
     delay_seconds = 60.0 if outcome == "snoozed" else None
-    room.settle(held, Outcome(outcome), waited_seconds=waited_seconds, delay_seconds=delay_seconds)
+    db.settle(held, Outcome(outcome), waited_seconds=waited_seconds, delay_seconds=delay_seconds)
     return held
 
 
@@ -67,11 +71,11 @@ def test_the_table_has_every_outcome() -> None:
 
 @pytest.mark.parametrize(("outcome", "situation", "status"), CASES)
 def test_an_outcome_leads_to_its_status(
-    room: "Room", outcome: str, situation: str, status: str
+    db: "QueueDatabase", outcome: str, situation: str, status: str
 ) -> None:
-    held = _settled(room, outcome, situation)
+    held = _settled(db, outcome, situation)
 
-    job = room.job(held.id)
+    job = db.job(held.id)
     assert status == job.status
     assert (status in WAITING) == (job.finished_at is None)
     assert (status in WAITING) == (job.worker_id is None)
@@ -81,22 +85,22 @@ def test_an_outcome_leads_to_its_status(
 
 @pytest.mark.parametrize(("outcome", "situation", "status"), CASES)
 def test_an_outcome_counts_what_it_charges(
-    room: "Room", outcome: str, situation: str, status: str
+    db: "QueueDatabase", outcome: str, situation: str, status: str
 ) -> None:
-    held = _settled(room, outcome, situation, failure_count=0, lost_count=1)
+    held = _settled(db, outcome, situation, failure_count=0, lost_count=1)
 
-    job = room.job(held.id)
+    job = db.job(held.id)
     assert (1 if outcome in ("failed", "timed_out") else 0) == job.failure_count
     assert {"lost": 2, "interrupted": 1}.get(outcome, 0) == job.lost_count
 
 
 @pytest.mark.parametrize(("outcome", "situation", "status"), CASES)
 def test_an_outcome_is_kept_as_long_as_its_status_says(
-    room: "Room", outcome: str, situation: str, status: str
+    db: "QueueDatabase", outcome: str, situation: str, status: str
 ) -> None:
-    held = _settled(room, outcome, situation)
+    held = _settled(db, outcome, situation)
 
-    (kept_seconds,) = room.row(
+    (kept_seconds,) = db.row(
         "select extract(epoch from kept_until - finished_at)::float8"
         " from pgqueue.jobs where id = %(id)s",
         id=held.id,
@@ -107,18 +111,18 @@ def test_an_outcome_is_kept_as_long_as_its_status_says(
         assert kept_seconds is None
 
 
-def test_a_cancelled_job_is_kept_for_a_day_whoever_cancelled_it(room: "Room") -> None:
+def test_a_cancelled_job_is_kept_for_a_day_whoever_cancelled_it(db: "QueueDatabase") -> None:
     by_itself, waiting, late = (
-        room.hold(keep_seconds=0.0),
-        room.enqueue(keep_seconds=0.0),
-        room.enqueue(keep_seconds=0.0, expires_after_seconds=60),
+        db.claim_new(keep_seconds=0.0),
+        db.enqueue(keep_seconds=0.0),
+        db.enqueue(keep_seconds=0.0, expires_after_seconds=60),
     )
-    room.settle(by_itself, Outcome.CANCELLED)
-    run(room.link, jobs.cancel(jobs.Meant([waiting.id])))
-    room.rows("update pgqueue.jobs set expires_at = created_at where id = %(id)s", id=late.id)
-    run(room.link, upkeep.expire(10))
+    db.settle(by_itself, Outcome.CANCELLED)
+    run(db.link, jobs.cancel(jobs.JobSelection([waiting.id])))
+    db.rows("update pgqueue.jobs set expires_at = created_at where id = %(id)s", id=late.id)
+    run(db.link, retention.expire(10))
 
-    assert [(job.id, "cancelled", 86_400.0) for job in (by_itself, waiting, late)] == room.rows(
+    assert [(job.id, "cancelled", 86_400.0) for job in (by_itself, waiting, late)] == db.rows(
         "select id, status, round(extract(epoch from kept_until - finished_at))::float8"
         " from pgqueue.jobs order by id"
     )
@@ -126,48 +130,51 @@ def test_a_cancelled_job_is_kept_for_a_day_whoever_cancelled_it(room: "Room") ->
 
 @pytest.mark.parametrize(("outcome", "situation", "status"), CASES)
 def test_every_settled_attempt_leaves_a_row(
-    room: "Room", outcome: str, situation: str, status: str
+    db: "QueueDatabase", outcome: str, situation: str, status: str
 ) -> None:
-    held = _settled(room, outcome, situation)
+    held = _settled(db, outcome, situation)
 
-    [attempt] = run(room.link, _attempts_of(held))
+    [attempt] = run(db.link, _attempts_of(held))
     assert (held.id, 1, held.worker_id) == (attempt.job_id, attempt.attempt, attempt.worker_id)
     assert outcome == attempt.outcome
     assert (situation == "at_most_once, not started") == (attempt.started_at is None)
-    assert room.job(held.id).started_at == attempt.started_at
+    assert db.job(held.id).started_at == attempt.started_at
 
 
 @pytest.mark.parametrize("outcome", TABLE)
-def test_only_a_success_that_is_not_kept_is_deleted(room: "Room", outcome: str) -> None:
-    held = room.hold(max_attempts=1, keep_seconds=0.0)
-    run(room.link, attempts.log([LoggedLine(*_token(held), 0, "INFO", "shop", "half way", 1)]))
+def test_only_a_success_that_is_not_kept_is_deleted(db: "QueueDatabase", outcome: str) -> None:
+    held = db.claim_new(max_attempts=1, keep_seconds=0.0)
+    run(
+        db.link,
+        logs.add_log_lines([NewLogLine(*_token(held), 0, "INFO", "shop", "half way", 1)]),
+    )
 
-    room.settle(held, Outcome(outcome), delay_seconds=60.0)
+    db.settle(held, Outcome(outcome), delay_seconds=60.0)
 
-    left = room.row(
+    left = db.row(
         "select (select count(*) from pgqueue.jobs), (select count(*) from pgqueue.attempts),"
         " (select count(*) from pgqueue.logs)"
     )
     assert ((0, 0, 0) if outcome == "succeeded" else (1, 1, 1)) == left
 
 
-def test_a_deleted_success_takes_its_earlier_attempts_along(room: "Room") -> None:
-    held = room.hold(max_attempts=2, keep_seconds=0.0, backoff_base_seconds=0.0)
-    room.settle(held, Outcome.FAILED)
-    [again] = room.claim(room.worker())
+def test_a_deleted_success_takes_its_earlier_attempts_along(db: "QueueDatabase") -> None:
+    held = db.claim_new(max_attempts=2, keep_seconds=0.0, backoff_base_seconds=0.0)
+    db.settle(held, Outcome.FAILED)
+    [again] = db.claim(db.worker())
 
-    answer = room.settle(again, Outcome.SUCCEEDED)
+    answer = db.settle(again, Outcome.SUCCEEDED)
 
     assert {(held.id, 2): JobStatus.SUCCEEDED} == answer
-    assert (0,) == room.row("select count(*) from pgqueue.attempts")
+    assert (0,) == db.row("select count(*) from pgqueue.attempts")
 
 
-def test_an_attempts_row_says_who_when_and_why(room: "Room") -> None:
-    held = room.hold()
-    claimed_at = room.job(held.id).started_at
+def test_an_attempts_row_says_who_when_and_why(db: "QueueDatabase") -> None:
+    held = db.claim_new()
+    claimed_at = db.job(held.id).started_at
     assert claimed_at is not None
 
-    room.settle(
+    db.settle(
         held,
         Outcome.FAILED,
         waited_seconds=1.5,
@@ -176,25 +183,25 @@ def test_an_attempts_row_says_who_when_and_why(room: "Room") -> None:
         traceback="Traceback …",
     )
 
-    [attempt] = run(room.link, _attempts_of(held))
+    [attempt] = run(db.link, _attempts_of(held))
     assert claimed_at + timedelta(seconds=1.5) == attempt.started_at
     assert ("shop.Broken", "no stock", "Traceback …") == (
         attempt.error_type,
         attempt.error_message,
         attempt.traceback,
     )
-    assert "shop.Broken: no stock" == room.job(held.id).error
+    assert "shop.Broken: no stock" == db.job(held.id).error
 
 
-def test_a_result_is_stored_and_an_earlier_error_forgotten(room: "Room") -> None:
-    held = room.hold(max_attempts=2, backoff_base_seconds=0.0)
-    room.settle(held, Outcome.FAILED, error_type="ValueError", error_message="")
-    failed = room.job(held.id)
-    [again] = room.claim(room.worker())
+def test_a_result_is_stored_and_an_earlier_error_forgotten(db: "QueueDatabase") -> None:
+    held = db.claim_new(max_attempts=2, backoff_base_seconds=0.0)
+    db.settle(held, Outcome.FAILED, error_type="ValueError", error_message="")
+    failed = db.job(held.id)
+    [again] = db.claim(db.worker())
 
-    room.settle(again, Outcome.SUCCEEDED, result='{"sent": [1, 2.5, null, "ü"]}')
+    db.settle(again, Outcome.SUCCEEDED, result='{"sent": [1, 2.5, null, "ü"]}')
 
-    job = room.job(held.id)
+    job = db.job(held.id)
     assert "ValueError" == failed.error
     assert (JobStatus.SUCCEEDED, {"sent": [1, 2.5, None, "ü"]}, None) == (
         job.status,
@@ -203,48 +210,48 @@ def test_a_result_is_stored_and_an_earlier_error_forgotten(room: "Room") -> None
     )
 
 
-def test_a_long_error_is_cut_in_the_job_and_whole_in_the_attempt(room: "Room") -> None:
-    held = room.hold()
+def test_a_long_error_is_cut_in_the_job_and_whole_in_the_attempt(db: "QueueDatabase") -> None:
+    held = db.claim_new()
 
-    room.settle(held, Outcome.FAILED, error_type="Long", error_message="x" * 5_000)
+    db.settle(held, Outcome.FAILED, error_type="Long", error_message="x" * 5_000)
 
-    [attempt] = run(room.link, _attempts_of(held))
-    assert 2_000 == len(room.job(held.id).error or "")
+    [attempt] = run(db.link, _attempts_of(held))
+    assert 2_000 == len(db.job(held.id).error or "")
     assert 5_000 == len(attempt.error_message or "")
 
 
-def test_an_error_that_does_not_count_as_retryable_ends_the_job(room: "Room") -> None:
-    held = room.hold(max_attempts=5)
+def test_an_error_that_does_not_count_as_retryable_ends_the_job(db: "QueueDatabase") -> None:
+    held = db.claim_new(max_attempts=5)
 
-    answer = room.settle(held, Outcome.FAILED, retryable=False)
+    answer = db.settle(held, Outcome.FAILED, retryable=False)
 
     assert {(held.id, 1): JobStatus.FAILED} == answer
 
 
-def test_the_third_loss_in_a_row_ends_the_job_failed(room: "Room") -> None:
-    job = room.enqueue(max_attempts=1)
+def test_the_third_loss_in_a_row_ends_the_job_failed(db: "QueueDatabase") -> None:
+    job = db.enqueue(max_attempts=1)
     statuses = []
 
     for _ in range(3):
-        [held] = room.claim(room.worker_for(job.id))
-        room.settle(held, Outcome.LOST, error_type="WorkerLost", error_message="killed")
-        statuses.append(room.job(job.id).status)
+        [held] = db.claim(db.worker_for(job.id))
+        db.settle(held, Outcome.LOST, error_type="WorkerLost", error_message="killed")
+        statuses.append(db.job(job.id).status)
 
     assert ["queued", "queued", "failed"] == statuses
-    assert "WorkerLost: killed" == room.job(job.id).error
+    assert "WorkerLost: killed" == db.job(job.id).error
 
 
-def test_losses_count_only_in_a_row(room: "Room") -> None:
-    job = room.enqueue(max_attempts=10, backoff_base_seconds=0.0)
+def test_losses_count_only_in_a_row(db: "QueueDatabase") -> None:
+    job = db.enqueue(max_attempts=10, backoff_base_seconds=0.0)
     counts = []
 
     for outcome in ("lost", "lost", "failed", "lost", "interrupted", "lost", "lost"):
-        [held] = room.claim(room.worker_for(job.id))
-        room.settle(held, Outcome(outcome))
-        counts.append(room.job(job.id).lost_count)
+        [held] = db.claim(db.worker_for(job.id))
+        db.settle(held, Outcome(outcome))
+        counts.append(db.job(job.id).lost_count)
 
     assert [1, 2, 0, 1, 1, 2, 3] == counts
-    assert JobStatus.FAILED == room.job(job.id).status
+    assert JobStatus.FAILED == db.job(job.id).status
 
 
 @pytest.mark.parametrize(
@@ -257,86 +264,94 @@ def test_losses_count_only_in_a_row(room: "Room") -> None:
     ],
 )
 def test_a_count_at_its_maximum_stays_there_and_the_job_ends(
-    room: "Room", outcome: str, status: str, failures: int, losses: int
+    db: "QueueDatabase", outcome: str, status: str, failures: int, losses: int
 ) -> None:
-    job, neighbour = room.enqueue(max_attempts=FULL), room.enqueue()
-    room.change(job.id, attempt=FULL, failure_count=FULL - 1, lost_count=FULL)
+    job, neighbour = db.enqueue(max_attempts=FULL), db.enqueue()
+    db.change(job.id, attempt=FULL, failure_count=FULL - 1, lost_count=FULL)
 
-    [held] = room.claim(room.worker(quarantine=True))
-    assert {(job.id, FULL): status} == room.settle(held, Outcome(outcome))
+    [held] = db.claim(db.worker(quarantine=True))
+    assert {(job.id, FULL): status} == db.settle(held, Outcome(outcome))
 
-    row = room.job(job.id)
+    row = db.job(job.id)
     assert (FULL, failures, losses) == (row.attempt, row.failure_count, row.lost_count)
-    assert [neighbour.id] == [each.id for each in room.claim(room.worker())]
+    assert [neighbour.id] == [each.id for each in db.claim(db.worker())]
 
 
-def test_a_failure_past_the_maximum_is_one_more_failure_all_the_same(room: "Room") -> None:
-    held = room.hold(max_attempts=FULL)
-    room.change(held.id, failure_count=FULL)
+def test_a_failure_past_the_maximum_is_one_more_failure_all_the_same(
+    db: "QueueDatabase",
+) -> None:
+    held = db.claim_new(max_attempts=FULL)
+    db.change(held.id, failure_count=FULL)
 
-    assert {(held.id, 1): "failed"} == room.settle(held, Outcome.FAILED)
+    assert {(held.id, 1): "failed"} == db.settle(held, Outcome.FAILED)
 
 
 @pytest.mark.parametrize("outcome", ["snoozed", "interrupted"])
-def test_a_started_at_most_once_job_says_why_it_ended(room: "Room", outcome: str) -> None:
-    held = room.hold(delivery="at_most_once")
+def test_a_started_at_most_once_job_says_why_it_ended(db: "QueueDatabase", outcome: str) -> None:
+    held = db.claim_new(delivery="at_most_once")
 
-    room.settle(held, Outcome(outcome), delay_seconds=1.0)
+    db.settle(held, Outcome(outcome), delay_seconds=1.0)
 
-    error = room.job(held.id).error
+    error = db.job(held.id).error
     assert "NeverStartedTwice: the job is at_most_once and had started" == error
 
 
 @pytest.mark.parametrize("outcome", ["failed", "snoozed"])
-def test_a_given_delay_replaces_the_backoff(room: "Room", outcome: str) -> None:
-    held = room.hold(max_attempts=3, backoff_base_seconds=1000.0)
+def test_a_given_delay_replaces_the_backoff(db: "QueueDatabase", outcome: str) -> None:
+    held = db.claim_new(max_attempts=3, backoff_base_seconds=1000.0)
 
-    room.settle(held, Outcome(outcome), delay_seconds=7.0)
+    db.settle(held, Outcome(outcome), delay_seconds=7.0)
 
-    assert JobStatus.SCHEDULED == room.job(held.id).status
-    assert _wait_seconds(room, held) == pytest.approx(7, abs=0.1)
+    assert JobStatus.SCHEDULED == db.job(held.id).status
+    assert _wait_seconds(db, held) == pytest.approx(7, abs=0.1)
 
 
 @pytest.mark.parametrize("outcome", ["failed", "snoozed"])
-def test_no_delay_queues_the_job_at_once_behind_the_others(room: "Room", outcome: str) -> None:
-    held = room.hold(max_attempts=3)
-    other = room.enqueue()
+def test_no_delay_queues_the_job_at_once_behind_the_others(
+    db: "QueueDatabase", outcome: str
+) -> None:
+    held = db.claim_new(max_attempts=3)
+    other = db.enqueue()
 
-    room.settle(held, Outcome(outcome), delay_seconds=0.0)
+    db.settle(held, Outcome(outcome), delay_seconds=0.0)
 
-    job = room.job(held.id)
+    job = db.job(held.id)
     assert JobStatus.QUEUED == job.status
     assert other.position < job.position
 
 
 @pytest.mark.parametrize("outcome", ["lost", "interrupted"])
-def test_a_job_handed_back_is_due_at_once(room: "Room", outcome: str) -> None:
-    held = room.hold(max_attempts=3, run_after=-60.0)
-    before = room.job(held.id)
+def test_a_job_handed_back_is_due_at_once(db: "QueueDatabase", outcome: str) -> None:
+    held = db.claim_new(max_attempts=3, run_after=-60.0)
+    before = db.job(held.id)
 
-    room.settle(held, Outcome(outcome))
+    db.settle(held, Outcome(outcome))
 
-    job = room.job(held.id)
+    job = db.job(held.id)
     assert before.run_at < job.run_at
     assert before.position < job.position
-    assert [held.id] == [each.id for each in room.claim(room.worker())]
+    assert [held.id] == [each.id for each in db.claim(db.worker())]
 
 
-def test_a_job_claimed_by_the_wrong_kind_of_worker_goes_to_the_right_one(room: "Room") -> None:
-    held = room.hold()
+def test_a_job_claimed_by_the_wrong_kind_of_worker_goes_to_the_right_one(
+    db: "QueueDatabase",
+) -> None:
+    held = db.claim_new()
 
-    room.settle(held, Outcome.INTERRUPTED, waited_seconds=None, executor="process")
+    db.settle(held, Outcome.INTERRUPTED, waited_seconds=None, executor="process")
 
-    assert [] == room.claim(room.worker())
-    assert [held.id] == [each.id for each in room.claim(room.worker(), executor="process")]
+    assert [] == db.claim(db.worker())
+    assert [held.id] == [each.id for each in db.claim(db.worker(), executor="process")]
 
 
-def test_many_attempts_are_settled_at_once_each_by_its_own_outcome(room: "Room") -> None:
+def test_many_attempts_are_settled_at_once_each_by_its_own_outcome(
+    db: "QueueDatabase",
+) -> None:
     for _ in range(4):
-        room.enqueue()
-    held = room.claim(room.worker())
+        db.enqueue()
+    held = db.claim(db.worker())
     ended = [
-        Ended(each.id, each.attempt, each.worker_id, outcome)
+        Settlement(each.id, each.attempt, each.worker_id, outcome)
         for each, outcome in zip(
             held[::-1],
             [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.LOST, Outcome.CANCELLED],
@@ -345,46 +360,46 @@ def test_many_attempts_are_settled_at_once_each_by_its_own_outcome(room: "Room")
     ]
     ended[0].worker_id += 1
 
-    answer = run(room.link, attempts.settle(ended))
+    answer = run(db.link, settlements.settle(ended))
 
     assert {
         (held[2].id, 1): JobStatus.FAILED,
         (held[1].id, 1): JobStatus.QUEUED,
         (held[0].id, 1): JobStatus.CANCELLED,
     } == answer
-    assert JobStatus.RUNNING == room.job(held[3].id).status
+    assert JobStatus.RUNNING == db.job(held[3].id).status
 
 
 @pytest.mark.parametrize("wrong", ["id", "attempt", "worker_id"])
 @pytest.mark.parametrize("outcome", TABLE)
 @pytest.mark.parametrize("keep_seconds", [0.0, 60.0])
 def test_an_attempt_that_is_no_longer_held_writes_nothing(
-    room: "Room", wrong: str, outcome: str, keep_seconds: float
+    db: "QueueDatabase", wrong: str, outcome: str, keep_seconds: float
 ) -> None:
-    held = room.hold(keep_seconds=keep_seconds)
-    before = _everything(room)
+    held = db.claim_new(keep_seconds=keep_seconds)
+    before = _everything(db)
     token = {"id": held.id, "attempt": held.attempt, "worker_id": held.worker_id}
     token[wrong] += 1
 
     answer = run(
-        room.link,
-        attempts.settle([Ended(**token, outcome=Outcome(outcome), delay_seconds=1.0)]),
+        db.link,
+        settlements.settle([Settlement(**token, outcome=Outcome(outcome), delay_seconds=1.0)]),
     )
 
     assert {} == answer
-    assert before == _everything(room)
+    assert before == _everything(db)
 
 
 @pytest.mark.parametrize("first", TABLE)
-def test_an_attempt_is_settled_once(room: "Room", first: str) -> None:
-    held = room.hold(max_attempts=3)
-    room.settle(held, Outcome(first), delay_seconds=60.0)
-    before = _everything(room)
+def test_an_attempt_is_settled_once(db: "QueueDatabase", first: str) -> None:
+    held = db.claim_new(max_attempts=3)
+    db.settle(held, Outcome(first), delay_seconds=60.0)
+    before = _everything(db)
 
-    answer = room.settle(held, Outcome.SUCCEEDED)
+    answer = db.settle(held, Outcome.SUCCEEDED)
 
     assert {} == answer
-    assert before == _everything(room)
+    assert before == _everything(db)
 
 
 policies = st.builds(
@@ -403,36 +418,38 @@ policies = st.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(policy=policies, failures=st.integers(1, 9_999))
-def test_the_row_waits_as_its_retry_policy_says(room: "Room", policy: Retry, failures: int) -> None:
+def test_the_row_waits_as_its_retry_policy_says(
+    db: "QueueDatabase", policy: Retry, failures: int
+) -> None:
     assert isinstance(policy.base, float)
     assert isinstance(policy.max_delay, float)
-    held = room.hold(**policy.columns())
-    room.change(held.id, failure_count=failures - 1)
+    held = db.claim_new(**policy.columns())
+    db.change(held.id, failure_count=failures - 1)
 
-    room.settle(held, Outcome.FAILED)
+    db.settle(held, Outcome.FAILED)
 
     growth = {"exponential": 2.0 ** min(failures - 1, 200), "linear": failures, "fixed": 1}
     longest = min(policy.base * growth[policy.backoff], policy.max_delay)
     shortest = longest / 2 if policy.jitter else longest
-    wait = _wait_seconds(room, held)
+    wait = _wait_seconds(db, held)
     assert shortest - 0.001 <= wait <= longest + 0.1
-    assert failures == room.job(held.id).failure_count
+    assert failures == db.job(held.id).failure_count
 
 
-def test_jitter_spreads_the_waits(room: "Room") -> None:
+def test_jitter_spreads_the_waits(db: "QueueDatabase") -> None:
     for _ in range(50):
-        room.enqueue(max_attempts=3, backoff="fixed", backoff_base_seconds=100.0)
-    held = room.claim(room.worker())
+        db.enqueue(max_attempts=3, backoff="fixed", backoff_base_seconds=100.0)
+    held = db.claim(db.worker())
 
-    ended = [Ended(each.id, 1, each.worker_id, Outcome.FAILED) for each in held]
-    run(room.link, attempts.settle(ended))
+    ended = [Settlement(each.id, 1, each.worker_id, Outcome.FAILED) for each in held]
+    run(db.link, settlements.settle(ended))
 
-    waits = sorted(_wait_seconds(room, each) for each in held)
+    waits = sorted(_wait_seconds(db, each) for each in held)
     assert waits[0] < 65 < 85 < waits[-1]
 
 
-def _wait_seconds(room: "Room", held: Claimed) -> float:
-    (wait,) = room.row(
+def _wait_seconds(db: "QueueDatabase", held: ClaimedAttempt) -> float:
+    (wait,) = db.row(
         """
         select extract(epoch from job.run_at - attempt.finished_at)::float8
         from pgqueue.jobs as job
@@ -445,19 +462,19 @@ def _wait_seconds(room: "Room", held: Claimed) -> float:
     return wait
 
 
-def _token(held: Claimed) -> tuple[int, int, int]:
+def _token(held: ClaimedAttempt) -> tuple[int, int, int]:
     return held.id, held.attempt, held.worker_id
 
 
-def _attempts_of(held: Claimed) -> Any:
-    return jobs.attempts(held.id)
+def _attempts_of(held: ClaimedAttempt) -> Any:
+    return attempts.attempts_of(held.id)
 
 
-def _everything(room: "Room") -> Any:
+def _everything(db: "QueueDatabase") -> Any:
     return [
         [
             json.loads(row[0])
-            for row in room.rows(f"select to_jsonb(t)::text from pgqueue.{t} as t order by 1")
+            for row in db.rows(f"select to_jsonb(t)::text from pgqueue.{t} as t order by 1")
         ]
         for t in ("jobs", "attempts", "logs")
     ]

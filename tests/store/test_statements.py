@@ -5,9 +5,10 @@ from importlib.resources import files
 
 import pytest
 
-from pgqueue.store import migrate
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.schema import Schema
+from pgqueue.schema import migrate
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.schema_name import Schema
 
 FILES = sorted(
     each.name.removesuffix(".sql")

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.maintenance.silence import give_up_silent
-from pgqueue.store import attempts, jobs, upkeep
-from pgqueue.store.attempts import Claimed, LoggedLine, Progress
+from pgqueue.maintenance.lease_expiry import end_expired
+from pgqueue.store import claims, jobs, logs, progress, retention
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.logs import NewLogLine
+from pgqueue.store.progress import Progress
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
-    from tests.store.conftest import Room
+    from tests.store.conftest import QueueDatabase
 
 _ALL = [
     "select * from pgqueue.jobs order by id",
@@ -21,67 +23,67 @@ _ALL = [
 ]
 
 
-def _taken_away(room: "Room", **options: Any) -> Claimed:
+def _taken_away(db: "QueueDatabase", **options: Any) -> ClaimedAttempt:
     """An attempt whose lease ended, and whose job was rescued."""
-    held = room.hold(max_attempts=3, **options)
-    room.rows(
+    held = db.claim_new(max_attempts=3, **options)
+    db.rows(
         "update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'"
         " where id = %(id)s",
         id=held.worker_id,
     )
-    give_up_silent(room.link)
+    end_expired(db.link)
     return held
 
 
-def _again(room: "Room", held: Claimed) -> Claimed:
-    [second] = room.claim(room.worker())
+def _again(db: "QueueDatabase", held: ClaimedAttempt) -> ClaimedAttempt:
+    [second] = db.claim(db.worker())
     assert (held.id, held.attempt + 1) == (second.id, second.attempt)
     return second
 
 
-def second_waits(room: "Room", held: Claimed) -> None:
+def second_waits(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """It is queued again, and nobody has claimed it yet."""
 
 
-def second_runs(room: "Room", held: Claimed) -> None:
+def second_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """Another worker runs it."""
-    _again(room, held)
+    _again(db, held)
 
 
-def second_finished(room: "Room", held: Claimed) -> None:
+def second_finished(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """Another worker finished it."""
-    room.settle(_again(room, held), Outcome.SUCCEEDED)
+    db.settle(_again(db, held), Outcome.SUCCEEDED)
 
 
-def second_failed(room: "Room", held: Claimed) -> None:
+def second_failed(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """Another worker failed it, and it is due later."""
-    room.settle(_again(room, held), Outcome.FAILED)
+    db.settle(_again(db, held), Outcome.FAILED)
 
 
-def cancelled(room: "Room", held: Claimed) -> None:
+def cancelled(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """Somebody cancelled it while it waited."""
-    run(room.link, jobs.cancel(jobs.Meant([held.id])))
+    run(db.link, jobs.cancel(jobs.JobSelection([held.id])))
 
 
-def cancelled_while_second_runs(room: "Room", held: Claimed) -> None:
+def cancelled_while_second_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """Somebody asked to cancel it while another worker ran it."""
-    _again(room, held)
-    run(room.link, jobs.cancel(jobs.Meant([held.id])))
+    _again(db, held)
+    run(db.link, jobs.cancel(jobs.JobSelection([held.id])))
 
 
-def third_runs(room: "Room", held: Claimed) -> None:
+def third_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """It succeeded, somebody retried it, and a third worker runs it."""
-    second = _again(room, held)
-    room.settle(second, Outcome.SUCCEEDED)
-    run(room.link, jobs.retry(jobs.Meant([held.id])))
-    _again(room, second)
+    second = _again(db, held)
+    db.settle(second, Outcome.SUCCEEDED)
+    run(db.link, jobs.retry(jobs.JobSelection([held.id])))
+    _again(db, second)
 
 
-def pruned(room: "Room", held: Claimed) -> None:
+def pruned(db: "QueueDatabase", held: ClaimedAttempt) -> None:
     """It was finished and pruned."""
-    room.settle(_again(room, held), Outcome.SUCCEEDED)
-    room.rows("update pgqueue.jobs set kept_until = clock_timestamp()")
-    run(room.link, upkeep.prune(10))
+    db.settle(_again(db, held), Outcome.SUCCEEDED)
+    db.rows("update pgqueue.jobs set kept_until = clock_timestamp()")
+    run(db.link, retention.prune(10))
 
 
 ORDERS = [
@@ -91,33 +93,35 @@ ORDERS = [
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.__name__)
-def test_a_zombie_changes_nothing(room: "Room", order: Callable[["Room", Claimed], None]) -> None:
-    held = _taken_away(room)
-    order(room, held)
+def test_a_zombie_changes_nothing(
+    db: "QueueDatabase", order: Callable[["QueueDatabase", ClaimedAttempt], None]
+) -> None:
+    held = _taken_away(db)
+    order(db, held)
     token = (held.id, held.attempt, held.worker_id)
-    before = [room.rows(question) for question in _ALL]
+    before = [db.rows(question) for question in _ALL]
 
-    assert not run(room.link, attempts.hold(*token))
+    assert not run(db.link, claims.lock_attempt(*token))
     for outcome in Outcome:
-        assert {} == room.settle(held, outcome)
-    run(room.link, attempts.tell_progress([Progress(*token, 1.0, "late")]))
-    run(room.link, attempts.log([LoggedLine(*token, 0.0, "INFO", "shop", "late", 1)]))
-    assert [] == run(room.link, attempts.claimed(held.worker_id))
-    assert [] == room.claim(held.worker_id)
+        assert {} == db.settle(held, outcome)
+    run(db.link, progress.write_progress([Progress(*token, 1.0, "late")]))
+    run(db.link, logs.add_log_lines([NewLogLine(*token, 0.0, "INFO", "shop", "late", 1)]))
+    assert [] == run(db.link, claims.claims_of(held.worker_id))
+    assert [] == db.claim(held.worker_id)
 
-    assert before == [room.rows(question) for question in _ALL]
+    assert before == [db.rows(question) for question in _ALL]
 
 
 @pytest.mark.parametrize("order", [second_runs, third_runs], ids=lambda order: order.__name__)
 def test_whoever_holds_the_job_now_is_not_disturbed_by_a_zombie(
-    room: "Room", order: Callable[["Room", Claimed], None]
+    db: "QueueDatabase", order: Callable[["QueueDatabase", ClaimedAttempt], None]
 ) -> None:
-    held = _taken_away(room)
-    order(room, held)
-    room.settle(held, Outcome.FAILED)
-    holder = room.job(held.id)
+    held = _taken_away(db)
+    order(db, held)
+    db.settle(held, Outcome.FAILED)
+    holder = db.job(held.id)
 
-    ended = Claimed(holder.id, holder.attempt, holder.worker_id or 0, "", "", "", None, 0, 0)
-    answer = room.settle(ended, Outcome.SUCCEEDED)
+    ended = ClaimedAttempt(holder.id, holder.attempt, holder.worker_id or 0, "", "", "", None, 0, 0)
+    answer = db.settle(ended, Outcome.SUCCEEDED)
 
     assert {(holder.id, holder.attempt): JobStatus.SUCCEEDED} == answer

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgqueue.store import processes
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
+from pgqueue.store.tasks import record_tasks
 from pgqueue.tasks import loading
 
 APP = Path(__file__).parent / "app"
@@ -119,7 +119,7 @@ def recorded(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks' options are known already, so that they can be enqueued by name."""
     monkeypatch.syspath_prepend(str(APP))
     tasks = loading.load(["shop.tasks", "shop.hard_tasks"])
-    run(link, processes.record_tasks(task.describe() for task in tasks))
+    run(link, record_tasks(task.describe() for task in tasks))
 
 
 @pytest.fixture

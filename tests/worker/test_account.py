@@ -12,18 +12,20 @@ from now import Now
 
 from pgqueue import task
 from pgqueue.client.client import Client
+from pgqueue.core.bounded_names import NAMES_MAX
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.core.recent import NAMES_MAX
-from pgqueue.process.board import Board
-from pgqueue.store import attempts, processes
-from pgqueue.store.attempts import Claimed, Ended
-from pgqueue.store.connect import Database, Link
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store import settlements, workers
+from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Row, run
 from pgqueue.worker.fetcher import Fetcher
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 from pgqueue.worker.outcomes import Limits
 from pgqueue.worker.queues import Queues
 from pgqueue.worker.runner import Runner
-from pgqueue.worker.running import Held, Running
 
 
 class LossyDatabase(Database):
@@ -61,14 +63,14 @@ class Desk:
     """A fetcher without its worker."""
 
     def __init__(
-        self, database_url: str, link: Link, *queues: str, account_seconds: float = 30.0
+        self, database_url: str, link: Link, *queues: str, reconcile_seconds: float = 30.0
     ) -> None:
         queues = queues or ("default",)
         self.link = link
         self.database = LossyDatabase(database_url)
         self.worker_id = run(
             link,
-            processes.register_worker(
+            workers.register_worker(
                 supervisor_id=1,
                 executor="greenlet",
                 slots=5,
@@ -77,14 +79,16 @@ class Desk:
                 lease_seconds=60,
             ),
         )
-        self.board = Board(100)
-        self.running = Running(slots=5, prefetch_max=0, settling_max=100, board=self.board)
-        self.released: list[Held] = []
-        self.taken_away: list[Held] = []
+        self.scoreboard = Scoreboard(100)
+        self.in_flight = InFlight(
+            slots=5, prefetch_max=0, settling_max=100, scoreboard=self.scoreboard
+        )
+        self.released: list[ActiveAttempt] = []
+        self.taken_away: list[ActiveAttempt] = []
         self.handed_back: set[str] = set()
         self.fetcher = Fetcher(
             self.database,
-            self.running,
+            self.in_flight,
             worker_id=self.worker_id,
             executor="greenlet",
             queues=Queues(queues, is_round_robin=False),
@@ -92,7 +96,7 @@ class Desk:
             on_arrived=lambda: None,
             on_release=self.released.extend,
             on_taken_away=self.taken_away.extend,
-            account_seconds=account_seconds,
+            reconcile_seconds=reconcile_seconds,
         )
         self.fetcher.whole_link()  # so that the first reply is that to a claim
 
@@ -105,11 +109,13 @@ class Desk:
 
     @property
     def waiting_ids(self) -> list[int]:
-        return [held.claimed.id for held in self.running.take_out_waiting()]
+        return [attempt.claimed.id for attempt in self.in_flight.take_out_waiting()]
 
-    def _held(self, claimed: Sequence[Claimed], received_at: float) -> list[Held]:
+    def _held(self, claimed: Sequence[ClaimedAttempt], received_at: float) -> list[ActiveAttempt]:
         return [
-            Held(each, _f, received_at) for each in claimed if each.task not in self.handed_back
+            ActiveAttempt(each, _f, received_at)
+            for each in claimed
+            if each.task not in self.handed_back
         ]
 
 
@@ -125,7 +131,7 @@ def test_what_a_claim_without_a_reply_took_is_taken_in_hand(desk: Desk, client: 
     desk.database.replies_to_lose = 1
 
     desk.turn()
-    assert [] == desk.running.all()
+    assert [] == desk.in_flight.all()
     desk.turn()
 
     assert [ids[1], ids[0]] == desk.waiting_ids
@@ -145,7 +151,7 @@ def test_a_reply_lost_while_taking_account_is_asked_for_again(desk: Desk, client
 def test_a_claim_that_commits_after_its_connection_broke_is_found_a_lease_later(
     database_url: str, link: Link, client: Client
 ) -> None:
-    desk = Desk(database_url, link, account_seconds=0.0)
+    desk = Desk(database_url, link, reconcile_seconds=0.0)
     job = client.enqueue("shop.f")
     claim = claiming.claim(
         worker_id=desk.worker_id,
@@ -159,7 +165,7 @@ def test_a_claim_that_commits_after_its_connection_broke_is_found_a_lease_later(
     with link.transaction():
         run(link, claim)
         desk.turn()
-        assert [] == desk.running.all()
+        assert [] == desk.in_flight.all()
     desk.turn()
     desk.fetcher.close()
 
@@ -183,7 +189,7 @@ def test_after_a_connection_broke_an_account_is_taken_again_soon(
         run(link, claim)
         desk.fetcher._after(psycopg.OperationalError("it broke while that was under way"))
         pause = desk.fetcher.run_once()
-        assert [] == desk.running.all()
+        assert [] == desk.in_flight.all()
     assert 0.0 < pause < 1.0
     threading.Event().wait(pause)
     desk.turn()
@@ -250,8 +256,8 @@ def test_claims_that_a_trigger_takes_away_do_not_go_round_but_for_a_hint(
     pause = desk.fetcher.run_once()
 
     assert is_woken == (pause == 0.0)
-    assert is_woken != desk.board.waits_for_hint
-    assert [] == desk.running.all()
+    assert is_woken != desk.scoreboard.is_waiting
+    assert [] == desk.in_flight.all()
 
 
 @pytest.fixture
@@ -263,7 +269,7 @@ def test_a_worker_looks_by_itself_when_no_hint_comes(desk: Desk, client: Client)
     desk.turn()
     job = client.enqueue("shop.f")
     desk.turn()
-    assert [] == desk.running.all()
+    assert [] == desk.in_flight.all()
 
     desk.fetcher._look_at = 0.0
     desk.turn()
@@ -299,8 +305,8 @@ def test_after_a_hint_each_queue_is_read_from_its_front_once_and_the_worker_rest
     # It ends in a, so b is read from its front by another claim, later than a was.
     desk.turn()
     now.seconds += 0.5
-    for each in desk.running.take_out_waiting():
-        desk.running.settled(each.token)
+    for each in desk.in_flight.take_out_waiting():
+        desk.in_flight.settled(each.token)
     desk.turn()
     desk.fetcher.queues_ready(["a"])
     desk.turn()
@@ -341,59 +347,59 @@ def test_what_was_claimed_without_a_reply_is_handed_back_by_a_closed_worker(
     desk.fetcher.close_intake()
     desk.turn()
 
-    assert [job.id] == [held.claimed.id for held in desk.released]
+    assert [job.id] == [attempt.claimed.id for attempt in desk.released]
 
 
 def test_what_was_taken_away_is_let_go_and_what_has_ended_is_not(
     database_url: str, link: Link, client: Client
 ) -> None:
-    desk = Desk(database_url, link, account_seconds=0.0)
+    desk = Desk(database_url, link, reconcile_seconds=0.0)
     for _ in range(3):
         client.enqueue("shop.f")
     desk.turn()
-    kept, taken, ended = desk.running.all()
+    kept, taken, ended = desk.in_flight.all()
     ended.has_ended = True
 
-    run(link, attempts.settle([_interrupted(held) for held in (taken, ended)]))
+    run(link, settlements.settle([_interrupted(attempt) for attempt in (taken, ended)]))
     desk.turn()
     desk.fetcher.close()
 
     assert [taken] == desk.taken_away
-    assert kept in desk.running.all()
+    assert kept in desk.in_flight.all()
 
 
-def _interrupted(held: Held) -> Ended:
-    claimed = held.claimed
-    return Ended(claimed.id, claimed.attempt, claimed.worker_id, Outcome.INTERRUPTED)
+def _interrupted(attempt: ActiveAttempt) -> Settlement:
+    claimed = attempt.claimed
+    return Settlement(claimed.id, claimed.attempt, claimed.worker_id, Outcome.INTERRUPTED)
 
 
 def test_what_was_taken_away_while_it_waited_does_not_start(desk: Desk, client: Client) -> None:
     job = client.enqueue("shop.f")
     desk.turn()
-    (held,) = desk.running.take_out_waiting()
-    held.must_not_start = True
-    ended: list[Ended] = []
+    (attempt,) = desk.in_flight.take_out_waiting()
+    attempt.is_revoked = True
+    ended: list[Settlement] = []
     runner = Runner(
-        desk.running,
+        desk.in_flight,
         Limits(1_000, 1_000),
-        find_task=lambda held: pytest.fail("it started"),
-        context_of=lambda held, task, args: pytest.fail("it started"),
-        on_started=lambda held: None,
-        on_ended=lambda held, end: ended.append(end),
+        find_task=lambda attempt: pytest.fail("it started"),
+        context_of=lambda attempt, task, args: pytest.fail("it started"),
+        on_started=lambda attempt: None,
+        on_ended=lambda attempt, end: ended.append(end),
     )
 
-    runner.run(held)
+    runner.run(attempt)
 
     assert [(job.id, Outcome.INTERRUPTED)] == [(each.id, each.outcome) for each in ended]
 
 
 def test_nothing_is_claimed_while_a_recall_is_under_way(desk: Desk, client: Client) -> None:
     job = client.enqueue("shop.work")
-    desk.board.begin_recall()
+    desk.scoreboard.begin_reclaim()
     desk.turn()
     before = client.job(job.id).status
 
-    desk.board.end_recall()
+    desk.scoreboard.end_reclaim()
     desk.turn()
 
     assert ("queued", [job.id]) == (before, desk.waiting_ids)
@@ -402,18 +408,18 @@ def test_nothing_is_claimed_while_a_recall_is_under_way(desk: Desk, client: Clie
 def test_what_was_claimed_before_a_recall_is_not_started(desk: Desk, client: Client) -> None:
     client.enqueue("shop.work")
     desk.turn()
-    [before] = desk.running.take_out_waiting()
-    desk.board.begin_recall()
-    desk.board.end_recall()
+    [before] = desk.in_flight.take_out_waiting()
+    desk.scoreboard.begin_reclaim()
+    desk.scoreboard.end_reclaim()
     client.enqueue("shop.work")
     desk.fetcher.queues_ready(["default"])
     desk.turn()
-    [after] = desk.running.take_out_waiting()
+    [after] = desk.in_flight.take_out_waiting()
 
-    for held in (before, after):
-        desk.running.started(held)
+    for attempt in (before, after):
+        desk.in_flight.started(attempt)
 
-    assert (True, False) == (before.must_not_start, after.must_not_start)
+    assert (True, False) == (before.is_revoked, after.is_revoked)
 
 
 def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
@@ -421,17 +427,17 @@ def test_nothing_is_claimed_while_a_job_keeps_the_main_thread(
 ) -> None:
     client.enqueue("shop.work")
     desk.turn()
-    held = desk.running.take_next()
-    assert held
-    desk.running.started(held)
+    attempt = desk.in_flight.take_next()
+    assert attempt
+    desk.in_flight.started(attempt)
     client.enqueue("shop.work")
     now = time.monotonic() + 1
     monkeypatch.setattr(time, "monotonic", lambda: now)
 
-    blocked = desk.running.room()
-    desk.running.show(None)
+    blocked = desk.in_flight.room()
+    desk.in_flight.show(None)
 
-    assert ((0, 0), (4, 4)) == (blocked, desk.running.room())
+    assert ((0, 0), (4, 4)) == (blocked, desk.in_flight.room())
 
 
 def test_workers_that_start_together_take_account_at_different_times(
@@ -441,7 +447,7 @@ def test_workers_that_start_together_take_account_at_different_times(
     for each in first:
         each.close()
 
-    pauses = {each._account_at - now.seconds for each in first}
+    pauses = {each._reconcile_at - now.seconds for each in first}
 
     assert 5 == len(pauses)
     assert all(15.0 <= pause <= 30.0 for pause in pauses)
@@ -454,11 +460,11 @@ def test_an_attempt_that_left_the_queue_has_a_slot_before_it_starts(
         client.enqueue("shop.f")
     desk.turn()
 
-    before = desk.running.room()
-    taken = [desk.running.take_next(wait=False) for _ in range(4)]
+    before = desk.in_flight.room()
+    taken = [desk.in_flight.take_next(wait=False) for _ in range(4)]
 
-    assert [True, True, True, False] == [held is not None for held in taken]
-    assert before == (2, 2) == desk.running.room()
+    assert [True, True, True, False] == [attempt is not None for attempt in taken]
+    assert before == (2, 2) == desk.in_flight.room()
 
 
 def test_an_end_that_cannot_be_settled_yet_sends_back_nothing_else(
@@ -467,7 +473,7 @@ def test_an_end_that_cannot_be_settled_yet_sends_back_nothing_else(
     # Handed back unstarted; somebody's transaction has its row locked, and it stays in hand.
     client.enqueue("shop.f")
     desk.turn()
-    [put_off] = desk.running.take_out_waiting()
+    [put_off] = desk.in_flight.take_out_waiting()
     put_off.has_ended = True
     now = time.monotonic() + 5
     monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -496,36 +502,36 @@ def test_more_unknown_tasks_than_can_be_left_out_do_not_go_round_without_a_pause
     assert is_left == (pause > 0)
 
 
-@pytest.mark.parametrize("is_recalled", [True, False])
+@pytest.mark.parametrize("is_reclaiming", [True, False])
 def test_what_was_claimed_without_a_reply_before_a_recall_is_not_started(
-    desk: Desk, client: Client, is_recalled: bool
+    desk: Desk, client: Client, is_reclaiming: bool
 ) -> None:
     # The recall has read it as claimed, and hands it back at this moment.
     client.enqueue("shop.work")
     desk.database.replies_to_lose = 1
     desk.turn()
-    if is_recalled:
-        desk.board.begin_recall()
-        desk.board.end_recall()
+    if is_reclaiming:
+        desk.scoreboard.begin_reclaim()
+        desk.scoreboard.end_reclaim()
 
     desk.turn()
-    [held] = desk.running.take_out_waiting()
-    desk.running.started(held)
+    [attempt] = desk.in_flight.take_out_waiting()
+    desk.in_flight.started(attempt)
 
-    assert is_recalled == held.must_not_start
+    assert is_reclaiming == attempt.is_revoked
 
 
 def test_a_turn_of_an_idle_worker_asks_the_database_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.turn()
-    turned_at = desk.board.still_seconds()
+    turned_at = desk.scoreboard.stalled_seconds()
     monkeypatch.setattr(desk.fetcher, "whole_link", _fail)
 
     pause = desk.fetcher.run_once()
 
     assert 0 < pause <= 2
-    assert desk.board.still_seconds() <= turned_at + 1
+    assert desk.scoreboard.stalled_seconds() <= turned_at + 1
 
 
 def test_a_job_that_nobody_told_of_is_found_with_an_account_once_a_minute(
@@ -539,6 +545,6 @@ def test_a_job_that_nobody_told_of_is_found_with_an_account_once_a_minute(
         now = began + seconds
         monkeypatch.setattr(time, "monotonic", lambda: now)  # noqa: B023
         desk.turn()
-        found.append([held.claimed.id for held in desk.running.all()])
+        found.append([attempt.claimed.id for attempt in desk.in_flight.all()])
 
     assert [[], [], [job.id]] == found

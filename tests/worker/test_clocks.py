@@ -13,7 +13,7 @@ import pytest
 from wrong_clock import WrongClock
 
 from pgqueue import Client, Job, Retry
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 HOUR = timedelta(hours=1)
 

@@ -12,17 +12,18 @@ import pytest
 from pgqueue import task
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.process.board import Board
-from pgqueue.store import processes
-from pgqueue.store.attempts import Ended
-from pgqueue.store.connect import Database, Link
-from pgqueue.store.faults import READ_ONLY
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store import workers
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
+from pgqueue.store.database_errors import READ_ONLY_ERRORS
+from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 from pgqueue.worker import finisher as finisher_module
-from pgqueue.worker import notes, outcomes
+from pgqueue.worker import outcomes, output_buffer
 from pgqueue.worker.completion import Completion
 from pgqueue.worker.finisher import Finisher
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 
 LIMITS = outcomes.Limits(1_000_000, 65_536)
 
@@ -32,13 +33,13 @@ def _noted() -> None: ...
 
 
 @pytest.fixture
-def held(client: Client, link: Link) -> list[Held]:
+def attempt(client: Client, link: Link) -> list[ActiveAttempt]:
     """Three attempts in the hand of one worker."""
     for _ in range(3):
         client.enqueue("shop.noted")
     worker_id = run(
         link,
-        processes.register_worker(
+        workers.register_worker(
             supervisor_id=1,
             executor="greenlet",
             slots=5,
@@ -58,7 +59,7 @@ def held(client: Client, link: Link) -> list[Held]:
             slots_free=5,
         ),
     )
-    return [Held(each, _noted, time.monotonic()) for each in claimed]
+    return [ActiveAttempt(each, _noted, time.monotonic()) for each in claimed]
 
 
 @pytest.fixture
@@ -66,47 +67,47 @@ def finisher(database_url: str) -> Iterator[Finisher]:
     """A finisher without its worker."""
     made = Finisher(
         Database(database_url),
-        Running(slots=5, prefetch_max=0, settling_max=100, board=Board(100)),
+        InFlight(slots=5, prefetch_max=0, settling_max=100, scoreboard=Scoreboard(100)),
         worker_id=1,
-        on_refused=lambda held, error: outcomes.unreadable(held, error, LIMITS),
+        on_refused=lambda attempt, error: outcomes.unstorable(attempt, error, LIMITS),
     )
     yield made
     made.close()
 
 
 def test_a_line_that_is_refused_holds_up_no_other(
-    held: list[Held], finisher: Finisher, client: Client
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
 ) -> None:
-    for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
-        finisher.notes.add_line((each, time.monotonic(), "INFO", "shop", text, 1))
+    for each, text in zip(attempt, ["good", "b\0d", "fine"], strict=True):
+        finisher.output.add_line((each, time.monotonic(), "INFO", "shop", text, 1))
     finisher.run_once()
 
-    messages = [[line.message for line in client.logs(each.claimed.id)] for each in held]
+    messages = [[line.message for line in client.logs(each.claimed.id)] for each in attempt]
     assert [["good"], [], ["fine"]] == messages
 
 
 def test_progress_that_is_refused_holds_up_no_other(
-    held: list[Held], finisher: Finisher, client: Client
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
 ) -> None:
-    for each, text in zip(held, ["good", "b\0d", "fine"], strict=True):
-        finisher.notes.add_progress(each, 0.5, text)
+    for each, text in zip(attempt, ["good", "b\0d", "fine"], strict=True):
+        finisher.output.add_progress(each, 0.5, text)
     finisher.run_once()
 
-    told = [client.job(each.claimed.id).progress_message for each in held]
+    told = [client.job(each.claimed.id).progress_message for each in attempt]
     assert ["good", None, "fine"] == told
 
 
 def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
-    held: list[Held], finisher: Finisher, client: Client
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
 ) -> None:
-    for each, text in zip(held, ["1", '"b\\u0000d"', "3"], strict=True):
+    for each, text in zip(attempt, ["1", '"b\\u0000d"', "3"], strict=True):
         claimed = each.claimed
-        ended = Ended(claimed.id, claimed.attempt, claimed.worker_id, Outcome.SUCCEEDED)
+        ended = Settlement(claimed.id, claimed.attempt, claimed.worker_id, Outcome.SUCCEEDED)
         ended.result = text
         finisher.put(each, ended)
     finisher.run_once()
 
-    jobs = [client.job(each.claimed.id) for each in held]
+    jobs = [client.job(each.claimed.id) for each in attempt]
     assert [("succeeded", 1), ("failed", None), ("succeeded", 3)] == [
         (job.status, job.result) for job in jobs
     ]
@@ -115,47 +116,49 @@ def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
 
 @pytest.mark.own_session
 def test_a_server_that_takes_no_writes_costs_no_line(
-    held: list[Held], finisher: Finisher, client: Client
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
 ) -> None:
-    finisher.notes.add_line(
-        (held[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1)
+    finisher.output.add_line(
+        (attempt[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1)
     )
     finisher.whole_link().raw.execute("set default_transaction_read_only = on")
 
-    with pytest.raises(READ_ONLY):
+    with pytest.raises(READ_ONLY_ERRORS):
         finisher.run_once()
     finisher.close()
     finisher.run_once()
 
-    assert ["said before a fail-over"] == [line.message for line in client.logs(held[0].claimed.id)]
+    assert ["said before a fail-over"] == [
+        line.message for line in client.logs(attempt[0].claimed.id)
+    ]
 
 
-def _end(finisher: Finisher, held: list[Held], outcome: Outcome) -> None:
-    for each in held:
+def _end(finisher: Finisher, attempt: list[ActiveAttempt], outcome: Outcome) -> None:
+    for each in attempt:
         claimed = each.claimed
         token = (claimed.id, claimed.attempt, claimed.worker_id)
-        finisher.put(each, Ended(*token, outcome, waited_seconds=0.0))
+        finisher.put(each, Settlement(*token, outcome, waited_seconds=0.0))
     finisher.run_once()
 
 
 def test_an_end_that_a_constraint_refuses_is_told_in_other_words(
-    held: list[Held], finisher: Finisher, client: Client, link: Link
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "alter table pgqueue.attempts add constraint ours"
-        f" check (job_id <> {held[1].claimed.id} or outcome = 'failed')"
+        f" check (job_id <> {attempt[1].claimed.id} or outcome = 'failed')"
     )
 
-    _end(finisher, held, Outcome.SUCCEEDED)
+    _end(finisher, attempt, Outcome.SUCCEEDED)
 
-    jobs = [client.job(each.claimed.id) for each in held]
+    jobs = [client.job(each.claimed.id) for each in attempt]
     assert ["succeeded", "failed", "succeeded"] == [job.status for job in jobs]
     assert "ours" in (jobs[1].error or "")
     assert finisher.is_idle
 
 
 def test_an_end_that_is_refused_in_every_form_waits_and_is_settled_when_it_can_be(
-    held: list[Held],
+    attempt: list[ActiveAttempt],
     finisher: Finisher,
     client: Client,
     link: Link,
@@ -167,25 +170,25 @@ def test_an_end_that_is_refused_in_every_form_waits_and_is_settled_when_it_can_b
     )
     link.raw.execute(
         "create trigger ours before update on pgqueue.jobs for each row"
-        f" when (old.id = {held[1].claimed.id}) execute function pgqueue.refuse()"
+        f" when (old.id = {attempt[1].claimed.id}) execute function pgqueue.refuse()"
     )
     monkeypatch.setattr(finisher_module, "_REFUSED_SECONDS", 0.0)
 
-    _end(finisher, held, Outcome.SUCCEEDED)
+    _end(finisher, attempt, Outcome.SUCCEEDED)
     assert ["succeeded", "running", "succeeded"] == [
-        client.job(each.claimed.id).status for each in held
+        client.job(each.claimed.id).status for each in attempt
     ]
     assert not finisher.is_idle
 
     link.raw.execute("drop trigger ours on pgqueue.jobs")
     finisher.run_once()
-    assert "not while we look at it" in (client.job(held[1].claimed.id).error or "")
+    assert "not while we look at it" in (client.job(attempt[1].claimed.id).error or "")
     assert finisher.is_idle
 
 
 @pytest.mark.own_session
 def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
-    held: list[Held], finisher: Finisher, client: Client, link: Link
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "create function pgqueue.dawdle() returns trigger language plpgsql as "
@@ -193,35 +196,35 @@ def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
     )
     link.raw.execute(
         "create trigger ours before update on pgqueue.jobs for each row"
-        f" when (old.id = {held[1].claimed.id}) execute function pgqueue.dawdle()"
+        f" when (old.id = {attempt[1].claimed.id}) execute function pgqueue.dawdle()"
     )
     finisher.whole_link().raw.execute("set statement_timeout = '200ms'")
 
-    _end(finisher, held, Outcome.SUCCEEDED)
+    _end(finisher, attempt, Outcome.SUCCEEDED)
     assert ["succeeded", "running", "succeeded"] == [
-        client.job(each.claimed.id).status for each in held
+        client.job(each.claimed.id).status for each in attempt
     ]
 
     link.raw.execute("drop trigger ours on pgqueue.jobs")
     finisher.stop()
     finisher.run_once()
-    assert "succeeded" == client.job(held[1].claimed.id).status
+    assert "succeeded" == client.job(attempt[1].claimed.id).status
 
 
 def test_a_stop_ends_the_wait_of_a_finisher_that_tries_once_more_what_was_put_off(
-    held: list[Held],
+    attempt: list[ActiveAttempt],
     finisher: Finisher,
     client: Client,
     link: Link,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job_id = held[0].claimed.id
+    job_id = attempt[0].claimed.id
     locked = f"select from pgqueue.jobs where id = {job_id} for update"
     with link.raw.transaction():
         link.raw.execute(locked)
         monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS_MAX", 60.0)
         monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS", 60.0)
-        _end(finisher, held[:1], Outcome.SUCCEEDED)
+        _end(finisher, attempt[:1], Outcome.SUCCEEDED)
     turns = threading.Event()
     wait = finisher._wait
     monkeypatch.setattr(finisher, "_wait", lambda: (turns.set(), wait())[1])
@@ -242,7 +245,7 @@ def another(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
 
 
 def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_no_other_end(
-    held: list[Held],
+    attempt: list[ActiveAttempt],
     finisher: Finisher,
     client: Client,
     link: Link,
@@ -252,11 +255,11 @@ def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_
     link.raw.execute(
         "create table public.orders (job_id bigint references pgqueue.jobs on delete cascade)"
     )
-    ids = [each.claimed.id for each in held]
+    ids = [each.claimed.id for each in attempt]
     another.execute("insert into public.orders (job_id) values (%s)", [ids[0]])
     finisher.whole_link().raw.execute("set lock_timeout = '1s'")
 
-    _end(finisher, held, Outcome.SUCCEEDED)
+    _end(finisher, attempt, Outcome.SUCCEEDED)
     meanwhile = [job.id for job in client.jobs()]
     another.commit()
     finisher.stop()
@@ -268,7 +271,7 @@ def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_
 
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
-    held: list[Held],
+    attempt: list[ActiveAttempt],
     finisher: Finisher,
     client: Client,
     link: Link,
@@ -276,9 +279,9 @@ def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
     is_committed: bool,
 ) -> None:
     link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
-    completing = held[0]
+    completing = attempt[0]
     Completion(finisher, LIMITS, link.schema).complete(completing, another, None)
-    finisher.notes.add_line((completing, time.monotonic(), "INFO", "shop", "still here", 1))
+    finisher.output.add_line((completing, time.monotonic(), "INFO", "shop", "still here", 1))
     finisher.run_once()
     early = link.fetch("select message from pgqueue.logs", {})
     (another.commit if is_committed else another.rollback)()
@@ -291,42 +294,45 @@ def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
 
 
 def test_no_line_is_written_of_a_job_that_is_about_to_be_deleted(
-    held: list[Held],
+    attempt: list[ActiveAttempt],
     finisher: Finisher,
     link: Link,
     another: "psycopg.Connection[Any]",
 ) -> None:
     # Logged before it completed itself, and written while it did.
     link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
-    Completion(finisher, LIMITS, link.schema).complete(held[0], another, None)
-    held[0].is_completed = False
-    for each in held[:2]:
-        finisher.notes.add_line((each, time.monotonic(), "INFO", "shop", "late", 1))
+    Completion(finisher, LIMITS, link.schema).complete(attempt[0], another, None)
+    attempt[0].is_completed = False
+    for each in attempt[:2]:
+        finisher.output.add_line((each, time.monotonic(), "INFO", "shop", "late", 1))
     finisher.run_once()
     another.commit()
 
-    assert [(held[1].claimed.id,)] == link.fetch("select job_id from pgqueue.logs", {})
+    assert [(attempt[1].claimed.id,)] == link.fetch("select job_id from pgqueue.logs", {})
 
 
 def test_an_attempt_whose_row_is_there_already_ends_all_the_same(
-    held: list[Held], finisher: Finisher, client: Client, link: Link
+    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "insert into pgqueue.attempts (job_id, attempt, outcome) values (%s, 1, 'lost')",
-        [held[1].claimed.id],
+        [attempt[1].claimed.id],
     )
 
-    _end(finisher, held, Outcome.SUCCEEDED)
+    _end(finisher, attempt, Outcome.SUCCEEDED)
 
-    assert ["succeeded"] * 3 == [client.job(each.claimed.id).status for each in held]
-    assert ["lost"] == [each.outcome for each in client.attempts(held[1].claimed.id)]
+    assert ["succeeded"] * 3 == [client.job(each.claimed.id).status for each in attempt]
+    assert ["lost"] == [each.outcome for each in client.attempts(attempt[1].claimed.id)]
 
 
 def test_lines_are_written_once_when_the_reply_to_them_is_lost(
-    held: list[Held], finisher: Finisher, client: Client, monkeypatch: pytest.MonkeyPatch
+    attempt: list[ActiveAttempt],
+    finisher: Finisher,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for number, text in enumerate(["first", "second"], 1):
-        finisher.notes.add_line((held[0], time.monotonic(), "INFO", "shop", text, number))
+        finisher.output.add_line((attempt[0], time.monotonic(), "INFO", "shop", text, number))
 
     def lose_the_reply(link: Link, statement: Any) -> None:
         run(link, statement)
@@ -334,11 +340,11 @@ def test_lines_are_written_once_when_the_reply_to_them_is_lost(
         raise psycopg.OperationalError("the connection broke before the answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(notes, "run", lose_the_reply)
+        broken.setattr(output_buffer, "run", lose_the_reply)
         with pytest.raises(psycopg.OperationalError):
             finisher.run_once()
-    finisher.notes.add_line((held[0], time.monotonic(), "INFO", "shop", "third", 3))
+    finisher.output.add_line((attempt[0], time.monotonic(), "INFO", "shop", "third", 3))
     finisher.run_once()
 
-    written = [line.message for line in client.logs(held[0].claimed.id)]
+    written = [line.message for line in client.logs(attempt[0].claimed.id)]
     assert ["first", "second", "third"] == written

@@ -8,23 +8,18 @@ from itertools import islice
 
 import pytest
 from now import Now
-from room import Room
+from queue_database import QueueDatabase
 
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import bulk, claims
-from pgqueue.store.claims import Batch, Horizon, Span
-from pgqueue.store.connect import Database, Link
+from pgqueue.store import bulk_insert, claims
+from pgqueue.store.claims import ClaimedBatch, KeyRange, Visibility
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
-from pgqueue.worker import front as front_module
-from pgqueue.worker.front import Front
+from pgqueue.worker import claim_cursors as front_module
+from pgqueue.worker.claim_cursors import ClaimCursors
 
 _OTHERS_SECONDS_MAX = 30.0
-
-
-@pytest.fixture
-def room(link: Link) -> Room:
-    """An empty database, at hand."""
-    return Room(link)
 
 
 @pytest.fixture
@@ -35,18 +30,18 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Now:
 class Desk:
     """A worker that claims through a front."""
 
-    def __init__(self, room: Room, *queues: str) -> None:
-        self.room = room
+    def __init__(self, db: QueueDatabase, *queues: str) -> None:
+        self.db = db
         self.queues = queues or ("default",)
-        self.worker_id = room.worker()
-        self.front = Front()
-        self.spans: list[Span] = []
+        self.worker_id = db.worker()
+        self.front = ClaimCursors()
+        self.spans: list[KeyRange] = []
 
     def claim(self, jobs_max: int = 10) -> list[int]:
         """The ids of what it got."""
         return [job.id for job in self.batch(jobs_max).claimed]
 
-    def batch(self, jobs_max: int = 10) -> Batch:
+    def batch(self, jobs_max: int = 10) -> ClaimedBatch:
         """What it got."""
         self.spans = self.front.spans(self.queues)
         asked = claims.claim(
@@ -57,7 +52,7 @@ class Desk:
             jobs_max=jobs_max,
             slots_free=jobs_max,
         )
-        batch = run(self.room.link, asked)
+        batch = run(self.db.link, asked)
         self.front.learn(batch)
         return batch
 
@@ -67,7 +62,7 @@ class Desk:
         Other tests have transactions on the same server, which are waited for like our own: one
         that stands in a lock for seconds is longer than some thousand claims.
         """
-        [(position,)] = self.room.rows(
+        [(position,)] = self.db.rows(
             "select last_value - (not is_called)::integer from pgqueue.jobs_position"
         )
         until = time.perf_counter() + _OTHERS_SECONDS_MAX  # which `now` does not move
@@ -79,8 +74,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(room: Room) -> Desk:
-    return Desk(room)
+def desk(db: QueueDatabase) -> Desk:
+    return Desk(db)
 
 
 @pytest.fixture
@@ -96,8 +91,10 @@ def others(database_url: str) -> Iterator[Callable[[], Link]]:
         yield connect
 
 
-def _brought(*, seconds: float) -> Batch:
-    return Batch([], is_whole=True, needs_slot=False, horizon=Horizon(9, 9, 9), seconds=seconds)
+def _brought(*, seconds: float) -> ClaimedBatch:
+    return ClaimedBatch(
+        [], is_whole=True, needs_slot=False, horizon=Visibility(9, 9, 9), seconds=seconds
+    )
 
 
 def _insert(link: Link, queue: str = "default") -> int:
@@ -111,33 +108,35 @@ def _insert(link: Link, queue: str = "default") -> int:
 
 
 def test_a_claim_begins_behind_what_the_last_one_took(desk: Desk, now: Now) -> None:
-    jobs = [desk.room.enqueue().id for _ in range(6)]
+    jobs = [desk.db.enqueue().id for _ in range(6)]
 
     taken = [desk.claim(2) for _ in range(3)]
     desk.settle_in()
     desk.claim()
 
     assert [jobs[:2], jobs[2:4], jobs[4:]] == taken
-    last = desk.room.job(jobs[-1]).position
-    assert [Span("default", upto=1), Span("default", 0, last)] == desk.spans
+    last = desk.db.job(jobs[-1]).position
+    assert [KeyRange("default", upto=1), KeyRange("default", 0, last)] == desk.spans
 
 
 def test_a_higher_priority_is_never_missed(desk: Desk, now: Now) -> None:
     for _ in range(4):
-        desk.room.enqueue(priority=5)
+        desk.db.enqueue(priority=5)
     desk.claim(2)
     desk.claim(1)
-    wanted = [desk.room.enqueue(priority=priority).id for priority in (7, 6, 100, 5)]
+    wanted = [desk.db.enqueue(priority=priority).id for priority in (7, 6, 100, 5)]
 
     claimed = desk.claim(3)
 
     assert [wanted[2], wanted[0], wanted[1]] == claimed
 
 
-def test_a_lower_priority_and_another_queue_have_places_of_their_own(room: Room, now: Now) -> None:
-    desk = Desk(room, "a", "b")
+def test_a_lower_priority_and_another_queue_have_places_of_their_own(
+    db: QueueDatabase, now: Now
+) -> None:
+    desk = Desk(db, "a", "b")
     jobs = {
-        (queue, priority, n): room.enqueue(queue=queue, priority=priority).id
+        (queue, priority, n): db.enqueue(queue=queue, priority=priority).id
         for queue in "ab"
         for priority in (3, -3)
         for n in range(2)
@@ -147,7 +146,7 @@ def test_a_lower_priority_and_another_queue_have_places_of_their_own(room: Room,
     claimed = [job for _ in range(5) for job in desk.claim(2)]
 
     assert expected == claimed
-    later = [room.enqueue(queue=queue, priority=priority).id for queue, priority, _ in jobs]
+    later = [db.enqueue(queue=queue, priority=priority).id for queue, priority, _ in jobs]
     assert sorted(later) == sorted(job for _ in range(5) for job in desk.claim(2))
 
 
@@ -159,7 +158,7 @@ def test_a_job_that_commits_late_is_claimed_as_soon_as_it_is_there(
     with late.transaction():
         wanted = _insert(late)
         for _ in range(3):
-            desk.room.enqueue()
+            desk.db.enqueue()
             desk.claim()
 
     assert [wanted] == desk.claim()
@@ -174,7 +173,7 @@ def test_a_job_of_a_transaction_that_takes_long_is_claimed_within_a_second(
         wanted = [_insert(late) for _ in range(7)]
         for seconds in (0, 0.05, 1.1, 0.05):
             now.seconds += seconds
-            desk.room.enqueue()
+            desk.db.enqueue()
             desk.claim()
     missed = desk.claim()
 
@@ -193,17 +192,17 @@ def test_a_transaction_that_goes_on_for_ever_does_not_hold_the_front(
     writer = others()
     with writer.transaction():
         _insert(writer)
-        before = desk.room.enqueue()
+        before = desk.db.enqueue()
         desk.claim()
         now.seconds += 0.5
         desk.claim()
         held = desk.spans[-1].after
         for seconds in (1.1, 0.1):
             now.seconds += seconds
-            desk.room.enqueue()
+            desk.db.enqueue()
             desk.claim()
 
-    assert held < desk.room.job(before.id).position <= desk.spans[-1].after
+    assert held < desk.db.job(before.id).position <= desk.spans[-1].after
 
 
 @pytest.mark.own_session
@@ -215,25 +214,25 @@ def test_an_old_snapshot_does_not_hold_the_front(
     with reader.transaction():
         reader.raw.execute("set transaction isolation level repeatable read")
         reader.fetch("select from pgqueue.jobs", {})
-        job = desk.room.enqueue()
+        job = desk.db.enqueue()
         desk.claim()
         desk.settle_in()
         desk.claim()
 
-    assert desk.room.job(job.id).position <= desk.spans[-1].after
+    assert desk.db.job(job.id).position <= desk.spans[-1].after
 
 
 def test_what_another_worker_claimed_and_rolled_back_is_claimed_within_a_second(
     desk: Desk, now: Now, others: Callable[[], Link]
 ) -> None:
     desk.settle_in()
-    wanted = desk.room.enqueue()
-    other = Room(others())
+    wanted = desk.db.enqueue()
+    other = QueueDatabase(others())
     with other.link.raw.transaction(force_rollback=True):
         other.claim(other.worker())
         for seconds in (0, 0.05, 1.1, 0.05):
             now.seconds += seconds
-            desk.room.enqueue()
+            desk.db.enqueue()
             desk.claim()
     at_once = desk.claim()
 
@@ -281,19 +280,19 @@ def test_a_full_reading_that_does_not_come_back_is_not_asked_again_at_once(
 
 
 def test_a_claim_that_ends_in_one_queue_has_not_read_the_next(
-    room: Room, now: Now, others: Callable[[], Link]
+    db: QueueDatabase, now: Now, others: Callable[[], Link]
 ) -> None:
-    desk = Desk(room, "a", "b")
+    desk = Desk(db, "a", "b")
     late = others()
     with late.transaction():
         wanted = _insert(late, queue="b")
         for seconds in (0.0, 1.2, 1.2):
             now.seconds += seconds
-            room.enqueue(queue="b")
+            db.enqueue(queue="b")
             desk.claim()
     for _ in range(30):
-        room.enqueue(queue="a")
-        room.enqueue(queue="b")
+        db.enqueue(queue="a")
+        db.enqueue(queue="b")
 
     now.seconds += 1.1
     claimed = [desk.claim(10) for _ in range(4)]
@@ -303,13 +302,13 @@ def test_a_claim_that_ends_in_one_queue_has_not_read_the_next(
 
 def test_positions_that_go_back_make_every_place_forgotten(desk: Desk, now: Now) -> None:
     for _ in range(5):
-        desk.room.enqueue()
+        desk.db.enqueue()
     desk.claim()
     desk.settle_in()
-    desk.room.rows("select setval('pgqueue.jobs_position', 1)")
+    desk.db.rows("select setval('pgqueue.jobs_position', 1)")
 
     desk.claim()
-    jobs = [desk.room.enqueue().id for _ in range(3)]
+    jobs = [desk.db.enqueue().id for _ in range(3)]
 
     assert jobs == desk.claim()
 
@@ -317,11 +316,11 @@ def test_positions_that_go_back_make_every_place_forgotten(desk: Desk, now: Now)
 def test_priorities_beyond_sixteen_are_read_with_those_above_them(desk: Desk, now: Now) -> None:
     desk.settle_in()
     for priority in range(40):
-        desk.room.enqueue(priority=priority)
+        desk.db.enqueue(priority=priority)
     assert 40 == len(desk.claim(50))
     desk.settle_in()
 
-    jobs = [desk.room.enqueue(priority=priority).id for priority in range(40)]
+    jobs = [desk.db.enqueue(priority=priority).id for priority in range(40)]
 
     assert jobs[::-1] == desk.claim(50)
     assert 17 == len(desk.spans)
@@ -338,8 +337,8 @@ def test_every_job_is_claimed_once_and_in_order_whatever_the_sizes(
 
     for _ in range(60):
         fresh = (NewJob("t", priority=chance.choice([-5, 0, 0, 9])) for _ in range(9))
-        bulk.insert(desk.room.link, islice(fresh, chance.randrange(9)), 100)
-        ready = desk.room.rows(
+        bulk_insert.insert(desk.db.link, islice(fresh, chance.randrange(9)), 100)
+        ready = desk.db.rows(
             "select id from pgqueue.jobs where status = 'queued' order by priority desc, position"
         )
         jobs_max = chance.randrange(1, 9)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pgqueue.client.client import Client
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 
 EXECUTORS = ("greenlet", "asyncio", "process")
 

@@ -1,31 +1,24 @@
 """Which queues a claim asks."""
 
 import pytest
-from room import Room
+from queue_database import QueueDatabase
 
-from pgqueue.store.attempts import Claimed
-from pgqueue.store.claims import Batch, Horizon
-from pgqueue.store.connect import Link
+from pgqueue.store.claims import ClaimedAttempt, ClaimedBatch, Visibility
 from pgqueue.worker.queues import Queues
 
 MANY = [f"q{n}" for n in range(100)]
 
 
 @pytest.fixture
-def claimed(room: Room) -> list[Claimed]:
+def claimed(db: QueueDatabase) -> list[ClaimedAttempt]:
     """One job of each of three queues, claimed."""
     for queue in ("q3", "q5", "q7"):
-        room.enqueue(queue=queue)
-    return room.claim(room.worker(), "q3", "q5", "q7")
+        db.enqueue(queue=queue)
+    return db.claim(db.worker(), "q3", "q5", "q7")
 
 
-@pytest.fixture
-def room(link: Link) -> Room:
-    return Room(link)
-
-
-def _batch(claimed: list[Claimed], *, is_whole: bool) -> Batch:
-    return Batch(claimed, is_whole, False, Horizon(1, 1, 1), 0.0)
+def _batch(claimed: list[ClaimedAttempt], *, is_whole: bool) -> ClaimedBatch:
+    return ClaimedBatch(claimed, is_whole, False, Visibility(1, 1, 1), 0.0)
 
 
 def test_few_queues_are_all_asked_each_time() -> None:
@@ -57,7 +50,7 @@ def test_round_robin_begins_with_another_each_time() -> None:
     assert [["b", "c", "a"], ["c", "a", "b"], ["a", "b", "c"]] == [queues.take() for _ in range(3)]
 
 
-def test_what_was_found_empty_is_asked_no_more(claimed: list[Claimed]) -> None:
+def test_what_was_found_empty_is_asked_no_more(claimed: list[ClaimedAttempt]) -> None:
     queues = Queues(MANY, is_round_robin=False)
     queues.hear(["q3", "q5", "q7", "q9"])
 

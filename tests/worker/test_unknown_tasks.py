@@ -9,8 +9,8 @@ import pytest
 from python_path import python_path
 
 from pgqueue import Client
-from pgqueue.store import processes
-from pgqueue.store.connect import Link
+from pgqueue.store import supervisors, workers
+from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
 OLD = "from pgqueue import task\n\n@task\ndef press(n: int) -> int:\n    return n\n"
@@ -98,9 +98,9 @@ def test_a_worker_that_may_know_a_task_keeps_it_from_being_told_as_unknown(
     first, second = (_worker(link, queues) for queues in (["mail/"], ["mail/fast", "default"]))
     client.enqueue("shop.iron", queue="mail/fast")
 
-    run(link, processes.note_unknown(first, ["shop.iron"]))
+    run(link, workers.add_unknown_tasks(first, ["shop.iron"]))
     before = client.unknown_tasks()
-    run(link, processes.note_unknown(second, ["shop.iron", "shop.press"]))
+    run(link, workers.add_unknown_tasks(second, ["shop.iron", "shop.press"]))
 
     assert [] == before
     assert [("shop.iron", "mail/fast", 2)] == [
@@ -113,16 +113,16 @@ def test_what_is_noted_twice_stands_there_once_and_the_list_is_bounded(link: Lin
     worker = _worker(link, ["default"])
 
     for _ in range(2):
-        run(link, processes.note_unknown(worker, [f"t{n:04}" for n in range(1500)]))
+        run(link, workers.add_unknown_tasks(worker, [f"t{n:04}" for n in range(1500)]))
 
     assert [f"t{n:04}" for n in range(1000)] == _knows(worker, link)
 
 
 def _worker(link: Link, queues: list[str]) -> int:
-    supervisor = run(link, processes.next_supervisor())
+    supervisor = run(link, supervisors.next_supervisor())
     return run(
         link,
-        processes.register_worker(
+        workers.register_worker(
             supervisor_id=supervisor,
             executor="greenlet",
             slots=1,

@@ -10,7 +10,7 @@
 -- Index: jobs_ready (queue, executor, quarantined, (- priority), position) where
 --        status = 'queued', each span from its place; workers_pkey; jobs_pkey, asked by a list of
 --        keys and not by a join, which might read all of a table that was small when it was planned.
--- Locks: the worker's row for key share (bury.sql waits for this claim to end, renew.sql
+-- Locks: the worker's row for key share (end_workers.sql waits for this claim to end, renew_leases.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
 -- Answer: the claimed jobs, in no order, each beside the horizon; the horizon alone without any.

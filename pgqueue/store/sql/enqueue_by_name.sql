@@ -1,6 +1,6 @@
 -- Insert one job with the options that a worker recorded for its task, some of them replaced.
 --
--- Answer: the columns of job.sql.
+-- Answer: the columns of read_job.sql.
 -- Index: tasks_pkey is read; the tables written are those of enqueue.sql.
 -- Locks: the new row only.
 -- Twin:  the function pgqueue.enqueue_named holds the rule, for any language.

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 
-RunAsync = Callable[[Held, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
+RunAsync = Callable[[ActiveAttempt, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
 
 
 class EventLoopExecutor:
@@ -20,19 +20,19 @@ class EventLoopExecutor:
         run: Runs one attempt to its end, wrapping the task's coroutine in what it is given.
     """
 
-    def __init__(self, running: Running, run: RunAsync) -> None:
-        self._running = running
+    def __init__(self, in_flight: InFlight, run: RunAsync) -> None:
+        self._in_flight = in_flight
         self._run = run
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Event | None = None
         self._is_closed = False
-        self._tasks: dict[asyncio.Task[None], Held] = {}
+        self._tasks: dict[asyncio.Task[None], ActiveAttempt] = {}
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
         asyncio.run(self._serve())
 
-    def kick(self) -> None:
+    def wake(self) -> None:
         """Start what waits, while slots are free; safe on any thread."""
         self._call(self._fill)
 
@@ -41,25 +41,25 @@ class EventLoopExecutor:
         self._is_closed = True
         self._call(self._end)
 
-    def current(self) -> Held | None:
+    def current(self) -> ActiveAttempt | None:
         """The attempt whose coroutine runs between two awaits right now."""
         try:
             task = asyncio.current_task(self._loop)
         except RuntimeError:
             return None
-        held = self._tasks.get(task) if task is not None else None
-        return held if held is not None and held.is_exposed else None
+        attempt = self._tasks.get(task) if task is not None else None
+        return attempt if attempt is not None and attempt.is_interruptible else None
 
-    def throw(self, held: Held, error: BaseException) -> None:
+    def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Raise *error* in the task where it awaits."""
-        self._call(lambda: self._throw_now(held, error))
+        self._call(lambda: self._throw_now(attempt, error))
 
-    def _throw_now(self, held: Held, error: BaseException) -> None:
-        task = held.runner
-        if held.is_exposed and isinstance(task, asyncio.Task):
+    def _throw_now(self, attempt: ActiveAttempt, error: BaseException) -> None:
+        task = attempt.runner
+        if attempt.is_interruptible and isinstance(task, asyncio.Task):
             # The loop knows one way to wake a task early; `_Shielded` turns the cancellation
             # into the error that was meant.
-            held.raised = _as_cancellation(error)
+            attempt.raised = _as_cancellation(error)
             task.cancel(msg=_MARK)
 
     async def _serve(self) -> None:
@@ -79,18 +79,20 @@ class EventLoopExecutor:
             self._closed.set()
 
     def _fill(self) -> None:
-        while len(self._tasks) < self._running.slots:
-            held = self._running.take_next(wait=False)
-            if held is None:
+        while len(self._tasks) < self._in_flight.slots:
+            attempt = self._in_flight.take_next(wait=False)
+            if attempt is None:
                 return
-            task = asyncio.ensure_future(self._run_one(held))
-            held.runner = task
-            self._tasks[task] = held
+            task = asyncio.ensure_future(self._run_one(attempt))
+            attempt.runner = task
+            self._tasks[task] = attempt
 
-    async def _run_one(self, held: Held) -> None:
+    async def _run_one(self, attempt: ActiveAttempt) -> None:
         task = asyncio.current_task()
         try:
-            await self._run(held, lambda awaitable: _Shielded(awaitable, held, self._running))
+            await self._run(
+                attempt, lambda awaitable: _Shielded(awaitable, attempt, self._in_flight)
+            )
         finally:
             if task is not None:
                 self._tasks.pop(task, None)
@@ -121,22 +123,24 @@ class _Shielded:
     Shows who has the loop: a coroutine that never awaits has told who it is.
     """
 
-    def __init__(self, awaitable: Awaitable[Any], held: Held, running: Running) -> None:
+    def __init__(
+        self, awaitable: Awaitable[Any], attempt: ActiveAttempt, in_flight: InFlight
+    ) -> None:
         self._awaitable = awaitable
-        self._held = held
-        self._running = running
+        self._held = attempt
+        self._in_flight = in_flight
 
     def __await__(self) -> Generator[Any, Any, Any]:
         inner = self._awaitable.__await__()
         thrown: BaseException | None = None
         while True:
-            self._running.show(self._held)
+            self._in_flight.show(self._held)
             try:
                 waits_for = next(inner) if thrown is None else inner.throw(thrown)
             except StopIteration as end:
                 return end.value
             finally:
-                self._running.show(None)
+                self._in_flight.show(None)
             thrown = None
             try:
                 yield waits_for

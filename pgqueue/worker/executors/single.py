@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pgqueue.worker.running import Held, Running
+from pgqueue.worker.in_flight import ActiveAttempt, InFlight
 
 
 class SingleExecutor:
@@ -12,29 +12,29 @@ class SingleExecutor:
         run: Runs one attempt to its end.
     """
 
-    def __init__(self, running: Running, run: Callable[[Held], None]) -> None:
-        self._running = running
+    def __init__(self, in_flight: InFlight, run: Callable[[ActiveAttempt], None]) -> None:
+        self._in_flight = in_flight
         self._run = run
-        self._current: Held | None = None
+        self._current: ActiveAttempt | None = None
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
-        while (held := self._running.take_next()) is not None:
-            self._current = held
-            self._run(held)
+        while (attempt := self._in_flight.take_next()) is not None:
+            self._current = attempt
+            self._run(attempt)
             self._current = None
 
-    def kick(self) -> None:
+    def wake(self) -> None:
         """Nothing to do: `serve` waits for what arrives."""
 
     def close(self) -> None:
         """Let `serve` return after the attempt that runs."""
-        self._running.waiting.put(None)
+        self._in_flight.waiting.put(None)
 
-    def current(self) -> Held | None:
+    def current(self) -> ActiveAttempt | None:
         """The attempt that runs, when it is in the task's own code."""
-        held = self._current
-        return held if held is not None and held.is_exposed else None
+        attempt = self._current
+        return attempt if attempt is not None and attempt.is_interruptible else None
 
-    def throw(self, held: Held, error: BaseException) -> None:
+    def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Nothing: here an attempt is either the current one or has ended."""

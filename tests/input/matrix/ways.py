@@ -14,7 +14,7 @@ from matrix.value import Value
 from matrix.values import VALUES
 from pgqueue import Client, PgqueueError
 from pgqueue.core.options import TaskOptions
-from pgqueue.store.connect import Link
+from pgqueue.store.connection.link import Link
 from pgqueue.tasks.task import Call, Task
 
 SQL_REFUSALS = (psycopg.Error, UnicodeEncodeError)

@@ -15,5 +15,5 @@ def tidy() -> str:
 def not_a_task() -> None: ...
 
 
-class Room:
+class QueueDatabase:
     def method(self) -> None: ...

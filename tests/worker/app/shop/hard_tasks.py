@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 
 from pgqueue import Retry, RetryJob, current_job, task
-from pgqueue.process import board as board_module
-from pgqueue.process.board import Board
+from pgqueue.process import scoreboard as board_module
+from pgqueue.process.scoreboard import Scoreboard
 
 
 @task
@@ -191,9 +191,9 @@ async def async_spin_until(path: str) -> str:
 def stand_still() -> str:
     """Make the claim loop look as if it had not turned for ages, and end when told to stop."""
     gc.unfreeze()  # what a worker has from its start is hidden from the collector
-    [board] = [each for each in gc.get_objects() if type(each) is Board]
-    Board.turn = lambda self: None
-    board._times[board_module._TURNED] = 1e-9
+    [scoreboard] = [each for each in gc.get_objects() if type(each) is Scoreboard]
+    Scoreboard.turn = lambda self: None
+    scoreboard._times[board_module._TURNED] = 1e-9
     while not current_job().should_stop():
         time.sleep(0.01)
     return "whole"

@@ -1,0 +1,120 @@
+"""What happens to the long-running parts of a supervisor and of a worker, and to the database."""
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pgqueue.core.events.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFailed(Event):
+    """A loop could not use the database; it tries again."""
+
+    NAME: ClassVar[str] = "database.failed"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    loop: str
+    reason: str
+    pause_seconds: float
+    failures: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopFailed(Event):
+    """A loop raised an error that it should not raise; it tries again."""
+
+    NAME: ClassVar[str] = "loop.failed"
+    LEVEL: ClassVar[int | None] = logging.ERROR
+
+    loop: str
+    failures: int
+    pause_seconds: float
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopResumed(Event):
+    """A loop works again after failures."""
+
+    NAME: ClassVar[str] = "loop.resumed"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    loop: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost(Event):
+    """A connection broke while nothing was asked on it; another one is opened."""
+
+    NAME: ClassVar[str] = "connection.lost"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    loop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionsShort(Event):
+    """The server may run out of connections: see `max_connections`."""
+
+    NAME: ClassVar[str] = "connections.short"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    wanted: int
+    allowed: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsUnavailable(Event):
+    """Nobody can listen through a pooler, so that new jobs are found by polling alone."""
+
+    NAME: ClassVar[str] = "notifications.unavailable"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    advice: str = "set listen_url to a URL of the server itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionFailed(Event):
+    """Scheduled jobs that are due could not be queued; it is tried again."""
+
+    NAME: ClassVar[str] = "promotion.failed"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    failures: int
+    pause_seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFailed(Event):
+    """A maintenance service failed; it is tried again, and the others go on.
+
+    Attributes:
+        error: None where the database's message says all.
+    """
+
+    NAME: ClassVar[str] = "service.failed"
+
+    service: str
+    failures: int
+    pause_seconds: float
+    reason: str | None = None
+    error: BaseException | None = None
+
+    @property
+    def level(self) -> int:
+        """ERROR for an error of our own, WARNING for the database's."""
+        return logging.WARNING if self.error is None else logging.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaTooNew(Event):
+    """The schema was migrated by a newer release; this supervisor stops in order."""
+
+    NAME: ClassVar[str] = "schema.too_new"
+    LEVEL: ClassVar[int | None] = logging.ERROR
+
+    reason: str

@@ -1,0 +1,139 @@
+"""What happens to supervisors and their workers."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pgqueue.core.events.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorStarted(Event):
+    """A supervisor began to start workers."""
+
+    NAME: ClassVar[str] = "supervisor.started"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    supervisor_id: int
+    queues: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorStopping(Event):
+    """A supervisor told its workers to stop."""
+
+    NAME: ClassVar[str] = "supervisor.stopping"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    supervisor_id: int
+    grace_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorStopped(Event):
+    """All workers of a supervisor have ended, and so does it."""
+
+    NAME: ClassVar[str] = "supervisor.stopped"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    supervisor_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TasksMissing(Event):
+    """No module with tasks was named, so that workers know no task."""
+
+    NAME: ClassVar[str] = "tasks.missing"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    advice: str = "name their modules with --tasks or the setting `tasks`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStarted(Event):
+    """A supervisor started a worker."""
+
+    NAME: ClassVar[str] = "worker.started"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    worker_id: int
+    executor: str
+    quarantine: bool
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStopped(Event):
+    """A worker ended as it was told to."""
+
+    NAME: ClassVar[str] = "worker.stopped"
+    LEVEL: ClassVar[int | None] = logging.INFO
+
+    worker_id: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost(Event):
+    """A worker died, or was killed."""
+
+    NAME: ClassVar[str] = "worker.lost"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    worker_id: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerKilled(Event):
+    """A supervisor sends SIGKILL to one of its workers."""
+
+    NAME: ClassVar[str] = "worker.killed"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    worker_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRetired(Event):
+    """A worker that no longer works as it should is told to stop, and is replaced."""
+
+    NAME: ClassVar[str] = "worker.retired"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    worker_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerBlocked(Event):
+    """A job has kept a worker's main thread to itself for 5 seconds."""
+
+    NAME: ClassVar[str] = "worker.blocked"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    worker_id: int
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRefused(Event):
+    """No worker can start here, and another try would not help."""
+
+    NAME: ClassVar[str] = "worker.refused"
+    LEVEL: ClassVar[int | None] = logging.ERROR
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseExpired(Event):
+    """The leases of workers ended, because nobody renewed them; their jobs are rescued."""
+
+    NAME: ClassVar[str] = "lease.expired"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    worker_ids: Sequence[int]

@@ -1,0 +1,63 @@
+"""Middleware: functions of the application that wrap each run of a task.
+
+The one way to change a run from outside the task; `events` is the one way to observe it.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from pgqueue.core.current import JobContext
+
+W = TypeVar("W", bound=Callable[..., Any])
+
+
+class _Registered:
+    """The wrappers in the order in which they were registered, the outermost first."""
+
+    def __init__(self) -> None:
+        self.of_functions: tuple[Callable[..., Any], ...] = ()
+        self.of_coroutines: tuple[Callable[..., Awaitable[Any]], ...] = ()
+        self.changing = Lock()
+
+
+_REGISTERED: Final = _Registered()
+
+
+def middleware(wrapper: W) -> W:
+    """Wrap each run of a task in this process from now on; returns *wrapper*, to be a decorator.
+
+    `def wrapper(job, call_next)` wraps tasks that are functions, and calls `call_next()` for their
+    result. `async def wrapper(job, call_next)` wraps tasks that are coroutine functions, and awaits
+    `call_next()`. It runs inside the job: `current_job()` works, the timeout counts, and what it
+    returns or raises is how the attempt ends. The one that is registered first is the outermost.
+    """
+    with _REGISTERED.changing:
+        if inspect.iscoroutinefunction(wrapper):
+            _REGISTERED.of_coroutines = (*_REGISTERED.of_coroutines, wrapper)
+        else:
+            _REGISTERED.of_functions = (*_REGISTERED.of_functions, wrapper)
+    return wrapper
+
+
+def remove_middleware(wrapper: Callable[..., Any]) -> None:
+    """Wrap no further run with *wrapper*; nothing happens when it was not registered."""
+    with _REGISTERED.changing:
+        _REGISTERED.of_functions = tuple(w for w in _REGISTERED.of_functions if w is not wrapper)
+        _REGISTERED.of_coroutines = tuple(w for w in _REGISTERED.of_coroutines if w is not wrapper)
+
+
+def wrapped(job: JobContext, call: Callable[[], Any]) -> Callable[[], Any]:
+    """*call* inside all middleware for functions; *call* itself where there is none."""
+    for wrapper in reversed(_REGISTERED.of_functions):
+        call = partial(wrapper, job, call)
+    return call
+
+
+def awrapped(job: JobContext, call: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+    """*call* inside all middleware for coroutines: the asyncio twin of `wrapped`."""
+    for wrapper in reversed(_REGISTERED.of_coroutines):
+        call = partial(wrapper, job, call)
+    return call

@@ -1,0 +1,1 @@
+"""What makes a value storable: arguments, results, errors, log text, and what is hidden in them."""

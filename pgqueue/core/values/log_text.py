@@ -1,0 +1,63 @@
+"""What a log record says, as text with a limit, whoever made the record.
+
+A task may log an object whose text raises, and a line of 1 GB: what is cut away is not written
+out first, where Python leaves a choice.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pgqueue.core.current import censored
+from pgqueue.core.values.clean_text import clean_text
+from pgqueue.core.values.failure import report
+from pgqueue.core.values.introspect import name_of, plain_text
+from pgqueue.core.values.redaction import SECRET_BYTES_MAX
+from pgqueue.core.values.short_repr import short_repr
+from pgqueue.core.values.size_estimate import is_larger
+
+MESSAGE_BYTES_MAX: Final = 16_384
+"""Limit of one line, the traceback of its exception included."""
+
+# Of a heavier value only its beginning is written out.
+_VALUE_BYTES_MAX: Final = 256 * 1024
+
+
+def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
+    """Return a record's message, with the traceback below it when the record carries one.
+
+    What the task that runs here redacts is left out.
+    """
+    # What is redacted is looked for before the cut, which may go through the middle of it.
+    rough_bytes_max = bytes_max + SECRET_BYTES_MAX
+    try:
+        text = _message(record, rough_bytes_max)
+    except Exception as error:
+        text = f"{short_repr(record.msg)} cannot be formatted: {name_of(type(error))}"
+    raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if raised is not None:
+        text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
+    return clean_text(censored(text), bytes_max)
+
+
+def _message(record: logging.LogRecord, bytes_max: int) -> str:
+    if not record.args:
+        return str(_cut(record.msg, bytes_max))
+    args: Any = record.args
+    if isinstance(args, Mapping):
+        args = {name: _cut(each, bytes_max) for name, each in args.items()}
+    else:
+        args = tuple(_cut(each, bytes_max) for each in args)
+    return str(str(record.msg) % args)
+
+
+def _cut(value: Any, bytes_max: int) -> object:
+    """The value, or its beginning: of a longer one nothing is seen, whatever it stands in."""
+    kind = type(value)
+    if kind in (int, float):
+        return value
+    if issubclass(kind, str):
+        return plain_text(value, bytes_max + 1)
+    if kind is bytes:
+        return value[: bytes_max + 1]
+    return short_repr(value) if is_larger(value, _VALUE_BYTES_MAX) else value

@@ -1,0 +1,1 @@
+"""The database schema: migrations, their revisions, and the database roles."""

@@ -1,0 +1,178 @@
+"""Database roles for those who use the queue, each with what it needs and nothing else.
+
+The rights themselves are written in `sql/roles/*.sql`; here they are made to hold, compared
+with what holds, or printed. Called by `pgqueue migrate --roles`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from pgqueue.core.errors import InvalidOption
+from pgqueue.store import schema_version
+from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.denial import Explained
+from pgqueue.store.connection.link import Link
+from pgqueue.store.schema_name import Schema, literal, quoted, read
+from pgqueue.store.statement import Row, Statement, run
+
+ROLES: Final = ("owner", "producer", "worker", "viewer", "operator")
+"""What is made, each behind the prefix and an underscore."""
+
+_FILES: Final = ("create", "part", "own", "close", "enqueue", "work", "view", "steer")
+_WRITTEN: Final = re.compile(rf"\bpgqueue_({'|'.join(ROLES)})\b|\bschema pgqueue\b|\bpgqueue\.")
+
+# PostgreSQL's limit for a name, less the longest role and its underscore. It would cut what is
+# longer without an error, and make two roles one.
+_PREFIX_BYTES_MAX: Final = 63 - max(map(len, ROLES)) - 1
+
+_ADVICE: Final = (
+    "Run this as a superuser, or as the role that owns the tables, with CREATEROLE and the right "
+    "to create schemas; or hand the SQL of `--sql` to one who can."
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One thing that a role may do, such as `producer execute function enqueue`."""
+
+    role: str
+    privilege: str
+    kind: str
+    object: str
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.privilege} {self.kind} {self.object}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has to be given and taken until the roles are as they should be."""
+
+    given: Sequence[Right]
+    taken: Sequence[Right]
+
+
+def apply(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
+    """Make the roles and their rights, in one transaction, and return what that changed.
+
+    Takes from our roles and from everybody what is not theirs, memberships in each other too;
+    leaves what others were granted.
+
+    Raises:
+        AccessDenied: The connection's role may not make roles or hand over the tables.
+        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
+            or a member of a role that is not ours.
+        SchemaMismatch: The schema is not at the revision of this release.
+        DatabaseUnreachable: No server answers, or it refuses us.
+    """
+    return _change(url, Schema(schema), prefix, keep=True)
+
+
+def plan(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
+    """Return what `apply` would change: it is made, looked at and rolled back.
+
+    Raises:
+        AccessDenied: The connection's role may not make roles or hand over the tables.
+        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
+            or a member of a role that is not ours.
+        SchemaMismatch: The schema is not at the revision of this release.
+        DatabaseUnreachable: No server answers, or it refuses us.
+    """
+    return _change(url, Schema(schema), prefix, keep=False)
+
+
+def sql(schema: str = "pgqueue", prefix: str = "pgqueue") -> str:
+    """Return what `apply` runs, for a person to read and to run.
+
+    Raises:
+        InvalidOption: No role can have the prefix.
+    """
+    named = Schema(schema), prefix
+    return f"begin;\n\n{_prepare(*named)}\n\n{_grants(*named)}\n\ncommit;\n"
+
+
+def rights(prefix: str, schema: Schema) -> Statement[list[Right]]:
+    """Every right on the schema and in it, as the catalogs tell; the owner's own left out."""
+    params = {
+        "prefix": prefix,
+        "roles": [f"{prefix}_{role}" for role in ROLES],
+        "schema": schema.name,
+    }
+
+    def decode(rows: Sequence[Row]) -> list[Right]:
+        return sorted(Right(*row) for row in rows)
+
+    return Statement("list_rights", params, decode)
+
+
+def _change(url: str, schema: Schema, prefix: str, *, keep: bool) -> Changes:
+    prepare, change = _prepare(schema, prefix), _grants(schema, prefix)
+    with _opened(Database(url, schema)) as link:
+        schema_version.check(link)
+        with link.raw.transaction(force_rollback=not keep), Explained(_ADVICE):
+            link.raw.execute(prepare.encode())
+            before = run(link, rights(prefix, schema))
+            try:
+                link.raw.execute(change.encode())
+            except psycopg.errors.DuplicateObject as error:
+                raise InvalidOption("prefix", prefix, f"{error.diag.message_primary}.") from error
+            after = run(link, rights(prefix, schema))
+    return Changes(
+        given=[right for right in after if right not in before],
+        taken=[right for right in before if right not in after],
+    )
+
+
+@contextmanager
+def _opened(database: Database) -> Iterator[Link]:
+    link = database.open("pgqueue migrate")
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def _prepare(schema: Schema, prefix: str) -> str:
+    _check_prefix(prefix)
+    # As migrations take it: roles are made before or after one, not meanwhile.
+    lock = literal(f"{schema.quoted}.migrate")
+    return "\n".join(
+        (
+            "set local search_path = pg_catalog, pg_temp;",
+            "set local lock_timeout = '60s';",
+            f"select pg_advisory_xact_lock(hashtextextended({lock}, 0));",
+            "set local lock_timeout = '5s';",
+            f"select set_config('roles.prefix', {literal(prefix)}, true);",
+            f"select set_config('roles.schema', {literal(schema.name)}, true);",
+        )
+    )
+
+
+def _grants(schema: Schema, prefix: str) -> str:
+    return "\n\n".join(_named(read(f"roles/{file}"), schema, prefix) for file in _FILES)
+
+
+def _named(text: str, schema: Schema, prefix: str) -> str:
+    def name(match: re.Match[str]) -> str:
+        if role := match[1]:
+            return quoted(f"{prefix}_{role}")
+        return f"{schema.quoted}." if match[0] == "pgqueue." else f"schema {schema.quoted}"
+
+    # In one pass: a name that was put in may look like one that is to be replaced.
+    return _WRITTEN.sub(name, text)
+
+
+def _check_prefix(prefix: str) -> None:
+    size = len(prefix.encode(errors="replace"))
+    if not 1 <= size <= _PREFIX_BYTES_MAX or prefix.startswith("pg_") or "\0" in prefix:
+        raise InvalidOption(
+            "prefix",
+            prefix,
+            f"it takes 1 to {_PREFIX_BYTES_MAX} bytes without NUL, and not 'pg_' at its "
+            "beginning, which PostgreSQL keeps for itself.",
+        )

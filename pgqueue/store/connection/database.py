@@ -1,0 +1,130 @@
+"""Connections to PostgreSQL: our own (`Database.open`) and the two faces all are asked through.
+
+A `Link` is a psycopg connection with the schema that statements on it are written for; an
+`AsyncLink` is its asyncio twin. Links over the caller's connections come from `adopt`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import tuple_row
+
+from pgqueue.core.errors import DatabaseUnreachable, InvalidSettings
+from pgqueue.core.settings import redact_url
+from pgqueue.store.connection import session
+from pgqueue.store.connection.adapters import Cursor
+from pgqueue.store.connection.link import NO_SETTINGS, Link
+from pgqueue.store.schema_name import Schema
+
+# How PgBouncer refuses settings at the start of a session.
+_OPTIONS_REFUSED = "unsupported startup parameter"
+
+# A network that dies silently is noticed within 25 s: by keepalives while an answer is
+# awaited, by tcp_user_timeout while a question is under way (libpq's defaults wait for ever).
+_TCP = {
+    "connect_timeout": "10",
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+def libpq_url(url: str) -> str:
+    """*url* as libpq reads it: SQLAlchemy's `postgresql+psycopg://` loses its driver."""
+    scheme, colon, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}" if colon else url
+
+
+def _unambiguous(url: str) -> str:
+    # libpq ends the password at the first @ or /, and what it takes for a host or a database
+    # then is told in errors.
+    if url.startswith(("postgresql://", "postgres://")):
+        before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
+        if "@" in before or "/" in before:
+            raise ValueError
+    return url
+
+
+class Database:
+    """Where pgqueue's tables are: a URL and a schema. Opens our own connections.
+
+    Args:
+        url: `postgresql://…` (libpq's or SQLAlchemy's form) or a libpq `key=value` string.
+        schema: The schema of our tables.
+    """
+
+    def __init__(self, url: str, schema: Schema | str = "pgqueue") -> None:
+        self.url = url
+        self.schema = Schema(schema) if isinstance(schema, str) else schema
+        self._takes_options = True
+
+    def conninfo(self, application_name: str, settings: Mapping[str, str] = NO_SETTINGS) -> str:
+        """libpq's form of the URL, with our defaults for what the URL leaves open."""
+        try:
+            told: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
+        except (psycopg.ProgrammingError, ValueError):
+            # Without libpq's own words, which quote the piece that it stumbled over.
+            raise InvalidSettings(
+                name="url",
+                value=redact_url(self.url),
+                origin="the database's URL",
+                reason="it takes postgresql://…, libpq's name=value words, or embedded:[PATH]. In "
+                "user and password the characters @ / : and % are written %40 %2F %3A and %25.",
+            ) from None
+        if self._takes_options:
+            told["options"] = session.as_options(told.get("options", ""), settings)
+        # What we read and write is Unicode, whatever the URL and the server would like to send.
+        told["client_encoding"] = "utf8"
+        return make_conninfo(**{**_TCP, "application_name": application_name, **told})
+
+    def open(
+        self, application_name: str = "pgqueue", settings: Mapping[str, str] = NO_SETTINGS
+    ) -> "Link":
+        """A new connection of our own, in autocommit.
+
+        Behind a pooler a session is lent for the length of a transaction, and nothing may be
+        left in it: no settings, no prepared statements.
+
+        Args:
+            settings: More than every session of ours has.
+
+        Raises:
+            DatabaseUnreachable: No server answers, or it refuses us.
+        """
+        try:
+            raw = self._connect(application_name, settings)
+            is_pooled = _is_pooled(raw)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(reason=str(error).strip()) from error
+        if is_pooled:
+            raw.prepare_threshold = None
+            raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        elif settings:
+            # A loop asks its statements for ever: no job need wait for five plans of each.
+            raw.prepare_threshold = 0
+        return Link(raw, self.schema, is_pooled=is_pooled, settings=settings)
+
+    def _connect(self, application_name: str, settings: Mapping[str, str]) -> session.OwnConnection:
+        conninfo = self.conninfo(application_name, settings)
+        try:
+            return session.OwnConnection.connect(conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            if _OPTIONS_REFUSED not in str(error) or "options" not in conninfo:
+                raise
+            self._takes_options = False
+            return self._connect(application_name, settings)
+
+
+def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
+    # A pooler makes up the process id that it tells its clients.
+    try:
+        with Cursor(raw, row_factory=tuple_row) as cursor:
+            ((pid,),) = cursor.execute("select pg_backend_pid()")
+    except psycopg.OperationalError:
+        raw.close()
+        raise
+    return bool(pid != raw.info.backend_pid)

@@ -1,0 +1,98 @@
+"""What people and programs ask about jobs by id: insert, read, cancel, retry, and their story.
+
+Statements only, for `client`; what workers ask is in `attempts`, lists by filters in `reports`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pgqueue.core.job import Job, lazy_job
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.new_job import NewJob
+from pgqueue.store.jobs import decoded, job_from
+from pgqueue.store.statement import Row, Statement
+
+RunAfter = float | datetime | None
+"""Seconds from the insert, or an aware moment; None for at once."""
+
+
+def enqueue(new: NewJob) -> Statement[Job]:
+    """Insert one job; it exists if and only if the surrounding transaction commits."""
+    params: dict[str, object] = new._asdict()
+    params["run_at"] = run_at(new.run_after)
+    params["run_after_seconds"] = run_after_seconds(new.run_after)
+    # psycopg writes out a list in as many steps as all else, and most have no tags.
+    params["tags"] = list(new.tags) or "{}"
+
+    def decode(rows: Sequence[Row]) -> Job:
+        [row] = rows
+        return lazy_job(lambda: _inserted(new, row))
+
+    return Statement("enqueue", params, decode)
+
+
+def _inserted(new: NewJob, row: Row) -> Job:
+    job_id, status, position, due_at, expires_at, created_at, _ = row
+    return Job(
+        id=job_id,
+        queue=new.queue,
+        task=new.task,
+        args=decoded(new.args),
+        status=JobStatus(status),
+        priority=new.priority,
+        position=position,
+        run_at=due_at,
+        executor=new.executor,
+        delivery=new.delivery,
+        attempt=0,
+        failure_count=0,
+        lost_count=0,
+        max_attempts=new.max_attempts,
+        timeout_seconds=new.timeout_seconds,
+        deadline_at=None,
+        expires_at=expires_at,
+        worker_id=None,
+        created_at=created_at,
+        started_at=None,
+        finished_at=None,
+        result=None,
+        error=None,
+        progress=None,
+        progress_message=None,
+        unique_key=None,
+        concurrency_key=None,
+        ordering_key=None,
+        tags=new.tags,
+    )
+
+
+def enqueue_by_name(
+    task: str, args: str, *, run_after: RunAfter, options: Mapping[str, object]
+) -> Statement[Job]:
+    """Insert one job with the options recorded for its task, and answer with it.
+
+    Args:
+        args: JSON text of one object.
+        options: Columns of the row that replace what was recorded.
+    """
+    params = {
+        "task": task,
+        "args": args,
+        "run_at": run_at(run_after),
+        "run_after_seconds": run_after_seconds(run_after),
+        "options": json.dumps(options),
+    }
+    return Statement("enqueue_by_name", params, lambda rows: job_from(rows[0]))
+
+
+def run_at(run_after: RunAfter) -> datetime | None:
+    """The moment that *run_after* names, if it names one."""
+    return run_after if isinstance(run_after, datetime) else None
+
+
+def run_after_seconds(run_after: RunAfter) -> float | None:
+    """The wait that *run_after* names, if it names one."""
+    if run_after is None or isinstance(run_after, datetime):
+        return None
+    return float(run_after)

@@ -1,0 +1,108 @@
+"""What a worker asks: claim attempts, settle them, and write their logs and progress."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store.claims import AttemptKey
+from pgqueue.store.statement import Row, Statement
+
+# To call an enumeration takes ten times as long, and this is done for every job.
+_STATUSES: Final[dict[str | None, JobStatus | None]] = {
+    None: None,
+    **{s.value: s for s in JobStatus},
+}
+
+NOT_STARTED: Final = "NotStarted"
+"""The error type of an attempt that was handed back without having been started."""
+
+
+@dataclass(slots=True)
+class Settlement:
+    """How one attempt ended, as `settle.sql` reads it.
+
+    Args:
+        retryable: False when the task's retry policy excludes the exception.
+        delay_seconds: Wait until the next attempt; None for the row's backoff.
+        waited_seconds: From the claim to the true start; None when it never started, so
+            that even an at_most_once job may be handed back.
+        executor: Where the job belongs instead, when it was claimed by the wrong kind of
+            worker.
+        result: JSON text.
+    """
+
+    id: int
+    attempt: int
+    worker_id: int
+    outcome: Outcome
+    retryable: bool = True
+    delay_seconds: float | None = None
+    waited_seconds: float | None = None
+    executor: str | None = None
+    result: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    traceback: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a success of which nothing more is to be told."""
+        return (
+            self.outcome is Outcome.SUCCEEDED
+            and self.result is None
+            and self.error_type is None
+            and self.waited_seconds is not None
+        )
+
+
+def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus | None]]:
+    """End attempts; the answer holds each that was still held, with its job's new status.
+
+    The status is None where somebody has the job locked: nothing was written, ask again. An
+    attempt that is missing from the answer had been taken away: its lease was lost.
+    """
+    plain: list[Settlement] = []
+    others: list[str] = []
+    for each in ended:
+        if each.is_plain:
+            plain.append(each)
+        else:
+            others.append(_settlement_json(each))
+    params = {
+        "ids": _array(each.id for each in plain),
+        "attempts": _array(each.attempt for each in plain),
+        "worker_ids": _array(each.worker_id for each in plain),
+        "waited_seconds": _array(each.waited_seconds for each in plain),
+        "ended": f"[{','.join(others)}]",
+    }
+
+    def decode(rows: Sequence[Row]) -> dict[AttemptKey, JobStatus | None]:
+        return {(job_id, attempt): _STATUSES[status] for job_id, attempt, status in rows}
+
+    return Statement("settle", params, decode)
+
+
+def _array(numbers: Iterable[float | None]) -> str:
+    # By hand: of a list psycopg adapts each number by itself, which takes five times as long.
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+def _settlement_json(ended: Settlement) -> str:
+    told = {
+        "id": ended.id,
+        "attempt": ended.attempt,
+        "worker_id": ended.worker_id,
+        "outcome": ended.outcome.value,
+        "waited_seconds": ended.waited_seconds,
+        "retryable": ended.retryable,
+        "delay_seconds": ended.delay_seconds,
+        "executor": ended.executor,
+        "error_type": ended.error_type,
+        "error_message": ended.error_message,
+        "traceback": ended.traceback,
+    }
+    text = json.dumps(told, allow_nan=False)
+    # The result is JSON text already.
+    return text if ended.result is None else f'{text[:-1]},"result":{ended.result}}}'

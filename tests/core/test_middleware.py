@@ -1,0 +1,69 @@
+"""Middleware wraps runs in the order in which it was registered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from pgqueue.core.current import JobContext
+from pgqueue.core.middleware import awrapped, middleware, remove_middleware, wrapped
+
+JOB = cast("JobContext", object())
+
+
+@pytest.fixture
+def register() -> Iterator[Callable[[Callable[..., Any]], None]]:
+    """Registers middleware for the length of a test."""
+    wrappers = []
+
+    def add(wrapper: Callable[..., Any]) -> None:
+        wrappers.append(middleware(wrapper))
+
+    yield add
+    for wrapper in wrappers:
+        remove_middleware(wrapper)
+
+
+def test_without_middleware_the_call_is_left_as_it_is() -> None:
+    def call() -> None:
+        pass
+
+    assert call is wrapped(JOB, call)
+
+
+def test_the_first_one_registered_is_the_outermost(register: Callable[..., None]) -> None:
+    order = []
+    for name in ("first", "second"):
+
+        def wrapper(job: JobContext, call_next: Callable[[], Any], name: str = name) -> Any:
+            order.append(f"{name} before")
+            result = call_next()
+            order.append(f"{name} after")
+            return result
+
+        register(wrapper)
+
+    result = wrapped(JOB, lambda: "result")()
+
+    assert "result" == result
+    assert ["first before", "second before", "second after", "first after"] == order
+
+
+def test_a_wrapper_may_replace_the_result_and_gets_the_job(register: Callable[..., None]) -> None:
+    register(lambda job, call_next: (job, call_next()))
+
+    assert (JOB, 1) == wrapped(JOB, lambda: 1)()
+
+
+def test_coroutines_are_wrapped_by_coroutines_alone(register: Callable[..., None]) -> None:
+    async def wrapper(job: JobContext, call_next: Callable[[], Awaitable[Any]]) -> Any:
+        return await call_next() + 1
+
+    async def call() -> int:
+        return 1
+
+    register(wrapper)
+    register(lambda job, call_next: pytest.fail("it wraps functions"))
+
+    assert 2 == asyncio.run(cast("Any", awrapped(JOB, call)()))
