@@ -100,6 +100,7 @@ def test_every_example_is_run_here() -> None:
         "README.md": 1,
         "docs/how-to/alembic.md": 1,
         "docs/how-to/enqueue-in-your-transaction.md": 4,
+        "docs/how-to/events-and-middleware.md": 2,
         "docs/how-to/stop-and-deploy.md": 1,
         "docs/tutorial/first-job.md": 1,
     }
