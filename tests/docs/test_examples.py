@@ -11,11 +11,16 @@ import pgqueue
 from pgqueue.core.settings import declared_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-QUERIES = re.findall(r"```sql\n(.*?)```", (DOCS / "how-to/inspect-with-sql.md").read_text(), re.S)
+PAGES_OF_QUERIES = [DOCS.parent / "README.md", DOCS / "how-to/inspect-with-sql.md"]
+QUERIES = [
+    query
+    for page in PAGES_OF_QUERIES
+    for query in re.findall(r"```sql\n(.*?)```", page.read_text(), re.S)
+]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.split("\n")[0][:30])
-def test_a_query_of_the_how_to_page_runs(query: str, database_url: str, client: Any) -> None:
+def test_a_query_of_the_pages_runs(query: str, database_url: str, client: Any) -> None:
     client.enqueue("shop.mail.send", {"user_id": 1})
 
     with psycopg.connect(database_url) as connection:
