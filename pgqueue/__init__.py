@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from pgqueue import events
     from pgqueue.client.client import Client
     from pgqueue.core.current import (
         CancelJob,
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
         UnsupportedDatabase,
         WrongStatus,
     )
+    from pgqueue.core.events.event import listen
     from pgqueue.core.job import Attempt, Job, LogLine
     from pgqueue.core.lifecycle import JobStatus, Outcome
+    from pgqueue.core.middleware import middleware
     from pgqueue.core.retry import Retry
     from pgqueue.tasks.default import aenqueue, configure, default_client, enqueue
     from pgqueue.tasks.task import Call, Task, task
@@ -97,8 +100,10 @@ _HOMES: Final = {
         "UnsupportedDatabase",
         "WrongStatus",
     ),
+    "pgqueue.core.events.event": ("listen",),
     "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
+    "pgqueue.core.middleware": ("middleware",),
     "pgqueue.core.retry": ("Retry",),
     "pgqueue.tasks.default": ("aenqueue", "configure", "default_client", "enqueue"),
     "pgqueue.tasks.task": ("Call", "Task", "task"),
@@ -154,11 +159,16 @@ __all__ = [
     "current_job",
     "default_client",
     "enqueue",
+    "events",
+    "listen",
+    "middleware",
     "task",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "events":
+        return import_module("pgqueue.events")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'pgqueue' has no attribute {name!r}")
