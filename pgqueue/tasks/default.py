@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, Unpack
 
 from pgqueue.core.errors import EmbeddedUnavailable, NoDatabase
-from pgqueue.core.options import CallKeywords, CallOptions, check_names
+from pgqueue.core.options import CALL_OPTIONS, CallKeywords, check_names
 from pgqueue.core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def enqueue(
         NoDatabase: None was configured and no connection was given.
         DatabaseUnreachable: No server answers; only without a connection.
     """
-    check_names(CallOptions, options)
+    check_names(CALL_OPTIONS, options)
     return client_for(options.get("connection")).enqueue(task, args, **options)
 
 
@@ -117,7 +117,7 @@ async def aenqueue(
     task: str, args: Mapping[str, object] | None = None, **options: Unpack[CallKeywords]
 ) -> "Job":
     """Insert one job of a task by its name: the asyncio twin of `enqueue`."""
-    check_names(CallOptions, options)
+    check_names(CALL_OPTIONS, options)
     return await client_for(options.get("connection")).aenqueue(task, args, **options)
 
 

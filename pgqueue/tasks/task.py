@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpac
 from pgqueue.core.errors import InvalidArguments, InvalidPayload, InvalidTask
 from pgqueue.core.new_job import BATCH_SIZE, NewJob
 from pgqueue.core.options import (
+    CALL_OPTIONS,
     NAME_CHARACTERS_MAX,
+    TASK_OPTIONS,
     UNSET,
     CallKeywords,
     CallOptions,
@@ -111,17 +113,19 @@ class Task(Generic[P, R]):
         return (self.name, *self.options.aliases)
 
     def using(self, **options: Unpack[CallKeywords]) -> "Call[P]":
-        """Return the task with other options, to be enqueued.
+        """Return the task with other options for the calls that follow.
 
         Args:
-            connection: Whose transaction the job joins: psycopg's, SQLAlchemy's or Django's.
-            queue: Where the job waits.
-            priority: -100 to 100, larger runs first.
+            connection: The connection whose transaction the job joins: psycopg's, SQLAlchemy's or
+                Django's.
+            queue: The queue that the job waits in; `default` by default.
+            priority: -100 to 100, larger runs first; 0 by default.
             run_after: Seconds or a timedelta from now, or an aware datetime.
-            timeout: Seconds or a timedelta from the true start; None for none.
-            retry: When it is tried again.
-            expires_after: Seconds or a timedelta; a job not started by then is cancelled.
-            tags: In place of the task's.
+            timeout: Seconds or a timedelta from the true start; 3600 by default, None for no
+                timeout.
+            retry: A `Retry`: how often a failed job is tried again; never by default.
+            expires_after: Seconds or a timedelta; a job that did not start by then is cancelled.
+            tags: Words to find jobs by, at most 50.
 
         Raises:
             InvalidOption: One of the options does not exist or is out of bounds.
@@ -130,7 +134,7 @@ class Task(Generic[P, R]):
         # Most calls say no more, and that needs no check.
         if options.keys() <= _NO_COLUMN:
             return Call(self, connection, self.pattern)
-        check_names(CallOptions, options)
+        check_names(CALL_OPTIONS, options)
         chosen = CallOptions(**options)
         if chosen.retry is not UNSET:
             check_delivery(self.options.delivery, chosen.retry)
@@ -314,27 +318,28 @@ def task(**options: Unpack[TaskKeywords]) -> Callable[[Callable[P, R]], Task[P, 
 def task(function: Any = None, /, **options: Any) -> Any:
     """Make a function a task; used bare, or with options.
 
-    The function stays callable as it was. Jobs know it by its canonical path,
-    `module.qualname`, so that moving it needs an alias while old jobs wait.
+    The function stays callable as it was. Jobs name it by its canonical path, `module.qualname`,
+    so a function that moves needs an alias while old jobs wait.
 
     Args:
-        name: In place of the canonical path.
-        aliases: Other names to answer to, such as the path before a move.
-        queue: Where its jobs wait; `default` when not said.
-        priority: -100 to 100, larger runs first.
-        timeout: Seconds or a timedelta from the true start; 3600 when not said, None for none.
-        retry: When a failure is tried again; never when not said.
-        delivery: `at_least_once`, or `at_most_once` for what must never start twice.
+        name: The name in jobs, in place of the canonical path.
+        aliases: Other names that the task answers to, such as its path before a move.
+        queue: The queue that the job waits in; `default` by default.
+        priority: -100 to 100, larger runs first; 0 by default.
+        timeout: Seconds or a timedelta from the true start; 3600 by default, None for no timeout.
+        retry: A `Retry`: how often a failed job is tried again; never by default.
+        delivery: `at_least_once` by default, or `at_most_once` for a job that must never start
+            twice.
         executor: `greenlet`, `asyncio` (for `async def`) or `process` (for CPU-bound work).
-        keep: Seconds or a timedelta that a success stays; one day when not said, 0 deletes it.
-        tags: Words to find its jobs by.
-        redact: Paths of arguments that are never shown.
+        keep: Seconds or a timedelta that a success stays; one day by default, 0 deletes it at once.
+        tags: Words to find jobs by, at most 50.
+        redact: Paths of arguments that are never shown, such as `card.number`.
 
     Raises:
         InvalidTask: The function cannot be a task.
         InvalidOption: One of the options does not exist or is out of bounds.
     """
-    check_names(TaskOptions, options)
+    check_names(TASK_OPTIONS, options)
     chosen = TaskOptions(**options)
 
     def decorate(function: Any) -> Task[..., Any]:
