@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
 
@@ -46,10 +47,8 @@ def find_ready() -> Statement[ReadyQueues]:
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:
     """What is queued or running in *queues*; a trailing `/` takes all sub-queues."""
-    params = {
-        "queues": [queue for queue in queues if not queue.endswith("/")],
-        "prefixes": [queue for queue in queues if queue.endswith("/")],
-    }
+    names, prefixes = split_patterns(queues)
+    params = {"queues": names, "prefixes": prefixes}
     return Statement(
         "count_unfinished",
         params,

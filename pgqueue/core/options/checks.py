@@ -7,6 +7,7 @@ from unicodedata import category
 
 from pgqueue.core.duration import CENTURY_SECONDS, YEAR_SECONDS, seconds
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.queue_pattern import is_prefix
 from pgqueue.core.retry import Retry
 from pgqueue.core.values.introspect import plain_text
 
@@ -71,7 +72,7 @@ def check_queue(value: object) -> str:
             stands for all sub-queues where a worker is started.
     """
     text = check_text("queue", value, QUEUE_CHARACTERS_MAX)
-    if text.endswith("/"):
+    if is_prefix(text):
         raise InvalidOption("queue", text, "a job goes to one queue, so it does not end in '/'.")
     return text
 
