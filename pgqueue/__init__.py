@@ -12,15 +12,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from pgqueue import events
     from pgqueue.client.client import Client
-    from pgqueue.core.current import (
+    from pgqueue.core.decisions import (
         CancelJob,
         JobCancelled,
-        JobContext,
         JobInterrupted,
         JobTimeout,
         RetryJob,
         SnoozeJob,
-        current_job,
     )
     from pgqueue.core.errors import (
         AccessDenied,
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
     )
     from pgqueue.core.events.event import listen
     from pgqueue.core.job import Attempt, Job, LogLine
+    from pgqueue.core.job_context import JobContext, current_job
     from pgqueue.core.lifecycle import JobStatus, Outcome
     from pgqueue.core.middleware import middleware
     from pgqueue.core.retry import Retry
@@ -61,15 +60,13 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "pgqueue.client.client": ("Client",),
-    "pgqueue.core.current": (
+    "pgqueue.core.decisions": (
         "CancelJob",
         "JobCancelled",
-        "JobContext",
         "JobInterrupted",
         "JobTimeout",
         "RetryJob",
         "SnoozeJob",
-        "current_job",
     ),
     "pgqueue.core.errors": (
         "AccessDenied",
@@ -102,6 +99,7 @@ _HOMES: Final = {
     ),
     "pgqueue.core.events.event": ("listen",),
     "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
+    "pgqueue.core.job_context": ("JobContext", "current_job"),
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
     "pgqueue.core.middleware": ("middleware",),
     "pgqueue.core.retry": ("Retry",),

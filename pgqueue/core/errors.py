@@ -30,7 +30,7 @@
     └── LeaseLost              an attempt was given to another worker meanwhile
 
 The facts are attributes and the message is built from them, so every error survives copying and
-pickling. What a task raises to decide its own outcome is no error: see `core.current`.
+pickling. What a task raises to decide its own outcome is no error: see `core.decisions`.
 """
 
 from collections.abc import Sequence

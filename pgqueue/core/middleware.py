@@ -9,7 +9,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-from pgqueue.core.current import JobContext
+from pgqueue.core.job_context import JobContext
 
 W = TypeVar("W", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 
-from pgqueue.core.current import censored
+from pgqueue.core.job_context import redact
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.log_text import record_text
 from pgqueue.core.values.short_repr import short_repr
@@ -39,7 +39,7 @@ class LogLines(logging.Formatter):
         first = f"{at} {_shown(record.levelname):<7} {_shown(phrase)}"
         if fields:
             first = f"{first}  {fields}"
-        return censored("\n".join([first, *(f"  {_shown(line)}" for line in rest)]))
+        return redact("\n".join([first, *(f"  {_shown(line)}" for line in rest)]))
 
 
 def set_up(level: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgqueue.core.current import JobTimeout
+from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.values.failure import message_text, report, type_text
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pgqueue.core.current import JobContext, enter, leave
+from pgqueue.core.job_context import JobContext, enter, leave
 from pgqueue.core.values.log_text import record_text
 
 

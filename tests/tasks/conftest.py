@@ -34,8 +34,7 @@ class Recorder(Client):
 def own_registry(monkeypatch):
     """Start with no task known and no package told."""
     monkeypatch.setattr(registry.REGISTRY, "_by_name", {})
-    monkeypatch.setattr(loading, "_packages", set())
-    monkeypatch.setattr(loading, "_broken", {})
+    monkeypatch.setattr(loading, "LOADER", loading.TaskLoader())
 
 
 @pytest.fixture(autouse=True)

@@ -322,6 +322,6 @@ def test_every_public_name_exists_and_has_a_docstring():
         assert getattr(pgqueue, name).__doc__
 
     assert sorted(pgqueue.__all__) == pgqueue.__all__
-    assert set(pgqueue._HOME) == set(pgqueue.__all__)
+    assert {*pgqueue._HOME, "events"} == set(pgqueue.__all__)
     with pytest.raises(AttributeError, match="tsk"):
         _ = pgqueue.tsk

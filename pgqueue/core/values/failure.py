@@ -35,7 +35,7 @@ class Report:
 
 def type_text(error: BaseException) -> str:
     """Return the name of an exception's class, with its module unless that goes without saying."""
-    path = path_of(type(error)).removeprefix("pgqueue.core.current.")
+    path = path_of(type(error))
     return clean_text(path, _TYPE_BYTES_MAX)
 
 

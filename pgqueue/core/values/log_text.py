@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgqueue.core.current import censored
+from pgqueue.core.job_context import redact
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.failure import report
 from pgqueue.core.values.introspect import name_of, plain_text
@@ -37,7 +37,7 @@ def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if raised is not None:
         text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
-    return clean_text(censored(text), bytes_max)
+    return clean_text(redact(text), bytes_max)
 
 
 def _message(record: logging.LogRecord, bytes_max: int) -> str:
