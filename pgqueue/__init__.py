@@ -55,8 +55,9 @@ if TYPE_CHECKING:
     from pgqueue.core.lifecycle import JobStatus, Outcome
     from pgqueue.core.middleware import middleware
     from pgqueue.core.retry import Retry
+    from pgqueue.tasks.call import Call
     from pgqueue.tasks.default import aenqueue, configure, default_client, enqueue
-    from pgqueue.tasks.task import Call, Task, task
+    from pgqueue.tasks.task import Task, task
 
 _HOMES: Final = {
     "pgqueue.client.client": ("Client",),
@@ -103,8 +104,9 @@ _HOMES: Final = {
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
     "pgqueue.core.middleware": ("middleware",),
     "pgqueue.core.retry": ("Retry",),
+    "pgqueue.tasks.call": ("Call",),
     "pgqueue.tasks.default": ("aenqueue", "configure", "default_client", "enqueue"),
-    "pgqueue.tasks.task": ("Call", "Task", "task"),
+    "pgqueue.tasks.task": ("Task", "task"),
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""Events reach everyone who listens to them, and no listener can disturb the one that emits."""
+"""Events reach every listener, and no listener can disturb the code that emits."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ def test_a_listener_that_raises_keeps_no_other_from_its_event(
     ]
 
 
-def test_an_event_is_observed_only_while_somebody_listens_to_it() -> None:
+def test_an_event_is_observed_only_while_a_function_listens_to_it() -> None:
     before = is_observed(JobSucceeded, JobRetried)
     stop = listen("job.retried", lambda event: None)
     meanwhile = is_observed(JobSucceeded, JobRetried), is_observed(JobSucceeded)

@@ -1,4 +1,4 @@
-"""A record's text, whoever made the record."""
+"""The text of a log record is short, complete and without secrets."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ from pgqueue.core.values.log_text import record_text
 
 
 class Hostile:
-    """Whoever looks at it is sorry."""
+    """Raises when it is shown."""
 
     def __repr__(self):
         raise RuntimeError("looked at")
