@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
 
@@ -47,8 +46,10 @@ def find_ready() -> Statement[ReadyQueues]:
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:
     """What is queued or running in *queues*; a trailing `/` takes all sub-queues."""
-    names, prefixes = split_patterns(queues)
-    params = {"queues": names, "prefixes": prefixes}
+    params = {
+        "queues": [queue for queue in queues if not queue.endswith("/")],
+        "prefixes": [queue for queue in queues if queue.endswith("/")],
+    }
     return Statement(
         "count_unfinished",
         params,
