@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from pgqueue import events
     from pgqueue.client.client import Client
-    from pgqueue.core.current import (
+    from pgqueue.core.decisions import (
         CancelJob,
         JobCancelled,
-        JobContext,
         JobInterrupted,
         JobTimeout,
         RetryJob,
         SnoozeJob,
-        current_job,
     )
     from pgqueue.core.errors import (
         AccessDenied,
@@ -50,23 +49,25 @@ if TYPE_CHECKING:
         UnsupportedDatabase,
         WrongStatus,
     )
+    from pgqueue.core.events.event import listen
     from pgqueue.core.job import Attempt, Job, LogLine
+    from pgqueue.core.job_context import JobContext, current_job
     from pgqueue.core.lifecycle import JobStatus, Outcome
+    from pgqueue.core.middleware import middleware
     from pgqueue.core.retry import Retry
+    from pgqueue.tasks.call import Call
     from pgqueue.tasks.default import aenqueue, configure, default_client, enqueue
-    from pgqueue.tasks.task import Call, Task, task
+    from pgqueue.tasks.task import Task, task
 
 _HOMES: Final = {
     "pgqueue.client.client": ("Client",),
-    "pgqueue.core.current": (
+    "pgqueue.core.decisions": (
         "CancelJob",
         "JobCancelled",
-        "JobContext",
         "JobInterrupted",
         "JobTimeout",
         "RetryJob",
         "SnoozeJob",
-        "current_job",
     ),
     "pgqueue.core.errors": (
         "AccessDenied",
@@ -97,11 +98,15 @@ _HOMES: Final = {
         "UnsupportedDatabase",
         "WrongStatus",
     ),
+    "pgqueue.core.events.event": ("listen",),
     "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
+    "pgqueue.core.job_context": ("JobContext", "current_job"),
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
+    "pgqueue.core.middleware": ("middleware",),
     "pgqueue.core.retry": ("Retry",),
+    "pgqueue.tasks.call": ("Call",),
     "pgqueue.tasks.default": ("aenqueue", "configure", "default_client", "enqueue"),
-    "pgqueue.tasks.task": ("Call", "Task", "task"),
+    "pgqueue.tasks.task": ("Task", "task"),
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -154,11 +159,16 @@ __all__ = [
     "current_job",
     "default_client",
     "enqueue",
+    "events",
+    "listen",
+    "middleware",
     "task",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "events":
+        return import_module("pgqueue.events")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'pgqueue' has no attribute {name!r}")

@@ -41,14 +41,14 @@ def _supervise(here: Target, *, burst: bool, spare: SpareProcess | None) -> int:
 
     def take_back(reclaim: Reclaim) -> None:
         reclaims.add(reclaim)
-        maintenance.ask_for("recall")
+        maintenance.ask_for("reclaim")
 
     supervisor = Supervisor(
         here.database,
         here.settings,
         burst=burst,
         on_worker_ended=lambda: maintenance.ask_for("rescue"),
-        on_reached=lease_expiry.reached,
+        on_reached=lease_expiry.record_contact,
         on_reclaim=take_back,
         spare=spare,
     )

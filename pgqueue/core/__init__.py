@@ -1,1 +1,1 @@
-"""Words and pure rules of pgqueue: no I/O, and nothing imported from the other rooms."""
+"""Words and pure rules, without I/O; every other package stands on them."""

@@ -1,22 +1,25 @@
-"""How much to ask for at once, when too much of it is refused."""
+"""The size of the next batch, when the database refuses one that is too large."""
 
 
 class AdaptiveBatch:
-    """Half as much after a refusal, a twentieth of the most more after each answer.
+    """Halves after a refusal, and grows by a twentieth of the largest size after a success.
 
     Args:
-        most: As much as is ever asked for, and what it begins with.
+        size_max: The largest size, and the first one.
+
+    Attributes:
+        size: The size of the next batch. Only the owner's thread changes it.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.size = most
+    def __init__(self, size_max: int) -> None:
+        self._size_max = size_max
+        self.size = size_max
 
-    def halve(self, asked: int) -> bool:
-        """*asked* were refused; False when it was one, and less cannot be asked for."""
-        self.size = max(1, asked // 2)
-        return asked > 1
+    def halve(self, refused: int) -> bool:
+        """Halve a batch of *refused* items; False when it had one item and cannot be smaller."""
+        self.size = max(1, refused // 2)
+        return refused > 1
 
     def grow(self) -> None:
-        """There was an answer."""
-        self.size = min(self._most, self.size + max(1, self._most // 20))
+        """Take more items next time, after a batch that was not refused."""
+        self.size = min(self._size_max, self.size + max(1, self._size_max // 20))

@@ -1,6 +1,6 @@
-"""The newest of a stream of names, a limited number of them.
+"""A set of names with a limit, which drops the oldest name.
 
-What strangers name must not grow without end in a process that runs for months.
+Names that come from outside must not grow without end in a process that runs for months.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,10 @@ NAMES_MAX: Final = 10_000
 
 
 class BoundedNames:
-    """A set that forgets the name it has known longest when there is one too many; thread-safe.
+    """A set of names that drops the oldest one when it is full; safe on any thread.
 
     Args:
-        names_max: How many it holds.
+        names_max: How many names it keeps.
     """
 
     def __init__(self, names_max: int = NAMES_MAX) -> None:
@@ -23,7 +23,7 @@ class BoundedNames:
         self._changing = Lock()
 
     def add(self, name: str) -> bool:
-        """Hold this name; True when it was not held."""
+        """Add a name; True when it is new."""
         with self._changing:
             is_new = name not in self._names
             self._names[name] = None
@@ -32,16 +32,16 @@ class BoundedNames:
             return is_new
 
     def add_all(self, names: Iterable[str]) -> list[str]:
-        """Hold these names; those that were not held."""
+        """Add names and return the new ones."""
         return [name for name in names if self.add(name)]
 
     @property
     def is_full(self) -> bool:
-        """Whether a new name drives another one out."""
+        """Whether a new name would drop another one."""
         return len(self._names) == self._names_max
 
     def __len__(self) -> int:
         return len(self._names)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._names))  # a copy: another thread may add meanwhile
+        return iter(list(self._names))  # a copy: another thread may add a name meanwhile

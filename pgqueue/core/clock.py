@@ -18,7 +18,7 @@ class Clock:
 
 
 MONOTONIC: Final = Clock()
-"""The clock that everything uses unless it is given another."""
+"""The clock of every timer that is made without one."""
 
 
 class Timer:
@@ -36,25 +36,25 @@ class Timer:
 
     @property
     def is_due(self) -> bool:
-        """Whether its time has come."""
+        """Whether it is due now."""
         return self._clock.monotonic() >= self.due_at
 
     @property
     def is_running(self) -> bool:
-        """Whether it will be due at some time, or is."""
+        """Whether it is due, or will be."""
         return self.due_at < inf
 
     @property
     def seconds_left(self) -> float:
-        """The seconds until it is due: 0 when it is, `inf` when it is stopped."""
+        """The seconds until it is due: 0 when it is due, `inf` when it is stopped."""
         return max(0.0, self.due_at - self._clock.monotonic())
 
     def start(self, seconds: float) -> None:
-        """Be due in so many seconds from now, whatever was set before."""
+        """Be due in *seconds* from now, in place of any earlier time."""
         self.due_at = self._clock.monotonic() + seconds
 
     def bring_forward(self, seconds: float) -> None:
-        """Be due in so many seconds from now, unless it is due earlier."""
+        """Be due in *seconds* from now, unless it is due earlier."""
         self.due_at = min(self.due_at, self._clock.monotonic() + seconds)
 
     def expire(self) -> None:
@@ -62,7 +62,7 @@ class Timer:
         self.due_at = -inf
 
     def stop(self) -> None:
-        """Never be due, until it is started again."""
+        """Be never due, until it is started again."""
         self.due_at = inf
 
 
@@ -81,9 +81,9 @@ class Stopwatch:
         return self._clock.monotonic() - self.started_at
 
     def restart(self) -> None:
-        """It happens now."""
+        """Start at 0 now."""
         self.started_at = self._clock.monotonic()
 
     def reset(self) -> None:
-        """It has not happened yet."""
+        """Count `inf` again, as before the first `restart`."""
         self.started_at = -inf

@@ -1,6 +1,6 @@
 """A duration as users write it, seconds or a timedelta, turned into checked seconds.
 
-The one place that knows the bounds of durations, which are also those of the columns.
+The bounds of durations stand here alone; the columns of the tables have these bounds.
 """
 
 from datetime import timedelta
@@ -22,12 +22,12 @@ def seconds(
     """Return the seconds of a duration.
 
     Args:
-        option: What the duration is for, as the error names it.
+        option: The name of the option in the error.
         maximum: In seconds.
-        zero: Whether zero is a value.
+        zero: Whether zero is allowed.
 
     Raises:
-        InvalidOption: It is no duration, or out of bounds.
+        InvalidOption: The value is no duration, or out of bounds.
     """
     if isinstance(value, timedelta):
         amount = value.total_seconds()

@@ -12,10 +12,10 @@
     ├── UnknownTask            no task has that name here
     ├── TaskModuleNotFound     a module of tasks does not exist
     ├── TaskModuleBroken       a module of tasks exists and raised while it was imported
-    ├── NoCurrentJob           asked for the running job, outside a task
+    ├── NoCurrentJob           no job runs here
     ├── NoDatabase             no database was configured
     ├── DatabaseUnreachable    the database did not answer, and nothing was done
-    │   └── ReplyLost          the connection broke before the answer: it may have been done
+    │   └── ReplyLost          the connection broke before the reply: it may have been done
     ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
@@ -23,14 +23,14 @@
     ├── SchemaMismatch         the database and this release do not fit together
     │   ├── SchemaMissing      it was never migrated
     │   ├── SchemaTooOld       it waits for `pgqueue migrate`
-    │   └── SchemaTooNew       it was migrated by a newer release, which ended this one
-    ├── SchemaBusy             a migration did not get the tables that it changes
+    │   └── SchemaTooNew       a newer release migrated it, which excludes this one
+    ├── SchemaBusy             a migration could not lock the tables that it changes
     ├── JobGone                no job has that id (any more)
     ├── WrongStatus            a job's status does not allow the verb
-    └── LeaseLost              an attempt was given to another worker meanwhile
+    └── LeaseLost              an attempt belongs to another worker now, or was settled
 
-The facts are attributes and the message is built from them, so every error survives copying and
-pickling. What a task raises to decide its own outcome is no error: see `core.current`.
+The facts are attributes, and the message is built from them, so every error survives copying and
+pickling. The exceptions that decide the outcome of a task are no errors: see `core.decisions`.
 """
 
 from collections.abc import Sequence
@@ -118,7 +118,7 @@ class PayloadTooLarge(InvalidPayload):
     """The arguments of one job exceed the limit.
 
     Attributes:
-        size_bytes: Of what is more than four times the limit not all is counted.
+        size_bytes: Not all of it is counted when it is more than four times the limit.
     """
 
     def __init__(self, task: str, size_bytes: int, args_bytes_max: int) -> None:
@@ -198,7 +198,7 @@ class TaskModuleBroken(PgqueueError):
 
 
 class NoCurrentJob(PgqueueError):
-    """The running job was asked for outside a task."""
+    """No job runs here: `current_job()` was called outside a task."""
 
     def __str__(self) -> str:
         return (
@@ -232,12 +232,12 @@ class DatabaseUnreachable(PgqueueError):
 
 
 class ReplyLost(DatabaseUnreachable):
-    """The connection broke before the answer, so that the outcome is not known."""
+    """The connection broke before the reply, so it is unknown whether the work was done."""
 
     def __str__(self) -> str:
         return (
-            f"The connection broke before the answer: {_sentence(self.reason)} The database "
-            "may have done what was asked, or not: look, before you ask again."
+            f"The connection broke before the reply: {_sentence(self.reason)} The database may "
+            "have done the work. Check that before you try again."
         )
 
 
@@ -315,20 +315,20 @@ class SchemaTooOld(SchemaMismatch):
 
 
 class SchemaTooNew(SchemaMismatch):
-    """The database was migrated by a newer release, and serves this one no more."""
+    """A newer release migrated the database, which excludes this release."""
 
     def __str__(self) -> str:
         return (
-            f"The database is at revision {self.found}, which this release does not know, and "
-            f"serves no release that needs {self.needed}. Install the newer release here too."
+            f"The database is at revision {self.found}, which excludes releases that need "
+            f"{self.needed}, as this one does. Install the newer release here too."
         )
 
 
 class SchemaBusy(PgqueueError):
-    """A migration did not get the tables that it changes, because others had locked them.
+    """A migration could not lock the tables that it changes, because others had locked them.
 
     Attributes:
-        lockers: Who has locks on them, longest first, in words.
+        lockers: The processes that have locks on them, the longest first, in words.
     """
 
     def __init__(self, tries: int, lockers: Sequence[str]) -> None:
@@ -337,10 +337,10 @@ class SchemaBusy(PgqueueError):
         self.lockers = tuple(lockers)
 
     def __str__(self) -> str:
-        who = "; ".join(self.lockers) or "nobody any more"
+        lockers = "; ".join(self.lockers) or "no process any more"
         return (
-            f"The tables were locked by others at each of {self.tries} tries, and nothing was "
-            f"changed. Locks are held by {who}. Run it again when they have ended."
+            f"Other processes had locked the tables at each of {self.tries} tries, and nothing "
+            f"was changed. They are locked by {lockers}. Run it again when these have ended."
         )
 
 
@@ -359,7 +359,7 @@ class UnsupportedDatabase(PgqueueError):
 
 
 class JobGone(PgqueueError):
-    """No job has that id (any more)."""
+    """No job has that id, or none has it any more."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(job_id)
@@ -373,7 +373,7 @@ class JobGone(PgqueueError):
 
 
 class WrongStatus(PgqueueError):
-    """A job's status does not allow what was asked."""
+    """A job's status does not allow the verb."""
 
     def __init__(self, job_id: int, status: str, verb: str, advice: str) -> None:
         super().__init__(job_id, status, verb, advice)
@@ -390,7 +390,7 @@ class WrongStatus(PgqueueError):
 
 
 class LeaseLost(PgqueueError):
-    """An attempt was given to another worker meanwhile, or ended by another hand."""
+    """An attempt belongs to another worker now, or was settled by another process."""
 
     def __init__(self, job_id: int, attempt: int, worker_id: int) -> None:
         super().__init__(job_id, attempt, worker_id)
@@ -400,13 +400,13 @@ class LeaseLost(PgqueueError):
 
     def __str__(self) -> str:
         return (
-            f"Worker {self.worker_id} no longer holds attempt {self.attempt} of job "
-            f"{self.job_id}: it was silent for longer than its lease, or the job was settled "
-            "meanwhile. Roll back what this attempt wrote; another attempt owns the job."
+            f"Worker {self.worker_id} lost attempt {self.attempt} of job {self.job_id}: it did not "
+            "renew its lease in time, or the job was settled meanwhile. Roll back the writes of "
+            "this attempt: the job belongs to another attempt, or has ended."
         )
 
 
 def _sentence(reason: str) -> str:
-    """What a library said, over lines and with tabs, as one sentence."""
+    """The message of a library, which may have several lines and tabs, as one sentence."""
     words = " ".join(reason.split())
     return words if words.endswith("?") else words.rstrip(". ") + "."

@@ -1,7 +1,7 @@
-"""Rows as people read them: a job, its attempts and log lines, the tasks and workers known.
+"""Rows as people read them: a job, its attempts and log lines, recorded tasks and workers.
 
-Made by `store` from what the database answers, handed out by `client`. A job's verbs go back
-through the client that it came from; nothing here does I/O itself.
+`store` makes them from rows, and `client` returns them. A job's verbs call the client that it came
+from; nothing here does I/O itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from pgqueue.core.lifecycle import JobStatus, Outcome
 
 
 class JobVerbs(Protocol):
-    """What a job asks of the client that it came from."""
+    """The verbs of the client that a job came from."""
 
     def job(self, job_id: int) -> "Job":
         """Read one job."""
@@ -37,7 +37,7 @@ class JobVerbs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """Stands for stored JSON that Python cannot read back, such as an integer of 5,000 digits."""
+    """Stands for stored JSON that Python cannot read, such as an integer of 5,000 digits."""
 
     text: str
     reason: str
@@ -45,11 +45,11 @@ class Undecodable:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, as its row stood when it was read.
+    """One job, with the values that its row had when it was read.
 
     `args` and `result` are decoded JSON, or `Undecodable`. `finished_at`, `result` and `error`
-    belong to the last settled attempt; `attempts()` tells of all. The `repr` leaves the arguments
-    out: jobs are logged by people who do not know what is secret in them.
+    belong to the last settled attempt; `attempts()` lists all. The `repr` leaves the arguments
+    out: they may hold secrets, and jobs are logged.
     """
 
     id: int
@@ -87,19 +87,19 @@ class Job:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            # Python asks here for what is not set: of a job `made_later`, all but two fields.
+            # Python calls this for an attribute that is not set: most fields of a `lazy_job`.
             if name not in _ROW:
                 raise AttributeError(f"a Job has no {name!r}", name=name, obj=self)
-            # A thread that comes second finds them set, or sets the same once more.
+            # A second thread finds the fields set, or sets them to equal values once more.
             if (make := self._make) is not None:
-                made = make()
-                for each in _ROW:
-                    object.__setattr__(self, each, getattr(made, each))
+                job = make()
+                for column in _ROW:
+                    object.__setattr__(self, column, getattr(job, column))
                 object.__setattr__(self, "_make", None)
             return object.__getattribute__(self, name)
 
     def refresh(self) -> "Job":
-        """Return the job as it stands now.
+        """Read the job again and return it.
 
         Raises:
             JobGone: It was deleted, or its transaction has not committed.
@@ -107,7 +107,7 @@ class Job:
         return self._verbs().job(self.id)
 
     def wait(self, timeout: float | None = None) -> "Job":
-        """Wait until the job is final and return it as it then stands.
+        """Wait until the job is final, and return it.
 
         Args:
             timeout: Seconds; None waits for ever.
@@ -119,39 +119,39 @@ class Job:
         return self._verbs().wait(self.id, timeout)
 
     def cancel(self) -> "Job":
-        """Cancel the job, at once while it waits, by asking its worker while it runs.
+        """Cancel the job: a waiting one at once, a running one through its worker.
 
         Raises:
             WrongStatus: It is final.
             JobGone: It was deleted, or its transaction has not committed.
         """
         status = self._verbs().cancel(self.id)[self.id]
-        found = self.refresh()
+        job = self.refresh()
         if status is None:
-            advice = "A final job has nothing left to cancel."
-            raise WrongStatus(self.id, found.status.value, "cancel", advice)
-        return found
+            advice = "A final job cannot be cancelled any more."
+            raise WrongStatus(self.id, job.status.value, "cancel", advice)
+        return job
 
     def retry(self) -> "Job":
-        """Queue the job again, due at once, with its charges forgotten.
+        """Queue the job again, due at once, with `failure_count` and `lost_count` at 0.
 
         Raises:
             WrongStatus: It is queued, blocked or running.
             JobGone: It was deleted, or its transaction has not committed.
         """
         status = self._verbs().retry(self.id)[self.id]
-        found = self.refresh()
+        job = self.refresh()
         if status is None:
             advice = "Only a final or a scheduled job can be queued again."
-            raise WrongStatus(self.id, found.status.value, "retry", advice)
-        return found
+            raise WrongStatus(self.id, job.status.value, "retry", advice)
+        return job
 
     def attempts(self) -> "list[Attempt]":
         """List the job's settled attempts, first to last."""
         return self._verbs().attempts(self.id)
 
     def logs(self) -> "list[LogLine]":
-        """List what the job's attempts logged, oldest first."""
+        """List the log lines of the job's attempts, oldest first."""
         return self._verbs().logs(self.id)
 
     def _verbs(self) -> JobVerbs:
@@ -163,13 +163,13 @@ class Job:
         object.__setattr__(self, "_client", client)
 
 
-_ROW = frozenset(each.name for each in fields(Job)) - {"_client", "_make"}
+_ROW = frozenset(column.name for column in fields(Job)) - {"_client", "_make"}
 
 
 def lazy_job(make: Callable[[], Job]) -> Job:
-    """Return a job that is made when somebody looks at it, equal to what *make* returns.
+    """Return a job that is made when one of its fields is read, equal to what *make* returns.
 
-    Who enqueues seldom looks at what comes back, and to make it takes as long as to encode its
+    Most callers of `enqueue` do not read the job, and making it takes as long as encoding its
     arguments.
     """
     job = object.__new__(Job)
@@ -179,14 +179,14 @@ def lazy_job(make: Callable[[], Job]) -> Job:
 
 
 def bind(job: Job, client: JobVerbs) -> Job:
-    """Let the verbs of a job that was just made go through *client*, and return it."""
+    """Set the client that the verbs of a new job call, and return the job."""
     job._bind(client)
     return job
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One settled try of a job; `started_at` is None when it was claimed and never started."""
+    """One settled attempt of a job; `started_at` is None when its task never started."""
 
     job_id: int
     attempt: int
@@ -214,7 +214,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task as a worker recorded it; who enqueues by name takes its `options`."""
+    """A task as a worker recorded it; a job that is enqueued by name gets its `options`."""
 
     name: str
     signature: str
@@ -228,8 +228,8 @@ class TaskRecord:
 class UnknownTaskRecord:
     """Queued jobs of one task and queue whose task no live worker of that queue knows.
 
-    `unknown_since` is when the last worker that may have known it ended, or the first of the
-    jobs was made; `worker_count` is how many live workers take the queue.
+    `unknown_since` is when the last worker that may have known the task ended, or when the first
+    of the jobs was enqueued. `worker_count` is the number of live workers that take the queue.
     """
 
     task: str
@@ -241,7 +241,7 @@ class UnknownTaskRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """A child process that runs jobs, or ran them: `stopped_at` is None while it lives."""
+    """A child process that runs or ran jobs; `stopped_at` is None while it lives."""
 
     id: int
     supervisor_id: int

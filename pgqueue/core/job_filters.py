@@ -1,4 +1,4 @@
-"""What a person may ask jobs for, as `Client.jobs`, `count`, `cancel` and `retry` take it."""
+"""The filters of `Client.jobs`, `count`, `cancel` and `retry`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -6,14 +6,14 @@ from typing import Any, TypedDict
 
 
 class JobFilters(TypedDict, total=False):
-    """Which jobs are meant: those that fit every filter given; None is as good as not given.
+    """Selects the jobs that fit every filter; a filter that is None selects all.
 
     Args:
         status: One status, or any of several.
-        task: A canonical path or an alias as it was enqueued; `*` stands for any characters.
+        task: A canonical path or an alias, as it was enqueued; `*` stands for any characters.
         queue: A queue; with a trailing `/`, all its sub-queues.
-        worker: Id of the worker that holds the job or last held it.
-        args: Arguments that the job has, among others: `{"user_id": 7}`.
+        worker: Id of the worker that runs the job, or ran it last.
+        args: Arguments that the job has, beside any others: `{"user_id": 7}`.
         tags: All of these tags.
         created_since: Aware moment.
         finished_since: Aware moment.

@@ -1,8 +1,8 @@
 """The closed sets of a job's status and of an attempt's outcome.
 
-What an outcome does to its job is one rule, and it is SQL: `store/sql/settle.sql`, the only
-statement that ends an attempt, whether a worker, a supervisor or a rescue asks. Read its head
-for the table. The other status changes are one statement each:
+One rule in SQL says what an outcome does to its job: `store/sql/settle.sql`. It is the only
+statement that ends an attempt, for workers, supervisors and rescues alike. Its header has the
+table. Each other change of a status is one statement:
 
     scheduled ─promote─▶ queued ─claim─▶ running ─settle─▶ succeeded | failed | cancelled
         ▲                  ▲                │
@@ -14,7 +14,7 @@ from typing import Final
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -26,7 +26,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing but a retry by hand changes it any more."""
+        """Whether only a person can change it, with a retry."""
         return self in FINAL
 
 

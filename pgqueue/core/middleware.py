@@ -9,13 +9,17 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-from pgqueue.core.current import JobContext
+from pgqueue.core.job_context import JobContext
 
 W = TypeVar("W", bound=Callable[..., Any])
 
 
 class _Registered:
-    """The wrappers in the order in which they were registered, the outermost first."""
+    """The wrappers in the order in which they were registered, the outermost first.
+
+    Attributes:
+        changing: Locked while a tuple is replaced; readers need no lock.
+    """
 
     def __init__(self) -> None:
         self.of_functions: tuple[Callable[..., Any], ...] = ()
@@ -27,12 +31,13 @@ _REGISTERED: Final = _Registered()
 
 
 def middleware(wrapper: W) -> W:
-    """Wrap each run of a task in this process from now on; returns *wrapper*, to be a decorator.
+    """Wrap each run of a task in this process from now on, and return *wrapper*.
 
-    `def wrapper(job, call_next)` wraps tasks that are functions, and calls `call_next()` for their
+    `def wrapper(job, call_next)` wraps tasks that are functions; `call_next()` returns the task's
     result. `async def wrapper(job, call_next)` wraps tasks that are coroutine functions, and awaits
-    `call_next()`. It runs inside the job: `current_job()` works, the timeout counts, and what it
-    returns or raises is how the attempt ends. The one that is registered first is the outermost.
+    `call_next()`. The wrapper runs inside the job: `current_job()` works and the timeout counts.
+    Its return value is the job's result, and an exception that it raises ends the attempt. The
+    wrapper that was registered first is the outermost.
     """
     with _REGISTERED.changing:
         if inspect.iscoroutinefunction(wrapper):
@@ -43,21 +48,21 @@ def middleware(wrapper: W) -> W:
 
 
 def remove_middleware(wrapper: Callable[..., Any]) -> None:
-    """Wrap no further run with *wrapper*; nothing happens when it was not registered."""
+    """Wrap no further run with *wrapper*; a wrapper that is not registered is no error."""
     with _REGISTERED.changing:
         _REGISTERED.of_functions = tuple(w for w in _REGISTERED.of_functions if w is not wrapper)
         _REGISTERED.of_coroutines = tuple(w for w in _REGISTERED.of_coroutines if w is not wrapper)
 
 
 def wrapped(job: JobContext, call: Callable[[], Any]) -> Callable[[], Any]:
-    """*call* inside all middleware for functions; *call* itself where there is none."""
+    """Return *call* inside all middleware for functions; *call* itself where there is none."""
     for wrapper in reversed(_REGISTERED.of_functions):
         call = partial(wrapper, job, call)
     return call
 
 
 def awrapped(job: JobContext, call: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
-    """*call* inside all middleware for coroutines: the asyncio twin of `wrapped`."""
+    """Return *call* inside all middleware for coroutines: the asyncio twin of `wrapped`."""
     for wrapper in reversed(_REGISTERED.of_coroutines):
         call = partial(wrapper, job, call)
     return call

@@ -1,28 +1,28 @@
-"""A job that is to be inserted: one row's worth of decided values.
+"""A job that is about to be inserted: the values of one row.
 
-Made by `tasks` from a checked call and by `client` from a name and a mapping; read by `store`.
-Never holds an undecided value: every option has its default applied and is valid already.
+`tasks` makes it from a checked call, `client` from a name and a mapping, and `store` reads it.
+Every value is decided and checked: no default is applied later.
 """
 
 from datetime import datetime
 from typing import Final, NamedTuple
 
 BATCH_SIZE: Final = 5_000
-"""Jobs that one COPY inserts, unless told otherwise."""
+"""Jobs that one COPY inserts by default."""
 
 
 class NewJob(NamedTuple):
-    """One job about to be inserted.
+    """One job that is about to be inserted.
 
-    A tuple, because one is made for each of a hundred thousand calls, and most of them differ
-    from the one before in their arguments only.
+    A tuple, because `enqueue_many` makes one for each of a hundred thousand calls. Most of them
+    differ from the one before in their arguments only.
 
     Args:
         args: JSON text of one object, arguments by parameter name.
         run_after: Seconds from the insert, or an aware moment; None for at once.
-        expires_after_seconds: Cancelled when not started by then; None for never.
+        expires_after_seconds: The job is cancelled when it did not start by then; None for never.
         timeout_seconds: None for no timeout.
-        keep_seconds: How long a success stays; 0 deletes it when it succeeds.
+        keep_seconds: How long a success stays; 0 deletes it at once.
     """
 
     task: str
@@ -43,15 +43,16 @@ class NewJob(NamedTuple):
     tags: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        # Without the arguments, like that of a Job: nobody knows what is secret in them.
-        told = zip(self._fields, self, strict=True)
-        return f"NewJob({', '.join(f'{name}={value!r}' for name, value in told if name != 'args')})"
+        # Without the arguments, as in the `repr` of a Job: they may hold secrets.
+        fields = zip(self._fields, self, strict=True)
+        shown = ", ".join(f"{name}={value!r}" for name, value in fields if name != "args")
+        return f"NewJob({shown})"
 
     def with_args(self, args: str) -> "NewJob":
-        """Return a job like this one with other arguments, which were checked as well."""
+        """Return a job like this one with other arguments, which are checked already."""
         # `_replace` takes three times as long.
         return tuple.__new__(NewJob, (self[0], args, *self[2:]))
 
     def is_like(self, other: "NewJob") -> bool:
-        """Tell whether two jobs differ in nothing but their arguments."""
+        """Return whether two jobs differ in nothing but their arguments."""
         return self[0] == other[0] and self[2:] == other[2:]

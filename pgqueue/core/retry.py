@@ -1,14 +1,14 @@
-"""The retry policy of a task: how often, after what wait, and after which exceptions.
+"""The retry policy of a task: how often, after how long, and after which exceptions.
 
-The worker judges which exceptions count. All else is stored in the job's row, and SQL decides
-from the row alone, so that a job is retried the same whoever settles it.
+The worker decides which exceptions allow a retry. The rest is stored in the job's row, and SQL
+decides from the row alone. So a worker, a supervisor and a rescue retry a job alike.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from pgqueue.core.current import JobTimeout
+from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption
 
@@ -22,17 +22,17 @@ ExceptionTypes = type[BaseException] | Iterable[type[BaseException]]
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a failed job is tried again, and after what wait.
+    """How often a failed job is tried again, and after how long.
 
     The wait after the n-th failure is `base * 2**(n-1)` (exponential), `base * n` (linear) or
     `base` (fixed), at most `max_delay`; with jitter a random part between half of it and all.
 
     Args:
-        max_attempts: Charged attempts in total, 1 to 10,000; the first one counts.
+        max_attempts: Attempts that count in total, 1 to 10,000; the first one is among them.
         base: Seconds or a timedelta, at most 366 days.
         max_delay: Seconds or a timedelta, at most 366 days.
         on: Exceptions after which to try again. A timeout always counts.
-        not_on: Exceptions among them after which not to.
+        not_on: Exceptions among them after which not to try again.
 
     Raises:
         InvalidOption: One of the values is out of bounds.
@@ -65,11 +65,11 @@ class Retry:
         self._normalise("not_on", _exception_types("not_on", self.not_on))
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Tell whether an attempt that ended with this exception may be tried again."""
+        """Return whether a job may be tried again after this exception."""
         kind = type(error)
         if issubclass(kind, JobTimeout):
-            # The deadline in the row ends a job whose worker cannot, and knows of no `on`:
-            # a timeout has to mean the same on both ways.
+            # A supervisor ends an overdue job from its row alone, where no `on` is stored. A
+            # timeout that the worker raises must not differ from that.
             return True
         return issubclass(kind, self.on) and not issubclass(kind, self.not_on)  # type: ignore[arg-type]
 
@@ -91,7 +91,7 @@ def _exception_types(option: str, value: object) -> tuple[type[BaseException], .
     types = (value,) if isinstance(value, type) else value
     if isinstance(types, Iterable):
         types = tuple(types)
-        if all(isinstance(each, type) and issubclass(each, BaseException) for each in types):
+        if all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in types):
             return types
     raise InvalidOption(option, value, "it takes exception classes.")
 

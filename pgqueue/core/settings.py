@@ -1,9 +1,9 @@
-"""Settings: each declared once, taken from the first layer that says something.
+"""Settings: each declared once, and read from the first layer that sets it.
 
     flag  >  environment PGQUEUE_*  >  pgqueue.toml or [tool.pgqueue]  >  default
 
-A layer holds only what was truly set, so an origin is never a guess. The command line, the
-supervisor and the default client read them; they are read once and never change afterwards.
+A layer has only values that were set, so that each origin is true. The command line, the
+supervisor and the default client read settings once; they never change afterwards.
 """
 
 import difflib
@@ -24,16 +24,16 @@ DEFAULT_ORIGIN: Final = "the default"
 _PREFIX: Final = "PGQUEUE_"
 _SCHEMA_BYTES_MAX: Final = 48
 _MEBIBYTE: Final = 1024 * 1024
-# Every parameter of libpq that is a secret itself, and not the name of a file that holds one.
+# Every parameter of libpq that is a secret itself, and not the name of a file with one.
 _SECRET: Final = "password|sslpassword|oauth_client_secret|scram_client_key|scram_server_key"
 _SECRET_QUERY: Final = re.compile(rf"(?i)([?&](?:{_SECRET})=)[^&#]*")
 _SECRET_WORD: Final = re.compile(rf"(?i)(\b(?:{_SECRET})\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|\S+)")
-# Greedy, and without a scheme too: what is mistyped is shown as well, and must hide no less.
+# Greedy, and without a scheme too: a mistyped URL is shown as well, and must not show a password.
 _SECRET_USER: Final = re.compile(r"((?:://|^(?![\w+.-]*://))[^:/?#@=\s]*):.*@", re.DOTALL)
 _SCHEME: Final = re.compile(r"\s*[\w+.-]*://")
 
 Read = Callable[[object], object]
-"""Turns what a layer says into the value, or raises ValueError with the reason."""
+"""Turns the text or number of a layer into the value, or raises ValueError with the reason."""
 
 
 def _text(value: object) -> object:
@@ -56,7 +56,7 @@ def _texts(value: object) -> object:
         value = [part.strip() for part in value.split(",")]
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
         raise ValueError("it takes a list of texts, in the environment with commas between them.")
-    # Of a list no part is stripped: the name of a queue may begin or end with a space.
+    # The parts of a list are not stripped: the name of a queue may begin or end with a space.
     return tuple(dict.fromkeys(_unstripped(part) for part in value if part != ""))
 
 
@@ -64,9 +64,9 @@ def schema_name(value: object) -> str:
     """Return a name that the schema can have.
 
     Raises:
-        ValueError: It is empty, longer than 48 bytes (which leaves room in PostgreSQL's 63 for
-            the name of the channel), begins with `pg_`, or holds NUL, `%` or `:` (the last two
-            mean something to psycopg and to SQLAlchemy).
+        ValueError: It is empty or begins with `pg_`. It is longer than 48 bytes: PostgreSQL's limit
+            is 63, and the name of the channel is longer than the schema's. It holds NUL, `%` or
+            `:`: psycopg and SQLAlchemy give the last two a meaning.
     """
     text = str(_text(value))
     is_short = len(text.encode(errors="replace")) <= _SCHEMA_BYTES_MAX
@@ -120,7 +120,7 @@ def _one_of(*choices: str) -> Read:
 
 
 def _cores() -> int:
-    # Not os.cpu_count(): a container may give this process fewer of them.
+    # Not os.cpu_count(): a container may allow this process fewer of them.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -138,9 +138,9 @@ class Settings:
     """Every setting with its value, and where each value came from.
 
     Attributes:
-        origins: By the setting's name, as a person would say it: `the default`, `PGQUEUE_URL`,
-            `--processes`, or a file's name.
-        warnings: What was set and means nothing, in sentences.
+        origins: By the setting's name: `the default`, `PGQUEUE_URL`, `--processes`, or a file's
+            name.
+        warnings: Sentences about variables that name no setting.
     """
 
     url: str | None = _setting(
@@ -173,16 +173,16 @@ class Settings:
         _integer(1, 10_000), 100, "slots", "Jobs that the asyncio child runs at once."
     )
     prefetch_max: int = _setting(
-        _integer(0, 100_000), 500, "jobs", "Short jobs that a child may hold ahead of its slots."
+        _integer(0, 100_000), 500, "jobs", "Short jobs that a child may claim ahead of its slots."
     )
     grace_seconds: float = _setting(
         _seconds(0, 86_400), 30.0, "seconds", "Time that running jobs get when a worker stops."
     )
     poll_seconds: float = _setting(
-        _seconds(0.01, 3_600), 1.0, "seconds", "Longest wait between two looks for ready jobs."
+        _seconds(0.01, 3_600), 1.0, "seconds", "Longest wait between two scans for ready jobs."
     )
     lease_seconds: float = _setting(
-        _seconds(1, 3_600), 30.0, "seconds", "Silence after which a worker's jobs are given away."
+        _seconds(1, 3_600), 30.0, "seconds", "Time without a renewal after which a worker is lost."
     )
     heartbeat_seconds: float = _setting(
         _seconds(0.1, 600), 5.0, "seconds", "Time between two renewals of the lease."
@@ -254,16 +254,16 @@ def load_settings(
     """Read the settings from all layers.
 
     Args:
-        flags: What the command line or a caller says; None values and empty tuples say nothing.
+        flags: The values of a command line or a caller; None and an empty tuple set nothing.
         environ: None for the environment of this process.
-        folder: Where the files are looked for; None for the current one.
+        folder: The folder of the files; None for the current one.
 
     Raises:
         InvalidSettings: A value is bad, or a file or a flag names no setting.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    origins = {each.name: DEFAULT_ORIGIN for each in _DECLARED}
+    origins = {setting.name: DEFAULT_ORIGIN for setting in _DECLARED}
     layers = (_file_layer(Path(folder or ".")), _environment_layer(environ), _flag_layer(flags))
     for layer in layers:
         for name, (value, origin) in layer.items():
@@ -314,7 +314,7 @@ def _table_layer(table: Mapping[str, object], origin: str) -> _Layer:
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
-    # An empty variable is how shells and compose files say "not set".
+    # An empty variable counts as not set: shells and compose files write it so.
     layer: _Layer = {}
     if environ.get("DATABASE_URL"):
         layer["url"] = (environ["DATABASE_URL"], "DATABASE_URL")
@@ -325,13 +325,13 @@ def _environment_layer(environ: Mapping[str, str]) -> _Layer:
 
 
 def _flag_layer(flags: Mapping[str, object] | None) -> _Layer:
-    said = {
+    passed = {
         name: value for name, value in (flags or {}).items() if value is not None and value != ()
     }
-    for name, value in said.items():
+    for name, value in passed.items():
         if name not in _BY_NAME:
             raise InvalidSettings(name, _hide(value), "a flag", _unknown(name, _BY_NAME))
-    return {name: (value, f"--{name.replace('_', '-')}") for name, value in said.items()}
+    return {name: (value, f"--{name.replace('_', '-')}") for name, value in passed.items()}
 
 
 def _read(name: str, value: object, origin: str) -> object:
@@ -369,7 +369,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _hide(value: object) -> object:
-    # Of every setting, known or not: a misspelt `url` holds its password all the same.
+    # For every setting, known or not: a misspelt `url` has a password in it, too.
     return redact_url(value) if isinstance(value, str) else value
 
 
@@ -377,14 +377,14 @@ def _declare() -> tuple[DeclaredSetting, ...]:
     defaults = Settings()
     return tuple(
         DeclaredSetting(
-            each.name,
-            each.metadata["unit"],
-            each.metadata["text"],
-            getattr(defaults, each.name),
-            each.metadata["read"],
+            setting.name,
+            setting.metadata["unit"],
+            setting.metadata["text"],
+            getattr(defaults, setting.name),
+            setting.metadata["read"],
         )
-        for each in fields(Settings)
-        if each.metadata
+        for setting in fields(Settings)
+        if setting.metadata
     )
 
 

@@ -1,1 +1,1 @@
-"""What time does to jobs: rescue, timeouts, expiry, pruning; one function each, from SQL state."""
+"""What time does to jobs: rescue, timeouts, expiry, pruning; one function each, from rows alone."""

@@ -1,4 +1,4 @@
-"""Cancels jobs that were not started in time, and deletes what was kept long enough."""
+"""Cancels jobs that did not start in time, and deletes what was kept long enough."""
 
 from pgqueue.maintenance.service import Service
 from pgqueue.store import retention
@@ -6,12 +6,12 @@ from pgqueue.store.batched_statement import BatchedStatement
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
-# Short transactions: a round never holds up a claim for long.
+# Few jobs in a transaction, so that a claim never waits long for its locks.
 _JOBS_MAX = 1000
 
-# What is over can wait, and what is ready cannot. Deleting as fast as it could, it took a quarter
-# from a drain on two cores. With this share it deleted 0.9 to 1.3 jobs there for each that a worker
-# ended; where it cannot keep up, it takes all of the time after a while.
+# Finished jobs can wait to be deleted; ready jobs cannot wait to run. Pruning at full speed cost a
+# drain on two cores a quarter of its rate. With this share it deleted 0.9 to 1.3 jobs there for
+# each job that a worker ended. Where it cannot keep up, it gets all of the time after five minutes.
 _PRUNE_SHARE = 1 / 4
 
 _WORKERS_KEPT_SECONDS = 7 * 86400.0
@@ -20,17 +20,17 @@ _WORKERS_KEPT_SECONDS = 7 * 86400.0
 def services(
     *, expire_every_seconds: float = 5.0, prune_every_seconds: float = 30.0
 ) -> list[Service]:
-    """`expire` and `prune` for jobs, `prune_workers` for workers that ended a week ago."""
-    expiring = BatchedStatement(retention.expire, retention.first_expired, _JOBS_MAX)
-    pruning = BatchedStatement(retention.prune, retention.first_prunable, _JOBS_MAX)
+    """The services `expire` and `prune` for jobs, and `prune_workers` for old workers."""
+    expire = BatchedStatement(retention.expire, retention.first_expired, _JOBS_MAX)
+    prune = BatchedStatement(retention.prune, retention.first_prunable, _JOBS_MAX)
     return [
-        Service("expire", expire_every_seconds, expiring.take),
-        Service("prune", prune_every_seconds, pruning.take, _PRUNE_SHARE),
+        Service("expire", expire_every_seconds, expire.take),
+        Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE),
         Service("prune_workers", 3600.0, prune_workers),
     ]
 
 
 def prune_workers(link: Link) -> bool:
-    """Delete workers that ended a week ago and have no job left to rescue."""
+    """Delete workers that ended a week ago and have no job to rescue; False: no more to do."""
     run(link, retention.prune_workers(_WORKERS_KEPT_SECONDS))
     return False

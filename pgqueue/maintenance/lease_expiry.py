@@ -1,65 +1,64 @@
-"""Gives up the workers whose lease has ended, but nobody right after an outage.
+"""Ends the workers whose lease has expired, but no worker soon after an outage.
 
-While the database is away nobody can renew a lease, so whoever comes back first would give up all
-the others, and its own workers. It waits for as long as a lease then, and at its own start.
+Nobody can renew a lease while the database is away. A supervisor that came back first would end
+the workers of all the others, and its own. So it waits for the length of a lease after an outage,
+and after its own start.
 
-Whether the database is away is heard from those who renew leases here, too: a service beside this
-one that takes long is no outage.
+The renewals of leases here prove, too, that the database answers: a slow service of this
+supervisor's maintenance is no outage.
 """
 
-import logging
-import time
-from collections.abc import Callable
-
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.workers import LeaseExpired
 from pgqueue.maintenance.rescue import rescue
 from pgqueue.maintenance.service import Service
 from pgqueue.store import workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
-_log = logging.getLogger("pgqueue.silence")
-
 _EVERY_SECONDS_MAX = 5.0
 
 
 class LeaseExpiry:
-    """Looks for silent workers, round by round, while the database can be reached.
+    """Ends workers whose lease has expired, while the database can be reached.
 
-    Half a lease in which it answered nobody is an outage: less, and every lease outlives it.
+    The database counts as away when it answered nobody here for half a lease. Every lease
+    outlives a shorter outage.
 
     Args:
-        lease_seconds: Of all workers; one setting for all supervisors of a database.
-        clock: Monotonic seconds.
+        lease_seconds: The lease of all workers; one setting for all supervisors of a database.
     """
 
-    def __init__(self, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, lease_seconds: float, *, clock: Clock = MONOTONIC) -> None:
         self._lease_seconds = lease_seconds
-        self._clock = clock
-        self._reached_at = self._reachable_since = clock()
+        # Any thread may restart both: each restart sets them to the current time.
+        self._last_contact = Stopwatch(clock, started=True)
+        self._reachable = Stopwatch(clock, started=True)
 
-    def reached(self) -> None:
-        """The database answered; safe on any thread."""
-        now = self._clock()
-        if now - self._reached_at > self._lease_seconds / 2:
-            self._reachable_since = now
-        self._reached_at = now
+    def record_contact(self) -> None:
+        """Note that the database answered; safe on any thread."""
+        if self._last_contact.seconds > self._lease_seconds / 2:
+            self._reachable.restart()
+        self._last_contact.restart()
 
-    def look(self, link: Link) -> bool:
-        """Take a round; there is never more to do at once."""
-        self.reached()
-        if self._clock() - self._reachable_since >= self._lease_seconds:
+    def run(self, link: Link) -> bool:
+        """End expired workers, unless an outage ended less than a lease ago; False: no more."""
+        self.record_contact()
+        if self._reachable.seconds >= self._lease_seconds:
             end_expired(link)
-            self.reached()
+            self.record_contact()
         return False
 
     def service(self) -> Service:
-        """Its rounds, several in half a lease."""
-        return Service("silence", min(_EVERY_SECONDS_MAX, self._lease_seconds / 4), self.look)
+        """The service `lease_expiry`, which runs several times in half a lease."""
+        interval = min(_EVERY_SECONDS_MAX, self._lease_seconds / 4)
+        return Service("lease_expiry", interval, self.run)
 
 
 def end_expired(link: Link) -> None:
-    """Bury the workers whose lease ended, and rescue at once when there were any."""
-    buried = run(link, workers.expire_leases())
-    if buried:
-        _log.warning("workers given up", extra={"worker_ids": buried})
+    """End the workers whose lease has expired, and rescue their jobs at once."""
+    worker_ids = run(link, workers.expire_leases())
+    if worker_ids:
+        emit(LeaseExpired(worker_ids=worker_ids))
         rescue(link)

@@ -1,77 +1,77 @@
-"""Takes back what waits in the hand of a worker that cannot start it: a job blocks its thread.
+"""Returns jobs to the queue that wait in a worker which cannot start them: a job blocks its thread.
 
-Unlike a rescue this needs more than rows: its supervisor knows that the worker starts none of it.
+Unlike a rescue this needs more than rows: only the worker's supervisor knows that the worker
+starts none of them.
 """
 
-import logging
 from collections import deque
 
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import JobsReclaimed
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
+from pgqueue.maintenance.settling import EndedAttempt, settle_attempts
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.store import claims
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.connection.link import Link
-from pgqueue.store.settlement_batches import settle_in_batches
 from pgqueue.store.settlements import NOT_STARTED, Settlement
 from pgqueue.store.statement import run
 
-_log = logging.getLogger("pgqueue.recall")
-
 
 class Reclaims:
-    """What was asked for, and is open still."""
+    """The requests to reclaim jobs that are open.
+
+    Any thread may add one; only maintenance removes them.
+    """
 
     def __init__(self) -> None:
-        self._asked = deque[Reclaim]()
+        self._requests = deque[Reclaim]()
 
     def add(self, reclaim: Reclaim) -> None:
-        """Take jobs back from the next round on; safe on any thread."""
-        self._asked.append(reclaim)
+        """Reclaim jobs at each run of the service, until the request is closed."""
+        self._requests.append(reclaim)
 
     def service(self) -> Service:
-        """`recall` is asked for; its interval is for what a round could not take back.
+        """The service `reclaim`, which is requested after each `add`.
 
-        A claim may have been under way, or a job locked by somebody.
+        Its interval is for jobs that a run could not reclaim: a claim may have been in flight, or
+        another transaction may have locked a job.
         """
-        return Service("recall", 5.0, self.round)
+        return Service("reclaim", 5.0, self.run)
 
-    def round(self, link: Link) -> bool:
-        """Hand back what waits, uncharged; there is never more to do at once."""
-        for _ in range(len(self._asked)):
-            reclaim = self._asked.popleft()
+    def run(self, link: Link) -> bool:
+        """Reclaim the jobs of every open request; False: there is no more to do at once."""
+        for _ in range(len(self._requests)):
+            reclaim = self._requests.popleft()
             if reclaim.is_open:
-                # At the end at once: one that fails must not stand in front of the others.
-                self._asked.append(reclaim)
-                _hand_back(link, reclaim)
+                # Before the work: a request that fails must not keep the others waiting.
+                self._requests.append(reclaim)
+                _reclaim(link, reclaim)
         return False
 
 
-def _hand_back(link: Link, reclaim: Reclaim) -> None:
+def _reclaim(link: Link, reclaim: Reclaim) -> None:
     claimed = run(link, claims.claims_of(reclaim.worker_id))
     if not reclaim.is_open:
-        return  # it may have been claimed after the recall, and run
-    waiting = [each for each in claimed if each.id not in reclaim.started_job_ids]
-    taken_back = 0
-    for _, answer in settle_in_batches(
-        link, [_ended(each, reclaim.blocking_job_id) for each in waiting]
-    ):
-        if isinstance(answer, Exception):
-            facts = {"worker_id": reclaim.worker_id, "reason": str(answer)}
-            _log.error("job not taken back", extra=facts)
-        else:
-            taken_back += sum(status is not None for status in answer.values())
-    if taken_back:
-        facts = {"worker_id": reclaim.worker_id, "job_count": taken_back}
-        _log.warning("jobs taken back", extra=facts)
+        return  # the jobs may have been claimed after the request was closed, and may run
+    waiting = [
+        _interrupted(attempt, reclaim.blocking_job_id)
+        for attempt in claimed
+        if attempt.id not in reclaim.started_job_ids
+    ]
+    job_count = sum(1 for _ in settle_attempts(link, waiting))
+    if job_count:
+        emit(JobsReclaimed(worker_id=reclaim.worker_id, job_count=job_count))
 
 
-def _ended(claimed: ClaimedAttempt, blocking_job_id: int) -> Settlement:
-    return Settlement(
+def _interrupted(claimed: ClaimedAttempt, blocking_job_id: int) -> EndedAttempt:
+    settlement = Settlement(
         claimed.id,
         claimed.attempt,
         claimed.worker_id,
         Outcome.INTERRUPTED,
         error_type=NOT_STARTED,
-        error_message=f"It waited in hand behind job {blocking_job_id}, which blocked its worker.",
+        error_message=f"It waited behind job {blocking_job_id}, which blocked its worker.",
     )
+    return EndedAttempt(settlement, claimed.task, claimed.queue)

@@ -1,69 +1,71 @@
-"""Takes back the jobs of workers that have ended, whoever started those workers.
+"""Rescues the jobs of workers that have ended, whichever supervisor started the workers.
 
-Decides from rows alone, so that any supervisor can do it for any other: the worker's row says
-how it ended, `find_orphaned.sql` what that means for its jobs, and `settle.sql` what becomes of
-them.
+Decides from rows alone, so that any supervisor can do it for any other. The worker's row says how
+the worker ended, `find_orphaned.sql` gives the outcome of its attempts, and `settle.sql` decides
+what becomes of the jobs.
 """
 
-import logging
-from collections.abc import Sequence
-
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import JobRescued
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.maintenance.service import Service
+from pgqueue.maintenance.settling import EndedAttempt, settle_attempts
 from pgqueue.store import orphans
 from pgqueue.store.connection.link import Link
 from pgqueue.store.orphans import OrphanedJob
-from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.settlement_batches import SETTLEMENTS_MAX
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
-_log = logging.getLogger("pgqueue.rescue")
-
 
 def services(every_seconds: float = 60.0) -> list[Service]:
-    """`rescue` is asked for after each end of a worker that this supervisor sees.
+    """The service `rescue`, which is requested whenever a worker of this supervisor ends.
 
-    Its interval is for ends that nobody saw, and for workers whose row is gone.
+    Its interval is for workers whose end no supervisor saw, and for workers without a row.
     """
     return [Service("rescue", every_seconds, rescue)]
 
 
 def rescue(link: Link) -> bool:
-    """Settle all jobs whose worker has ended; there is never more to do at once."""
+    """Settle all jobs whose worker has ended; False: there is no more to do at once."""
     after_id = 0
-    while stranded := run(link, orphans.orphaned(after_id, SETTLEMENTS_MAX)):
-        _settle(link, stranded)
-        after_id = stranded[-1].id
+    while orphaned := run(link, orphans.orphaned(after_id, SETTLEMENTS_MAX)):
+        details = {job.id: job.detail for job in orphaned}
+        for attempt in settle_attempts(link, list(map(_ended, orphaned))):
+            settlement = attempt.settlement
+            emit(
+                JobRescued(
+                    job_id=settlement.id,
+                    attempt=settlement.attempt,
+                    outcome=settlement.outcome,
+                    detail=details[settlement.id],
+                )
+            )
+        after_id = orphaned[-1].id
     return False
 
 
-def _settle(link: Link, stranded: Sequence[OrphanedJob]) -> None:
-    for count, answer in settle_in_batches(link, list(map(_ended, stranded))):
-        jobs, stranded = stranded[:count], stranded[count:]
-        for job in jobs:
-            facts = {"job_id": job.id, "attempt": job.attempt, "outcome": job.outcome.value}
-            if isinstance(answer, Exception):
-                _log.error("job not rescued", extra={**facts, "reason": str(answer)})
-            elif answer.get((job.id, job.attempt)) is not None:
-                _log.warning("job rescued", extra={**facts, "detail": job.detail})
-
-
-def _ended(job: OrphanedJob) -> Settlement:
-    waited_seconds = 0.0 if job.is_started else None
-    ended = Settlement(
-        job.id, job.attempt, job.worker_id, job.outcome, waited_seconds=waited_seconds
+def _ended(job: OrphanedJob) -> EndedAttempt:
+    settlement = Settlement(
+        job.id,
+        job.attempt,
+        job.worker_id,
+        job.outcome,
+        waited_seconds=0.0 if job.is_started else None,
     )
     match job.outcome:
         case Outcome.TIMED_OUT:
-            ended.error_type = "JobTimeout"
-            ended.error_message = (
-                f"The job ran past its timeout of {job.timeout_seconds:g} s and resisted "
+            settlement.error_type = "JobTimeout"
+            settlement.error_message = (
+                f"The job ran past its timeout of {job.timeout_seconds:g} s and did not react to "
                 f"JobTimeout; {job.detail}"
             )
         case Outcome.LOST:
-            ended.error_type = "WorkerLost"
-            ended.error_message = f"Worker {job.worker_id} ended in mid-job: {job.detail}"
+            settlement.error_type = "WorkerLost"
+            settlement.error_message = (
+                f"Worker {job.worker_id} ended while it ran the job: {job.detail}"
+            )
         case _:
-            ended.error_type = "JobInterrupted"
-            ended.error_message = f"Worker {job.worker_id} was ended: {job.detail}"
-    return ended
+            settlement.error_type = "JobInterrupted"
+            settlement.error_message = f"Worker {job.worker_id} was ended: {job.detail}"
+    return EndedAttempt(settlement, job.task, job.queue)

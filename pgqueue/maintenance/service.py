@@ -1,30 +1,31 @@
-"""The frame of everything that maintenance does: a name, an interval, a function of a link."""
+"""The frame of all maintenance: a service is a name, an interval and a function of a link."""
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from pgqueue.process.loop import Loop, pause_after
+from pgqueue.core.backoff import backoff_seconds
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import ServiceFailed
+from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATABASE_ERRORS, READ_ONLY_ERRORS
 
-_log = logging.getLogger("pgqueue.maintenance")
-
-# What comes faster than a share of the time can do would grow without end.
-_PATIENCE_SECONDS = 300.0
+# A backlog that a share of the time cannot work off would grow for ever.
+_BEHIND_SECONDS_MAX = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One thing to do again and again.
+    """One thing that maintenance does again and again.
 
     Args:
-        every_seconds: How often, when nobody asks for it earlier.
-        run: Does one bounded round; True when there is more to do at once.
-        share: Of the time, at most, while there is more; all of it once there has always been more
-            for five minutes.
+        every_seconds: The interval between two runs, unless one is requested earlier.
+        run: Does a limited amount of work; True when there is more to do at once.
+        share: The largest part of the time that it may use while there is more to do. After five
+            minutes without an end it may use all of the time.
     """
 
     name: str
@@ -33,81 +34,117 @@ class Service:
     share: float = 1.0
 
 
+class _Schedule:
+    """When a service runs next.
+
+    Any thread may expire `timer`; all else is written by the thread of Maintenance.
+
+    Attributes:
+        failures: In a row.
+        behind_since: The start of the first of the runs in a row that left more to do; None when
+            the last run left nothing.
+    """
+
+    __slots__ = ("behind_since", "failures", "service", "timer")
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self.service = service
+        self.timer = Timer(clock)
+        self.failures = 0
+        self.behind_since: float | None = None
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether the next run was requested with `Maintenance.ask_for`."""
+        return self.timer.due_at == -inf
+
+    def share(self, started_at: float) -> float:
+        """The part of the time that a service may use which has more to do."""
+        if self.behind_since is None:
+            self.behind_since = started_at
+        is_hopeless = started_at - self.behind_since >= _BEHIND_SECONDS_MAX
+        return 1.0 if is_hopeless else self.service.share
+
+
 class Maintenance(Loop):
     """Runs services in turn, on one thread and one connection of its own.
 
-    One that fails waits by itself, and the others keep their times.
+    A service that fails waits by itself; the other services keep their intervals.
     """
 
     @property
     def ping_after_idle_seconds(self) -> float:
-        """Longer than the pause of the service that comes most often, which only asks.
+        """Longer than the interval of the service that runs most often, which only reads.
 
-        A connection that fell silent is found out by that question then, after 22 s.
+        That read detects a connection without a peer, after 22 s.
         """
         return 2.5
 
-    def __init__(self, database: Database, services: Sequence[Service]) -> None:
+    def __init__(
+        self, database: Database, services: Sequence[Service], *, clock: Clock = MONOTONIC
+    ) -> None:
         super().__init__("maintenance", database)
-        self._services = {service.name: service for service in services}
-        self._due_at = dict.fromkeys(self._services, 0.0)
-        self._failed = dict.fromkeys(self._services, 0)
-        self._behind_since: dict[str, float] = {}
+        self._clock = clock
+        self._schedules = {service.name: _Schedule(service, clock) for service in services}
+        # The order of the runs. Only the thread of this loop changes it.
+        self._order = list(self._schedules.values())
 
     def ask_for(self, name: str) -> None:
-        """Run one service now instead of when its interval ends."""
-        self._due_at[name] = 0.0
+        """Run one service now instead of at the end of its interval; safe on any thread."""
+        self._schedules[name].timer.expire()
         self.wake()
 
     def turn(self, link: Link) -> float:
-        """Run what is due; the seconds until the next is."""
+        """Run the services that are due, and return the seconds until the next one is."""
         is_trusted = True
-        for name, service in list(self._services.items()):
-            if time.monotonic() < self._due_at[name]:
+        for schedule in tuple(self._order):
+            if not schedule.timer.is_due or self._run_service(schedule, link):
                 continue
-            # The next time is set first, so that being asked for meanwhile is not forgotten.
-            began_at = time.monotonic()
-            self._due_at[name] = began_at + service.every_seconds
-            try:
-                has_more = service.run(link)
-            except Exception as error:
-                if not link.is_usable or isinstance(error, READ_ONLY_ERRORS):
-                    # The database's failure and not the service's, which stays due. It goes to
-                    # the end, so that the others get their turn.
-                    self._services[name] = self._services.pop(name)
-                    self._due_at[name] = 0.0
-                    raise
-                self._put_off(service, error)
-                is_trusted = False
-                if not link.is_idle:
-                    break  # nobody else can ask anything on this connection
-                continue
-            self._failed[name] = 0
-            if not has_more:
-                self._behind_since.pop(name, None)
-            elif self._due_at[name]:  # else it was asked for meanwhile
-                ended_at = time.monotonic()
-                share = self._share(service, began_at)
-                self._due_at[name] = ended_at + (ended_at - began_at) * (1.0 / share - 1.0)
+            is_trusted = False
+            if not link.is_idle:
+                break  # no other service can use this connection
         if not is_trusted:
             self.close()
-        return max(0.0, min(self._due_at.values()) - time.monotonic())
+        return min(schedule.timer.seconds_left for schedule in self._order)
 
-    def _share(self, service: Service, began_at: float) -> float:
-        behind_seconds = began_at - self._behind_since.setdefault(service.name, began_at)
-        return service.share if behind_seconds < _PATIENCE_SECONDS else 1.0
+    def _run_service(self, schedule: _Schedule, link: Link) -> bool:
+        """Run one service; False when it failed by itself and the connection is in doubt."""
+        service = schedule.service
+        started_at = self._clock.monotonic()
+        run_time = Stopwatch(self._clock, started=True)
+        # Before the run, so that a request during the run is not overwritten.
+        schedule.timer.start(service.every_seconds)
+        try:
+            has_more = service.run(link)
+        except Exception as error:
+            if not link.is_usable or isinstance(error, READ_ONLY_ERRORS):
+                # The database failed, not the service, which stays due. It moves to the end, so
+                # that it cannot keep the other services from their runs.
+                self._order.remove(schedule)
+                self._order.append(schedule)
+                schedule.timer.expire()
+                raise
+            self._postpone(schedule, error)
+            return False
+        schedule.failures = 0
+        if not has_more:
+            schedule.behind_since = None
+        elif not schedule.is_requested:
+            share = schedule.share(started_at)
+            schedule.timer.start(run_time.seconds * (1.0 / share - 1.0))
+        return True
 
-    def _put_off(self, service: Service, error: Exception) -> None:
-        self._failed[service.name] += 1
-        pause = pause_after(self._failed[service.name])
-        self._due_at[service.name] = time.monotonic() + pause
-        facts = {
-            "service": service.name,
-            "failures": self._failed[service.name],
-            "pause_seconds": round(pause, 2),
-        }
-        if isinstance(error, DATABASE_ERRORS):
-            reason = str(error).strip().partition("\n")[0]
-            _log.warning("service failed, trying again", extra={**facts, "reason": reason})
-        else:
-            _log.error("service failed, trying again", extra=facts, exc_info=error)
+    def _postpone(self, schedule: _Schedule, error: Exception) -> None:
+        schedule.failures += 1
+        pause = backoff_seconds(schedule.failures)
+        schedule.timer.start(pause)
+        is_database = isinstance(error, DATABASE_ERRORS)
+        emit(
+            ServiceFailed(
+                service=schedule.service.name,
+                failures=schedule.failures,
+                pause_seconds=round(pause, 2),
+                reason=str(error).strip().partition("\n")[0] if is_database else None,
+                error=None if is_database else error,
+            )
+        )

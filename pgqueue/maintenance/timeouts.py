@@ -1,8 +1,9 @@
-"""Asks for the end of jobs that run past their deadline and the grace after it.
+"""Requests the end of jobs that run past their deadline and the grace after it.
 
-A worker raises JobTimeout in the guilty task by itself; this is for code that resists (a C
-call that no signal interrupts, a loop that swallows every exception). Only the supervisor
-that started a worker may end its process, and knows whether the job is guilty or waits for a slot.
+A worker raises JobTimeout in the overdue task by itself. This service is for code that does not
+react: a C call that no signal interrupts, or a loop that catches every exception. Only the
+supervisor that started a worker may end its process. It also knows whether the job is responsible,
+or only waits for a slot.
 """
 
 from collections.abc import Callable
@@ -21,16 +22,16 @@ def services(
     end: Callable[[OverdueJob], None],
     every_seconds: float = 2.0,
 ) -> list[Service]:
-    """`timeouts` passes on the jobs that the rows say are overdue.
+    """The service `timeouts`, which calls *end* with each overdue job.
 
     Args:
-        grace_seconds: How long after its deadline a job may take to give way.
-        end: Ends the worker of an overdue job if the job is guilty.
+        grace_seconds: The time that a job gets to end after its deadline.
+        end: Ends the worker of an overdue job if the job is responsible.
     """
 
     def end_overdue(link: Link) -> bool:
-        for each in run(link, workers.overdue_jobs(supervisor_id, grace_seconds)):
-            end(each)
+        for job in run(link, workers.overdue_jobs(supervisor_id, grace_seconds)):
+            end(job)
         return False
 
     return [Service("timeouts", every_seconds, end_overdue)]

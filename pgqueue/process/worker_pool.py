@@ -1,13 +1,10 @@
 """The kinds of worker that a supervisor has, and how many of each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pgqueue.core.queue_pattern import claims_by_name as claims_by_name
 from pgqueue.core.settings import Settings
-
-# A claim that reads so many queues costs no more than one that reads a few.
-_QUEUES_MAX = 32
 
 
 class WorkerKind(NamedTuple):
@@ -55,14 +52,6 @@ def pool_for(kind: WorkerKind, settings: Settings) -> WorkerPool:
         # Nothing beside the job, not even the success before it that is not written yet.
         return WorkerPool(kind, min(processes, 1), slots=1, prefetch_max=0, settling_max=0)
     return WorkerPool(kind, processes, slots, settings.prefetch_max)
-
-
-def claims_by_name(queues: Sequence[str]) -> bool:
-    """Whether workers claim from those queues alone of which they heard that a job is ready.
-
-    They do where there are many, and where a trailing `/` stands for names that nobody knows.
-    """
-    return len(queues) > _QUEUES_MAX or any(queue.endswith("/") for queue in queues)
 
 
 def connections_needed(settings: Settings) -> int:

@@ -20,6 +20,8 @@ class OrphanedJob:
     is_started: bool
     detail: str
     timeout_seconds: float | None
+    task: str
+    queue: str
 
 
 def orphaned(after_id: int, jobs_max: int) -> Statement[list[OrphanedJob]]:
@@ -28,7 +30,9 @@ def orphaned(after_id: int, jobs_max: int) -> Statement[list[OrphanedJob]]:
         "find_orphaned",
         {"after_id": after_id, "jobs_max": jobs_max},
         lambda rows: [
-            OrphanedJob(row[0], row[1], row[2], Outcome(row[3]), row[4], row[5], row[6])
+            OrphanedJob(
+                row[0], row[1], row[2], Outcome(row[3]), row[4], row[5], row[6], row[7], row[8]
+            )
             for row in rows
         ],
     )

@@ -1,1 +1,1 @@
-"""The desk: the decorator, tasks, their registry and loading, and the default client."""
+"""The decorator, tasks, their registry and loading, and the default client."""

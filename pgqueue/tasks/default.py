@@ -1,7 +1,7 @@
 """The default client, for programs with one database; made at its first use.
 
-Tasks and `pgqueue.enqueue` use it. Its URL and schema are those of `configure`, else those of
-the settings. Never opens a connection by itself.
+Tasks and `pgqueue.enqueue` use it. Its URL and schema come from `configure`, else from the
+settings. This module never opens a connection.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, Unpack
 
 from pgqueue.core.errors import EmbeddedUnavailable, NoDatabase
-from pgqueue.core.options import CallKeywords, CallOptions, check_names
+from pgqueue.core.options import CALL_OPTIONS, CallKeywords, check_names
 from pgqueue.core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 
 class _Default:
-    """The client of this process, and what it is made from."""
+    """The client of this process, and the values that it is made from.
+
+    Any thread may write it while it has locked `changing`; readers need no lock.
+
+    Attributes:
+        guest: Serves callers' connections while no database is configured.
+    """
 
     def __init__(self) -> None:
         self.changing = RLock()
         self.url: str | Engine | AsyncEngine | None = None
         self.schema: str | None = None
         self.client: Client | None = None
-        # For callers' connections, while there is no database of its own.
         self.guest: Client | None = None
 
 
@@ -38,13 +43,13 @@ _DEFAULT: Final = _Default()
 def configure(
     *, url: "str | Engine | AsyncEngine | None" = None, schema: str | None = None
 ) -> None:
-    """Set the database that tasks use when no connection is given.
+    """Set the database that tasks use without a `connection=`.
 
-    Takes the place of what was configured before; the old client's idle connections close.
+    Replaces the former configuration; the idle connections of the former client close.
 
     Args:
-        url: In SQLAlchemy or libpq form, or an engine of SQLAlchemy's; None for the settings'.
-        schema: None for the settings'.
+        url: In SQLAlchemy or libpq form, or an engine of SQLAlchemy's; None for the setting `url`.
+        schema: None for the setting `schema`.
     """
     with _DEFAULT.changing:
         former, _DEFAULT.client = _DEFAULT.client, None
@@ -61,8 +66,7 @@ def default_client() -> "Client":
     Raises:
         NoDatabase: No URL was configured.
         InvalidSettings: A setting has a bad value.
-        EmbeddedUnavailable: The URL names the embedded PostgreSQL, which only the command line
-            starts.
+        EmbeddedUnavailable: The URL names the embedded PostgreSQL, which only commands start.
     """
     client = _DEFAULT.client
     if client is None:
@@ -74,10 +78,10 @@ def default_client() -> "Client":
 
 
 def client_for(connection: object) -> "Client":
-    """Return the default client; on a caller's connection it may lack a database of its own.
+    """Return the default client; with a caller's connection it may have no database of its own.
 
     Raises:
-        NoDatabase: No URL was configured and no connection is given.
+        NoDatabase: No URL was configured, and there is no connection.
     """
     if connection is None or _DEFAULT.client is not None:
         return default_client()
@@ -94,22 +98,22 @@ def enqueue(
 ) -> "Job":
     """Insert one job of a task by its name, without its code.
 
-    What is not given is taken from what a worker recorded for the task, else from the defaults.
-    The arguments meet the task's signature only when the job runs.
+    An option that is not passed is the one that a worker recorded for the task, else the default.
+    The arguments are compared with the task's signature when the job runs.
 
     Args:
         task: Canonical path or alias.
-        args: Arguments by parameter name, made of what JSON can hold.
-        options: As for `.using()` of a task.
+        args: Arguments by parameter name, of JSON's types.
+        options: The options of `Task.using`.
 
     Raises:
         InvalidOption: One of the options does not exist or is out of bounds.
         UnstorableValue: One of the arguments cannot be stored; nothing was sent.
         PayloadTooLarge: The arguments exceed `args_bytes_max`; nothing was sent.
-        NoDatabase: None was configured and no connection was given.
+        NoDatabase: None was configured, and there is no connection.
         DatabaseUnreachable: No server answers; only without a connection.
     """
-    check_names(CallOptions, options)
+    check_names(CALL_OPTIONS, options)
     return client_for(options.get("connection")).enqueue(task, args, **options)
 
 
@@ -117,12 +121,12 @@ async def aenqueue(
     task: str, args: Mapping[str, object] | None = None, **options: Unpack[CallKeywords]
 ) -> "Job":
     """Insert one job of a task by its name: the asyncio twin of `enqueue`."""
-    check_names(CallOptions, options)
+    check_names(CALL_OPTIONS, options)
     return await client_for(options.get("connection")).aenqueue(task, args, **options)
 
 
 def _make(*, needs_url: bool) -> "Client":
-    # Here, because a program that only defines tasks must not pay for psycopg.
+    # Imported late: a program that only defines tasks must not load psycopg.
     from pgqueue.client.client import Client
 
     flags = {"schema": _DEFAULT.schema}

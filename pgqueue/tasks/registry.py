@@ -1,7 +1,7 @@
 """The tasks that this process knows, by name and by alias.
 
-Filled by `@task` while modules are imported, asked by workers and by the command line. It is
-the only way from a name in a row to something that runs.
+`@task` fills it while modules are imported; workers and the command line read it. It is the only
+way from a name in a row to a function that runs.
 """
 
 from threading import Lock
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """Tasks by each name that they answer to."""
+    """Tasks by each name that they answer to; any thread may register and read.
+
+    `register` replaces the dictionary as a whole, so that readers need no lock.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, Task[..., Any]] = {}
         self._changing = Lock()
 
     def register(self, task: "Task[..., Any]") -> None:
-        """Add a task, in place of the one that the same function gave before a reload.
+        """Add a task; after a reload it replaces the former task of its function.
 
         Raises:
             InvalidTask: Another function answers to one of its names.
@@ -29,14 +32,16 @@ class Registry:
         with self._changing:
             for name in task.names:
                 other = self._by_name.get(name)
-                # One whose module came to nothing keeps no name from another.
+                # A task whose module failed to import does not keep its names.
                 if other is not None and other.path != task.path and other.is_there:
                     raise InvalidTask(
                         task.path,
                         f"{other.path} answers to {name!r} already. Give one of them another name.",
                     )
-            kept = {name: each for name, each in self._by_name.items() if each.path != task.path}
-            self._by_name = kept | dict.fromkeys(task.names, task)
+            others = {
+                name: other for name, other in self._by_name.items() if other.path != task.path
+            }
+            self._by_name = others | dict.fromkeys(task.names, task)
 
     def find(self, name: str) -> "Task[..., Any] | None":
         """Return the task that answers to a name, or None."""

@@ -1,21 +1,23 @@
-"""`@task` and what it makes: a function that can also be put into the queue.
+"""`@task` and the tasks that it makes: functions that can also be enqueued.
 
-A Task is called like its function. What it enqueues is checked here, against its signature and
-options, before anything is sent; the client does the sending.
+A Task is called like its function. Its arguments and options are checked here before the client
+sends anything.
 """
 
 import functools
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from pgqueue.core.errors import InvalidArguments, InvalidPayload, InvalidTask
+from pgqueue.core.errors import InvalidTask
 from pgqueue.core.new_job import BATCH_SIZE, NewJob
 from pgqueue.core.options import (
+    CALL_OPTIONS,
     NAME_CHARACTERS_MAX,
+    TASK_OPTIONS,
     UNSET,
     CallKeywords,
     CallOptions,
@@ -27,11 +29,10 @@ from pgqueue.core.options import (
 from pgqueue.core.values.arguments import Payload
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.redaction import secrets_of
-from pgqueue.tasks.default import client_for
+from pgqueue.tasks.call import Call
 from pgqueue.tasks.registry import REGISTRY
 
 if TYPE_CHECKING:
-    from pgqueue.client.client import Client
     from pgqueue.core.job import Job
 
 P = ParamSpec("P")
@@ -45,16 +46,16 @@ _NO_COLUMN: Final = frozenset({"connection"})
 
 
 class Task(Generic[P, R]):
-    """A function that runs when it is called, and later when it is enqueued.
+    """A function that can be called, and enqueued to run later.
 
     Attributes:
         function: The function itself.
-        path: `module.qualname` of the function, which tells it from every other.
-        name: What jobs call it: the option `name`, else its path.
-        options: With everything decided, the executor too.
+        path: `module.qualname` of the function; no other function has it.
+        name: Its name in jobs: the option `name`, else its path.
+        options: With every value decided, the executor too.
         payload: Encodes and decodes its arguments.
-        columns: Of a job's row, those that its options decide.
-        pattern: A job of it, but for the arguments.
+        columns: The columns of a job's row that its options decide.
+        pattern: A job of the task without its arguments.
         is_async: Whether the function is a coroutine function.
     """
 
@@ -62,7 +63,7 @@ class Task(Generic[P, R]):
     __qualname__: str
 
     def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
-        # First, so that an attribute that the function carries cannot replace one of ours.
+        # First: an attribute of the function must not replace one of the task's.
         functools.update_wrapper(self, function)
         self.function = function
         self._module = sys.modules.get(function.__module__)
@@ -76,7 +77,7 @@ class Task(Generic[P, R]):
         self.pattern = _pattern(self.name, self.columns)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the function here and now, unchecked, as if it were no task."""
+        """Run the function here and now, as without `@task`: its arguments are not checked."""
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -84,20 +85,20 @@ class Task(Generic[P, R]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the module that made it was imported to its end, and is still there.
+        """Whether the module that made it was imported to its end, and is still loaded.
 
-        One that raised half-way leaves its first tasks behind, without what they need.
+        A module that raised half-way leaves its first tasks behind, whose globals may be missing.
         """
         module = sys.modules.get(self.function.__module__)
-        # What Python itself asks before it takes a module out of `sys.modules`.
+        # Python itself reads this attribute before it takes a module out of `sys.modules`.
         is_initializing = getattr(getattr(module, "__spec__", None), "_initializing", False)
         return self.is_there and not is_initializing
 
     @property
     def is_there(self) -> bool:
-        """Whether the module that made it is there, or is being imported; one that raised is not.
+        """Whether the module that made it is loaded or being imported, and did not raise.
 
-        A module may put another object in its own place, which holds the same tasks.
+        A module may replace itself in `sys.modules` by an object that has its tasks.
         """
         module = sys.modules.get(self.function.__module__)
         return (
@@ -110,31 +111,33 @@ class Task(Generic[P, R]):
         """Every name that it answers to, its own first."""
         return (self.name, *self.options.aliases)
 
-    def using(self, **options: Unpack[CallKeywords]) -> "Call[P]":
-        """Return the task with other options, to be enqueued.
+    def using(self, **options: Unpack[CallKeywords]) -> Call[P]:
+        """Return the task with other options for the calls that follow.
 
         Args:
-            connection: Whose transaction the job joins: psycopg's, SQLAlchemy's or Django's.
-            queue: Where the job waits.
-            priority: -100 to 100, larger runs first.
+            connection: The connection whose transaction the job joins: psycopg's, SQLAlchemy's or
+                Django's.
+            queue: The queue that the job waits in; `default` by default.
+            priority: -100 to 100, larger runs first; 0 by default.
             run_after: Seconds or a timedelta from now, or an aware datetime.
-            timeout: Seconds or a timedelta from the true start; None for none.
-            retry: When it is tried again.
-            expires_after: Seconds or a timedelta; a job not started by then is cancelled.
-            tags: In place of the task's.
+            timeout: Seconds or a timedelta from the true start; 3600 by default, None for no
+                timeout.
+            retry: A `Retry`: how often a failed job is tried again; never by default.
+            expires_after: Seconds or a timedelta; a job that did not start by then is cancelled.
+            tags: Words to find jobs by, at most 50.
 
         Raises:
             InvalidOption: One of the options does not exist or is out of bounds.
         """
         connection = options.get("connection")
-        # Most calls say no more, and that needs no check.
+        # Most calls pass nothing else, and need no check.
         if options.keys() <= _NO_COLUMN:
             return Call(self, connection, self.pattern)
-        check_names(CallOptions, options)
-        chosen = CallOptions(**options)
-        if chosen.retry is not UNSET:
-            check_delivery(self.options.delivery, chosen.retry)
-        columns = {**self.columns, **chosen.columns()}
+        check_names(CALL_OPTIONS, options)
+        checked = CallOptions(**options)
+        if checked.retry is not UNSET:
+            check_delivery(self.options.delivery, checked.retry)
+        columns = {**self.columns, **checked.columns()}
         return Call(self, connection, _pattern(self.name, columns))
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
@@ -152,7 +155,7 @@ class Task(Generic[P, R]):
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
         """Insert one job without blocking the event loop: the asyncio twin of `enqueue`.
 
-        Cancelled while it waits, without a connection of yours, it may have inserted the job.
+        When it is cancelled without a connection of the caller's, the job may exist or not.
         """
         return await Call(self, None, self.pattern).aenqueue(*args, **kwargs)
 
@@ -179,11 +182,11 @@ class Task(Generic[P, R]):
         return await Call(self, None, self.pattern).aenqueue_many(calls, batch_size=batch_size)
 
     def secrets_in(self, stored: str, decoded: Mapping[str, object]) -> tuple[str, ...]:
-        """Return the texts that the option `redact` keeps from being shown.
+        """Return the texts that no message may show, because of the option `redact`.
 
         Args:
-            stored: Arguments as they stand in a row.
-            decoded: The same as the task gets them: a datetime prints unlike its JSON.
+            stored: The arguments as JSON text, as they are in the row.
+            decoded: The arguments as the task gets them: a datetime prints unlike its JSON.
         """
         if not self.options.redact:
             return ()
@@ -191,7 +194,7 @@ class Task(Generic[P, R]):
         return secrets_of([json.loads(stored), dict(decoded)], paths)
 
     def describe(self) -> dict[str, Any]:
-        """Return what is recorded of the task for those who enqueue it by name."""
+        """Return the record of the task, which jobs that are enqueued by name use."""
         return {
             "name": self.name,
             "signature": clean_text(self.payload.signature, _DESCRIPTION_BYTES_MAX),
@@ -201,10 +204,10 @@ class Task(Generic[P, R]):
         }
 
     def check_reachable(self) -> None:
-        """Refuse a task that no worker could find by its name.
+        """Refuse a task that no worker can find by its name.
 
         Raises:
-            InvalidTask: It is defined in a script, whose module has no name to import.
+            InvalidTask: It is defined in a script, which cannot be imported by name.
         """
         if self.options.name is None and self.path.partition(".")[0] in _MAIN:
             raise InvalidTask(
@@ -212,95 +215,6 @@ class Task(Generic[P, R]):
                 "a worker cannot import a script by name. Move it to a module, run that with "
                 "`python -m`, or give it a name=.",
             )
-
-
-class Call(Generic[P]):
-    """A task with the options of one call, to be enqueued as often as one likes."""
-
-    __slots__ = ("_connection", "_pattern", "_task")
-
-    def __init__(self, task: Task[P, Any], connection: object, pattern: NewJob) -> None:
-        self._task = task
-        self._connection = connection
-        self._pattern = pattern
-
-    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
-        """Insert one job, in the connection's transaction or in one of its own.
-
-        Raises:
-            InvalidArguments: They do not fit the signature or the type hints.
-            UnstorableValue: One of them would not read back equal.
-            PayloadTooLarge: They exceed `args_bytes_max`.
-            UnsupportedConnection: The connection cannot carry jobs.
-            NoDatabase: None was configured and no connection was given.
-            DatabaseUnreachable: No server answers; only without a connection.
-        """
-        client = client_for(self._connection)
-        return client.insert(self._new_job(client, args, kwargs), connection=self._connection)
-
-    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
-        """Insert one job without blocking the event loop: the asyncio twin of `enqueue`.
-
-        Cancelled while it waits, without a connection of yours, it may have inserted the job.
-        """
-        client = client_for(self._connection)
-        new = self._new_job(client, args, kwargs)
-        return await client.ainsert(new, connection=self._connection)
-
-    def enqueue_many(
-        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
-    ) -> int:
-        """Insert many jobs with COPY and return how many; all of them appear at once.
-
-        Args:
-            calls: Arguments by name, one mapping a job. Consumed once; may be a generator.
-            batch_size: Rows per COPY, 1 to 50,000.
-
-        Raises:
-            InvalidPayload: The arguments of one job were refused; nothing is inserted.
-            UnsupportedConnection: The connection cannot carry jobs.
-            NoDatabase: None was configured and no connection was given.
-            DatabaseUnreachable: No server answers; only without a connection.
-        """
-        client = client_for(self._connection)
-        return client.insert_many(
-            self._new_jobs(client, calls), connection=self._connection, batch_size=batch_size
-        )
-
-    async def aenqueue_many(
-        self, calls: Iterable[Mapping[str, object]], *, batch_size: int = BATCH_SIZE
-    ) -> int:
-        """Insert many jobs with COPY: the asyncio twin of `enqueue_many`."""
-        client = client_for(self._connection)
-        return await client.ainsert_many(
-            self._new_jobs(client, calls), connection=self._connection, batch_size=batch_size
-        )
-
-    def _new_job(
-        self, client: "Client", args: tuple[object, ...], kwargs: dict[str, Any]
-    ) -> NewJob:
-        self._task.check_reachable()
-        payload = self._task.payload
-        text = payload.encode(args, kwargs, args_bytes_max=client.args_bytes_max)
-        return self._pattern.with_args(text)
-
-    def _new_jobs(
-        self, client: "Client", calls: Iterable[Mapping[str, object]]
-    ) -> Iterator[NewJob]:
-        task = self._task
-        task.check_reachable()
-        payload, args_bytes_max = task.payload, client.args_bytes_max
-        for number, given in enumerate(calls):
-            try:
-                # To ask a mapping that is no dict costs a tenth of all that is done for it here.
-                if type(given) is not dict and not isinstance(given, Mapping):
-                    problem = f"a {type(given).__name__} was given where a mapping by name goes"
-                    raise InvalidArguments(task.name, [problem], payload.signature)
-                text = payload.encode_mapping(given, args_bytes_max=args_bytes_max)
-            except InvalidPayload as error:
-                error.add_note(f"They belong to number {number} of the calls, counted from 0.")
-                raise
-            yield self._pattern.with_args(text)
 
 
 @overload
@@ -314,35 +228,36 @@ def task(**options: Unpack[TaskKeywords]) -> Callable[[Callable[P, R]], Task[P, 
 def task(function: Any = None, /, **options: Any) -> Any:
     """Make a function a task; used bare, or with options.
 
-    The function stays callable as it was. Jobs know it by its canonical path,
-    `module.qualname`, so that moving it needs an alias while old jobs wait.
+    The function stays callable as it was. Jobs name it by its canonical path, `module.qualname`,
+    so a function that moves needs an alias while old jobs wait.
 
     Args:
-        name: In place of the canonical path.
-        aliases: Other names to answer to, such as the path before a move.
-        queue: Where its jobs wait; `default` when not said.
-        priority: -100 to 100, larger runs first.
-        timeout: Seconds or a timedelta from the true start; 3600 when not said, None for none.
-        retry: When a failure is tried again; never when not said.
-        delivery: `at_least_once`, or `at_most_once` for what must never start twice.
+        name: The name in jobs, in place of the canonical path.
+        aliases: Other names that the task answers to, such as its path before a move.
+        queue: The queue that the job waits in; `default` by default.
+        priority: -100 to 100, larger runs first; 0 by default.
+        timeout: Seconds or a timedelta from the true start; 3600 by default, None for no timeout.
+        retry: A `Retry`: how often a failed job is tried again; never by default.
+        delivery: `at_least_once` by default, or `at_most_once` for a job that must never start
+            twice.
         executor: `greenlet`, `asyncio` (for `async def`) or `process` (for CPU-bound work).
-        keep: Seconds or a timedelta that a success stays; one day when not said, 0 deletes it.
-        tags: Words to find its jobs by.
-        redact: Paths of arguments that are never shown.
+        keep: Seconds or a timedelta that a success stays; one day by default, 0 deletes it at once.
+        tags: Words to find jobs by, at most 50.
+        redact: Paths of arguments that are never shown, such as `card.number`.
 
     Raises:
         InvalidTask: The function cannot be a task.
         InvalidOption: One of the options does not exist or is out of bounds.
     """
-    check_names(TaskOptions, options)
-    chosen = TaskOptions(**options)
+    check_names(TASK_OPTIONS, options)
+    checked = TaskOptions(**options)
 
     def decorate(function: Any) -> Task[..., Any]:
         if not inspect.isfunction(function):
             raise InvalidTask(repr(function), "@task takes a function, and options by name.")
-        made: Task[..., Any] = Task(function, chosen)
-        REGISTRY.register(made)
-        return made
+        task: Task[..., Any] = Task(function, checked)
+        REGISTRY.register(task)
+        return task
 
     return decorate if function is None else decorate(function)
 
@@ -350,7 +265,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
 def _path(function: Callable[..., object]) -> str:
     module = function.__module__
     if module in _MAIN:
-        # `python -m shop.tasks` names the module in the specification alone.
+        # After `python -m shop.tasks` only the specification has the module's name.
         spec = getattr(sys.modules.get("__main__"), "__spec__", None)
         if spec is not None:
             module = spec.name
@@ -383,9 +298,9 @@ def _check_function(
 
 
 def _executor(path: str, is_async: bool, options: TaskOptions) -> Any:
-    chosen = options.executor or ("asyncio" if is_async else "greenlet")
-    if is_async and chosen != "asyncio":
-        raise InvalidTask(path, f"a coroutine function does not run in executor={chosen!r}.")
-    if not is_async and chosen == "asyncio":
+    executor = options.executor or ("asyncio" if is_async else "greenlet")
+    if is_async and executor != "asyncio":
+        raise InvalidTask(path, f"a coroutine function does not run in executor={executor!r}.")
+    if not is_async and executor == "asyncio":
         raise InvalidTask(path, "executor='asyncio' runs coroutine functions. Use `async def`.")
-    return chosen
+    return executor

@@ -1,29 +1,47 @@
 """Events as log lines: the event's name as the phrase, its fields as the record's `extra`.
 
-The logger is `pgqueue.` with the noun of the event: `worker.started` goes to `pgqueue.worker`.
+The logger is `pgqueue.` with the noun of the event: `worker.started` is logged as "worker started"
+on `pgqueue.worker`.
 """
 
+import functools
 import logging
-from typing import Final
+from typing import Any
 
+from pgqueue.core.events.catalog import EVENTS
 from pgqueue.core.events.event import Event, listen
 
-_installed: Final[list[bool]] = []
 
-
+@functools.cache
 def install() -> None:
-    """Log every event that has a level, from now on; installing twice is no error."""
-    if not _installed:
-        _installed.append(True)
-        listen("*", log_event)
+    """Log every event that has a level, from now on; a second call does nothing."""
+    for kind in EVENTS:
+        # Nobody listens to the others, so that they are not made: a worker would make three for
+        # each job.
+        if kind.LEVEL is not None or has_level_of_its_own(kind):
+            listen(kind, log_event)
+
+
+def has_level_of_its_own(kind: type[Event]) -> bool:
+    """Whether the level depends on the event's fields."""
+    return kind.level is not Event.level
 
 
 def log_event(event: Event) -> None:
     """Write the log line of an event, if it has one."""
-    if (level := event.level) is None:
+    level = event.level
+    if level is None:
         return
-    noun = event.NAME.partition(".")[0]
-    phrase = event.NAME.replace(".", " ").replace("_", " ")
-    error = getattr(event, "error", None)
-    logger = logging.getLogger(f"pgqueue.{noun}")
-    logger.log(level, phrase, extra=event.fields(), exc_info=error)
+    logger = _logger(event.NAME)
+    if logger.isEnabledFor(level):
+        error: Any = getattr(event, "error", None)
+        logger.log(level, _phrase(event.NAME), extra=event.fields(), exc_info=error)
+
+
+@functools.cache
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger(f"pgqueue.{name.partition('.')[0]}")
+
+
+def _phrase(name: str) -> str:
+    return name.replace(".", " ").replace("_", " ")

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
-from pgqueue.core.values.arguments import preload
+from pgqueue.core.values.codec import preload
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.store import schema_version

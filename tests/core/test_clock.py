@@ -29,7 +29,7 @@ def test_a_stopped_timer_is_never_due() -> None:
     assert (False, False, inf) == (timer.is_due, timer.is_running, timer.seconds_left)
 
 
-def test_a_timer_is_brought_forward_and_never_put_back() -> None:
+def test_bring_forward_never_makes_a_timer_later() -> None:
     clock = ManualClock()
     timer = Timer(clock, seconds=5.0)
 
@@ -40,7 +40,7 @@ def test_a_timer_is_brought_forward_and_never_put_back() -> None:
     assert (5.0, 1.0) == (unchanged, timer.seconds_left)
 
 
-def test_a_timer_that_was_made_to_expire_is_due_whatever_the_clock_says() -> None:
+def test_an_expired_timer_is_due_at_any_time() -> None:
     clock = ManualClock(now=0.0)
     timer = Timer(clock, seconds=5.0)
 

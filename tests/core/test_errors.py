@@ -39,7 +39,7 @@ EXAMPLES = [
 def leaves(kind: type[Exception]) -> set[type[Exception]]:
     """Every class of the tree that has none below it."""
     below = kind.__subclasses__()
-    return set().union(*(leaves(each) for each in below)) if below else {kind}
+    return set().union(*(leaves(subclass) for subclass in below)) if below else {kind}
 
 
 def test_every_error_of_the_tree_has_an_example_here():
@@ -83,14 +83,14 @@ def test_a_value_that_cannot_be_shown_does_not_break_its_error():
     assert "args.x = <Hostile> cannot be stored: it has no form." == message
 
 
-def test_a_large_value_is_shown_in_brief():
+def test_a_large_value_is_shown_as_short_text():
     message = str(errors.InvalidOption("queue", "q" * 1_000_000, "it is too long."))
 
     assert len(message) < 150
 
 
-def test_what_a_library_said_over_lines_is_one_sentence() -> None:
-    said = "connection failed.\n\tIs the server running?"
+def test_a_librarys_message_of_several_lines_is_one_sentence() -> None:
+    reason = "connection failed.\n\tIs the server running?"
 
-    assert "failed. Is the server running? Check" in str(errors.DatabaseUnreachable(said))
+    assert "failed. Is the server running? Check" in str(errors.DatabaseUnreachable(reason))
     assert "refused. Check" in str(errors.DatabaseUnreachable("refused."))

@@ -1,20 +1,20 @@
-"""Whatever was raised, there is a report, and it can be stored."""
+"""Every exception has a report, and the report can be stored."""
 
 import pytest
 
-from pgqueue.core.current import JobTimeout
+from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.values.failure import message_text, report, type_text
 
 
 class Hostile(Exception):
-    """Nobody asks it twice."""
+    """Its message ends the process."""
 
     def __str__(self):
         raise SystemExit(3)
 
 
 class Masked(Exception):
-    """Traceback's own library stumbles over it."""
+    """The library `traceback` cannot show it."""
 
     @property
     def __class__(self):
@@ -31,10 +31,10 @@ def raised(error):
 
 def laughs():
     """A list of two of a list of two …: written out it would be 2**60 texts."""
-    made = ["ha"]
+    value = ["ha"]
     for _ in range(60):
-        made = [made, made]
-    return made
+        value = [value, value]
+    return value
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def laughs():
     ],
     ids=["NUL", "nothing", "ours", "hostile", "laughs", "large"],
 )
-def test_an_exception_is_told(error, kind, message):
+def test_an_exception_has_a_type_and_a_message(error, kind, message):
     assert (kind, message) == (type_text(error), message_text(error, 100))
 
 
 @pytest.mark.parametrize("make", [Hostile, Masked, lambda: ValueError(laughs())])
-def test_a_traceback_leads_to_the_line_whatever_is_told_of_the_rest(make):
+def test_a_traceback_leads_to_the_line_even_where_the_message_cannot_be_read(make):
     error = make()
 
     text = report(raised(error), 10_000).traceback
@@ -74,16 +74,16 @@ def test_a_traceback_begins_with_its_causes_and_ends_at_its_limit():
     assert 100 == len(report(raised(error), 100).traceback.encode())
 
 
-def test_what_does_not_answer_is_asked_once():
-    asked = []
+def test_a_message_that_cannot_be_read_is_read_once():
+    reads = []
 
     class Slow(Exception):
         def __str__(self):
-            asked.append(self)
+            reads.append(self)
             raise JobTimeout
 
-    told = report(raised(Slow()), 1_000)
+    shown = report(raised(Slow()), 1_000)
 
-    assert 1 == len(asked)
-    assert "str() raised JobTimeout" in told.message
-    assert "in raised" in told.traceback
+    assert 1 == len(reads)
+    assert "str() raised JobTimeout" in shown.message
+    assert "in raised" in shown.traceback

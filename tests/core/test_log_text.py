@@ -1,16 +1,16 @@
-"""A record's text, whoever made the record."""
+"""The text of a log record is short, complete and without secrets."""
 
 import logging
 import sys
 
 import pytest
 
-from pgqueue.core.current import JobContext, enter, leave
+from pgqueue.core.job_context import JobContext, enter, leave
 from pgqueue.core.values.log_text import record_text
 
 
 class Hostile:
-    """Whoever looks at it is sorry."""
+    """Raises when it is shown."""
 
     def __repr__(self):
         raise RuntimeError("looked at")

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from pgqueue.core.current import JobContext
+from pgqueue.core.job_context import JobContext
 from pgqueue.core.middleware import awrapped, middleware, remove_middleware, wrapped
 
 JOB = cast("JobContext", object())

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pgqueue.core.errors import InvalidOption
-from pgqueue.core.options import UNSET, CallOptions, TaskOptions, check_names
+from pgqueue.core.options import (
+    CALL_OPTIONS,
+    TASK_OPTIONS,
+    UNSET,
+    CallOptions,
+    TaskOptions,
+    check_names,
+)
 from pgqueue.core.retry import Retry
 
 
@@ -112,12 +119,12 @@ def test_a_job_that_must_not_start_twice_takes_no_retry():
 
 def test_a_misspelt_option_is_named_with_what_was_meant():
     with pytest.raises(InvalidOption, match="Did you mean 'queue'"):
-        check_names(TaskOptions, {"qeue": "mail"})
+        check_names(TASK_OPTIONS, {"qeue": "mail"})
 
 
 def test_an_option_of_a_later_release_says_so():
     with pytest.raises(InvalidOption, match="this release does not have that option yet"):
-        check_names(CallOptions, {"unique_key": "x"})
+        check_names(CALL_OPTIONS, {"unique_key": "x"})
 
 
 def test_unset_tells_itself_apart_from_none():

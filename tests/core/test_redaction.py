@@ -29,7 +29,7 @@ CARD = {"card": {"number": "4111-2222", "name": "Ada"}, "amount": 7}
         (CARD, "other", CARD),
     ],
 )
-def test_what_lies_at_a_path_is_hidden(value: Any, path: str, expected: Any) -> None:
+def test_the_value_at_a_path_is_hidden(value: Any, path: str, expected: Any) -> None:
     assert expected == hide(value, [path.split(".")])
 
 
@@ -57,19 +57,19 @@ def test_a_secret_is_hidden_however_it_is_written(secret: str, written: Any) -> 
     assert written(secret) == shown.replace("[redacted]", _inner(written(secret), shown))
 
 
-def test_all_that_lies_below_a_path_is_secret() -> None:
+def test_every_value_below_a_path_is_secret() -> None:
     value = {"card": {"number": 41112222, "owner": ["Ada Lovelace", True, None]}, "n": 555}
 
     assert ("Ada Lovelace", "41112222") == secrets_of(value, [("card",)])
 
 
-def test_a_secret_that_holds_another_is_hidden_whole() -> None:
+def test_a_secret_that_contains_another_is_hidden_whole() -> None:
     secrets = secrets_of({"a": "hunter", "b": "hunter2"}, [("a",), ("b",)])
 
     assert "[redacted] and [redacted]" == without("hunter2 and hunter", secrets)
 
 
-def test_what_is_too_short_to_be_told_apart_stays() -> None:
+def test_a_secret_that_is_too_short_to_be_found_stays() -> None:
     assert () == secrets_of({"pin": 12, "letter": "x"}, [("pin",), ("letter",)])
 
 
@@ -86,7 +86,7 @@ class Slim:
 
 
 class Holiday(date):
-    """The user's own kind of date."""
+    """A subclass of date of the application's."""
 
 
 class Flag(Enum):
@@ -123,8 +123,8 @@ def test_a_secret_is_hidden_as_the_task_prints_it(secret: Any) -> None:
     shown = without(f"{secret} and {secret!r}", secrets)
 
     assert "[redacted]" in shown
-    for told in ("hunter", "2026", "1815", "1234", "00000007", "secret"):
-        assert told not in shown
+    for part in ("hunter", "2026", "1815", "1234", "00000007", "secret"):
+        assert part not in shown
 
 
 @pytest.mark.parametrize("path", ["purse.0.number", "purse.0.others.born"])
@@ -138,16 +138,16 @@ def test_a_path_leads_through_models(path: str) -> None:
     assert "12345" not in secrets
 
 
-def test_models_that_hold_one_another_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_contain_one_another_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cards = [Card(f"hunter-{n}") for n in range(30)]
     for card in cards:
         card.others.extend(cards)
-    looks = 0
+    reads = 0
     parts = introspect.parts
 
     def counted(value: Any) -> Any:
-        nonlocal looks
-        looks += 1
+        nonlocal reads
+        reads += 1
         return parts(value)
 
     monkeypatch.setattr(introspect, "parts", counted)
@@ -155,10 +155,10 @@ def test_models_that_hold_one_another_are_read_once(monkeypatch: pytest.MonkeyPa
     secrets = secrets_of({"cards": cards[:1]}, [("cards",)])
 
     assert {card.number for card in cards} <= set(secrets)
-    assert looks <= 31 + 30 * 31
+    assert reads <= 31 + 30 * 31
 
 
-def test_what_a_class_of_the_users_prints_is_not_asked_for() -> None:
+def test_the_repr_of_a_class_of_the_application_is_not_called() -> None:
     class Endless:
         __slots__ = ()
 
@@ -194,7 +194,7 @@ def test_text_grows_a_little_only() -> None:
     assert 4 * 15_000 >= len(without("abcd" * 3_750, secrets))
 
 
-def test_a_class_of_text_of_the_users_is_not_asked() -> None:
+def test_no_method_of_a_text_class_of_the_application_is_called() -> None:
     class Sly(str):
         def replace(self, *_: object) -> str:  # type: ignore[override]
             return self

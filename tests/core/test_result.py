@@ -1,4 +1,4 @@
-"""Results: stored as they are, or with what cannot be stored replaced and told of."""
+"""Results are stored as they are, or with each value replaced that cannot be stored."""
 
 import json
 import uuid
@@ -93,7 +93,7 @@ def test_a_result_becomes_json(value, text):
     ],
     ids=repr,
 )
-def test_what_cannot_be_stored_is_replaced_and_told_of_by_its_path(value, path, stored):
+def test_a_value_that_cannot_be_stored_is_replaced_and_named_by_its_path(value, path, stored):
     result = salvage_result(value)
 
     assert stored == json.loads(result.text)
@@ -101,7 +101,7 @@ def test_what_cannot_be_stored_is_replaced_and_told_of_by_its_path(value, path, 
     assert path == result.problem.path
 
 
-def test_what_lies_too_deep_is_replaced():
+def test_a_value_that_is_too_deep_is_replaced():
     result = salvage_result(deep(100))
 
     assert '"\ufffd[[[' in result.text
@@ -112,7 +112,7 @@ def test_64_levels_are_not_too_deep():
     assert salvage_result(deep(64)).problem is None
 
 
-def test_a_result_that_holds_itself_is_stored():
+def test_a_result_that_contains_itself_is_stored():
     ring = [1]
     ring.append(ring)
 
@@ -127,7 +127,7 @@ def test_a_strict_result_is_refused_instead():
 
 
 @pytest.mark.parametrize("value", ["é" * 50, ["a"] * 100, [[[]] * 50], list(range(95))])
-def test_of_a_result_that_is_too_large_only_that_is_kept(value):
+def test_a_result_that_is_too_large_is_replaced_by_its_problem(value):
     result = salvage_result(value, result_bytes_max=99)
 
     assert isinstance(result.problem, ResultTooLarge)

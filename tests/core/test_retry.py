@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pgqueue.core.current import JobTimeout
+from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.retry import Retry
 

@@ -6,7 +6,7 @@ from pgqueue.core.errors import InvalidSettings
 from pgqueue.core.settings import DEFAULT_ORIGIN, declared_settings, load_settings, redact_url
 
 
-def test_the_first_layer_that_says_something_wins(tmp_path):
+def test_the_first_layer_that_sets_a_value_wins(tmp_path):
     (tmp_path / "pgqueue.toml").write_text("processes = 2\ngreenlets = 2\ncoroutines = 2\n")
     environ = {"PGQUEUE_PROCESSES": "3", "PGQUEUE_GREENLETS": "3"}
 
@@ -23,7 +23,7 @@ def test_the_first_layer_that_says_something_wins(tmp_path):
     ]
 
 
-def test_pyproject_serves_where_there_is_no_file_of_our_own(tmp_path):
+def test_pyproject_is_read_where_there_is_no_pgqueue_toml(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.pgqueue]\ntasks = ["shop.tasks"]\n')
 
     settings = load_settings(environ={}, folder=tmp_path)
@@ -32,7 +32,7 @@ def test_pyproject_serves_where_there_is_no_file_of_our_own(tmp_path):
     assert "[tool.pgqueue] in pyproject.toml" == settings.origins["tasks"]
 
 
-def test_a_project_that_says_nothing_of_us_changes_nothing(tmp_path):
+def test_a_project_without_a_table_of_pgqueue_changes_nothing(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\n')
 
     settings = load_settings(environ={}, folder=tmp_path)
@@ -40,7 +40,7 @@ def test_a_project_that_says_nothing_of_us_changes_nothing(tmp_path):
     assert {DEFAULT_ORIGIN} == set(settings.origins.values())
 
 
-def test_our_variable_goes_before_the_one_of_everybody(tmp_path):
+def test_pgqueue_url_goes_before_database_url(tmp_path):
     both = {"DATABASE_URL": "postgresql://a", "PGQUEUE_URL": "postgresql://b"}
     one = {"DATABASE_URL": "postgresql://a", "PGQUEUE_URL": ""}
 
@@ -48,7 +48,7 @@ def test_our_variable_goes_before_the_one_of_everybody(tmp_path):
     assert "DATABASE_URL" == load_settings(environ=one, folder=tmp_path).origins["url"]
 
 
-def test_flags_that_say_nothing_hide_no_other_layer(tmp_path):
+def test_flags_that_set_nothing_hide_no_other_layer(tmp_path):
     flags = {"processes": None, "queues": ()}
     environ = {"PGQUEUE_PROCESSES": "3", "PGQUEUE_QUEUES": "mail, images,mail"}
 

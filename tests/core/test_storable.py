@@ -1,4 +1,4 @@
-"""What jsonb can hold is told apart from what it would change, by path."""
+"""A value that jsonb would change is refused by its path."""
 
 import json
 from collections import OrderedDict
@@ -56,7 +56,7 @@ def own_item():
         ({"x": OrderedDict()}, "args.x"),
     ],
 )
-def test_what_would_not_come_back_is_refused_by_its_path(value, path):
+def test_a_value_that_would_not_come_back_is_refused_by_its_path(value, path):
     with pytest.raises(UnstorableValue) as caught:
         check_storable(value)
 
@@ -64,7 +64,7 @@ def test_what_would_not_come_back_is_refused_by_its_path(value, path):
 
 
 @pytest.mark.parametrize("value", [nested(65), nested(5_000), own_item()])
-def test_what_is_too_deep_is_refused_with_a_short_path(value):
+def test_a_value_that_is_too_deep_is_refused_with_a_short_path(value):
     with pytest.raises(UnstorableValue, match="deeper than 64") as caught:
         check_storable(value)
 

@@ -1,11 +1,11 @@
-"""What becomes of the jobs of workers that ended, decided from rows alone."""
+"""The jobs of workers that ended are rescued, and rows alone decide how."""
 
 from typing import Any
 
 import claiming
 import pytest
 
-from pgqueue import Client, Job
+from pgqueue import Client, Job, events, listen
 from pgqueue.maintenance import rescue
 from pgqueue.maintenance.lease_expiry import end_expired
 from pgqueue.store import claims, supervisors, workers
@@ -50,7 +50,7 @@ def _claim(link: Link, worker_id: int) -> list[claims.ClaimedAttempt]:
         ("finished", "lost", "queued"),
     ],
 )
-def test_an_end_decides_what_happened_to_the_jobs(
+def test_the_end_of_a_worker_decides_the_outcome_of_its_attempts(
     client: Client, link: Link, reason: str, outcome: str, status: str
 ) -> None:
     job = client.enqueue("shop.work")
@@ -61,7 +61,7 @@ def test_an_end_decides_what_happened_to_the_jobs(
     rescue.rescue(link)
 
     assert status == client.job(job.id).status
-    assert [outcome] == [each.outcome for each in client.attempts(job.id)]
+    assert [outcome] == [attempt.outcome for attempt in client.attempts(job.id)]
 
 
 def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
@@ -76,8 +76,8 @@ def test_the_overdue_job_timed_out_and_its_neighbour_was_interrupted(
     run(link, workers.end_workers([worker_id], "overdue", "killed", overdue_job_id=late.id))
     rescue.rescue(link)
 
-    assert ["timed_out"] == [each.outcome for each in client.attempts(late.id)]
-    assert ["interrupted"] == [each.outcome for each in client.attempts(neighbour.id)]
+    assert ["timed_out"] == [attempt.outcome for attempt in client.attempts(late.id)]
+    assert ["interrupted"] == [attempt.outcome for attempt in client.attempts(neighbour.id)]
     assert (1, 0) == (client.job(late.id).failure_count, client.job(neighbour.id).failure_count)
 
 
@@ -111,7 +111,7 @@ def test_a_job_whose_workers_row_is_gone_is_rescued(client: Client, link: Link) 
     assert ("queued", 1) == (client.job(job.id).status, client.job(job.id).lost_count)
 
 
-def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
+def test_the_jobs_of_a_live_worker_are_left_alone(client: Client, link: Link) -> None:
     job = client.enqueue("shop.work")
     _claim(link, _worker(link))
 
@@ -121,8 +121,8 @@ def test_a_live_workers_jobs_are_left_alone(client: Client, link: Link) -> None:
     assert "running" == client.job(job.id).status
 
 
-def _leave(client: Client, link: Link, job_count: int) -> list[Job]:
-    """New jobs in the hand of a worker that has died."""
+def _orphan(client: Client, link: Link, job_count: int) -> list[Job]:
+    """New jobs that a worker had claimed when it died."""
     jobs = [client.enqueue("shop.work") for _ in range(job_count)]
     worker_id = _worker(link)
     _claim(link, worker_id)
@@ -130,25 +130,25 @@ def _leave(client: Client, link: Link, job_count: int) -> list[Job]:
     return jobs
 
 
-def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alone(
+def test_a_job_that_another_worker_claimed_meanwhile_is_left_alone(
     client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = _leave(client, link, 2)
+    jobs = _orphan(client, link, 2)
     alive = _worker(link)
     claimed: list[claims.ClaimedAttempt] = []
 
     def run_slowly(link: Link, statement: Any) -> Any:
-        # Between finding and settling, a faster rescue and a live worker do their work.
-        found = run(link, statement)
+        # Between the read and the settlement, a faster rescue and a live worker do their work.
+        orphaned = run(link, statement)
         monkeypatch.setattr(rescue, "run", run)
         rescue.rescue(link)
         claimed.extend(_claim(link, alive))
-        return found
+        return orphaned
 
     monkeypatch.setattr(rescue, "run", run_slowly)
     rescue.rescue(link)
 
-    assert [(job.id, 2) for job in jobs] == [(each.id, each.attempt) for each in claimed]
+    assert [(job.id, 2) for job in jobs] == [(attempt.id, attempt.attempt) for attempt in claimed]
     assert {("running", alive)} == {
         (job.status, job.worker_id) for job in map(client.job, [job.id for job in jobs])
     }
@@ -158,7 +158,7 @@ def test_a_job_that_was_claimed_anew_while_its_dead_worker_was_found_is_left_alo
 def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
     client: Client, link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jobs = _leave(client, link, 5)
+    jobs = _orphan(client, link, 5)
     link.raw.execute(
         f"alter table pgqueue.attempts add constraint ours check (job_id <> {jobs[2].id})"
     )
@@ -168,8 +168,10 @@ def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
     assert ["queued", "queued", "running", "queued", "queued"] == [
         client.job(job.id).status for job in jobs
     ]
-    assert ["job not rescued"] == [
-        each.message for each in caplog.records if each.levelname == "ERROR"
+    assert [("settlement refused", jobs[2].id)] == [
+        (record.message, vars(record)["job_id"])
+        for record in caplog.records
+        if record.levelname == "ERROR"
     ]
 
     link.raw.execute("alter table pgqueue.attempts drop constraint ours")
@@ -180,9 +182,27 @@ def test_a_job_that_cannot_be_settled_keeps_no_other_from_its_rescue(
 def test_more_jobs_than_one_statement_settles_are_rescued(
     client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = _leave(client, link, 5)
+    jobs = _orphan(client, link, 5)
 
     monkeypatch.setattr(rescue, "SETTLEMENTS_MAX", 2)
     rescue.rescue(link)
 
     assert {"queued"} == {client.job(job.id).status for job in jobs}
+
+
+def test_a_rescue_emits_the_events_of_the_attempt_and_of_the_rescue(
+    client: Client, link: Link
+) -> None:
+    received: list[events.Event] = []
+    stop = listen("job.*", received.append)
+    [job] = _orphan(client, link, 1)
+
+    rescue.rescue(link)
+    stop()
+
+    lost, rescued = received[-2:]
+    assert isinstance(lost, events.JobLost) and isinstance(rescued, events.JobRescued)
+    assert ("shop.work", "default", "queued") == (lost.task, lost.queue, lost.status)
+    assert [(job.id, 1, "lost"), (job.id, 1, "lost")] == [
+        (event.job_id, event.attempt, event.outcome) for event in (lost, rescued)
+    ]

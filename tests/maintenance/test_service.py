@@ -1,8 +1,8 @@
-"""The frame of maintenance: what is due runs, and what fails stays due."""
+"""The frame of maintenance: a service that is due runs, and one that fails is tried again."""
 
 import psycopg
 import pytest
-from now import Now
+from manual_clock import ManualClock
 
 from pgqueue.maintenance import expiry
 from pgqueue.maintenance.service import Maintenance, Service
@@ -10,7 +10,7 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 
 
-def test_a_service_runs_when_it_is_due_and_again_when_asked_for(database_url: str) -> None:
+def test_a_service_runs_when_it_is_due_and_again_when_it_is_requested(database_url: str) -> None:
     runs: list[str] = []
     service = Service("count", 3600.0, lambda link: bool(runs.append("ran")))
     maintenance = Maintenance(Database(database_url), [service])
@@ -41,24 +41,25 @@ def test_a_service_with_more_to_do_takes_its_share_of_the_time(database_url: str
 
 
 def test_a_service_that_cannot_keep_up_takes_all_of_the_time_until_it_has(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
 ) -> None:
-    now = Now(monkeypatch)
+    clock = ManualClock()
     has_more = True
 
     def work(link: Link) -> bool:
-        now.seconds += 10.0
+        clock.advance(10.0)
         return has_more
 
-    maintenance = Maintenance(Database(database_url), [Service("work", 60.0, work, share=0.25)])
+    service = Service("work", 60.0, work, share=0.25)
+    maintenance = Maintenance(Database(database_url), [service], clock=clock)
     pauses = []
-    for round_ in range(12):
-        has_more = round_ != 9
+    for turn in range(12):
+        has_more = turn != 9
         pauses.append(maintenance.run_once())
-        now.seconds += pauses[-1]
+        clock.advance(pauses[-1])
     maintenance.close()
 
-    # Its rounds began 0, 40, 80 … 320 seconds after the first.
+    # Its runs started 0, 40, 80 … 320 seconds after the first.
     assert [30.0] * 8 + [0.0, 50.0, 30.0, 30.0] == pauses
 
 
@@ -102,21 +103,24 @@ def test_a_service_that_fails_waits_by_itself_and_the_others_keep_their_times(
 
     assert 5 <= runs.count("works") <= 6
     assert 1 <= runs.count("fails") < 6
-    told = [each.__dict__ for each in caplog.records if each.message.startswith("service failed")]
+    lines = [vars(record) for record in caplog.records if record.message == "service failed"]
     assert [("fails", n + 1) for n in range(runs.count("fails"))] == [
-        (each["service"], each["failures"]) for each in told
+        (line["service"], line["failures"]) for line in lines
     ]
+    assert {"WARNING"} == {line["levelname"] for line in lines}
     maintenance.close()
 
 
-def test_a_service_that_has_a_fault_is_told_with_its_traceback(
+def test_a_service_that_has_a_bug_is_logged_with_its_traceback(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     maintenance = Maintenance(Database(database_url), [Service("wrong", 1.0, lambda link: 1 // 0)])
 
     maintenance.run_once()
 
-    assert [ZeroDivisionError] == [each.exc_info[0] for each in caplog.records if each.exc_info]
+    assert [ZeroDivisionError] == [
+        record.exc_info[0] for record in caplog.records if record.exc_info
+    ]
     maintenance.close()
 
 

@@ -58,7 +58,7 @@ HOSTILE = [
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package `house` as a worker loads it, and no trace of it afterwards."""
     monkeypatch.syspath_prepend(str(APP))
-    monkeypatch.setattr(loading, "_packages", set())
+    monkeypatch.setattr(loading, "LOADER", loading.TaskLoader())
     loading.load(["house.rooms"])
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] in ("house", "bomb")]:

@@ -9,7 +9,7 @@ from pgqueue.tasks import default, loading, registry
 
 
 class Recorder(Client):
-    """A client that keeps the jobs it is given instead of sending them."""
+    """A client that records jobs instead of sending them."""
 
     def __init__(self):
         super().__init__("postgresql://nowhere.invalid/none")
@@ -23,7 +23,7 @@ class Recorder(Client):
 
     def insert_many(self, new, *, connection=None, batch_size=1_000):
         jobs = list(new)
-        self.sent.extend((each, connection) for each in jobs)
+        self.sent.extend((job, connection) for job in jobs)
         return len(jobs)
 
     async def ainsert_many(self, new, *, connection=None, batch_size=1_000):
@@ -32,15 +32,14 @@ class Recorder(Client):
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch):
-    """Start with no task known and no package told."""
+    """Start with no task and no package loaded."""
     monkeypatch.setattr(registry.REGISTRY, "_by_name", {})
-    monkeypatch.setattr(loading, "_packages", set())
-    monkeypatch.setattr(loading, "_broken", {})
+    monkeypatch.setattr(loading, "LOADER", loading.TaskLoader())
 
 
 @pytest.fixture(autouse=True)
 def own_default(monkeypatch, tmp_path):
-    """Start with nothing configured, in an empty folder."""
+    """Start without a configuration, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("PGQUEUE_URL", "DATABASE_URL", "PGQUEUE_SCHEMA"):
         monkeypatch.delenv(name, raising=False)
@@ -59,8 +58,8 @@ def recorder(monkeypatch):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Write modules into the current folder, and forget them afterwards."""
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    """Write modules into the current folder, and unload them afterwards."""
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before = set(sys.modules)
 

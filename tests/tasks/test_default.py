@@ -31,7 +31,7 @@ def test_the_client_for_callers_connections_is_made_once():
     assert "configured" == client_for(object()).database.schema.name
 
 
-def test_what_is_configured_goes_before_the_settings(monkeypatch):
+def test_a_configured_value_goes_before_the_settings(monkeypatch):
     monkeypatch.setenv("PGQUEUE_URL", "postgresql://settings.invalid/db")
     monkeypatch.setenv("PGQUEUE_SCHEMA", "from_settings")
 
@@ -50,11 +50,11 @@ def test_threads_share_one_client(monkeypatch):
     start = threading.Barrier(8)
     clients = []
 
-    def ask():
+    def get():
         start.wait()
         clients.append(default_client())
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=get) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -75,7 +75,7 @@ def test_enqueueing_by_name_checks_the_options():
         pgqueue.enqueue("shop.f", {}, qeue="mail")
 
 
-def test_a_job_of_a_callers_connection_knows_no_database_to_ask_again(database_url):
+def test_a_job_of_a_callers_connection_has_no_database_to_be_read_from(database_url):
     with psycopg.connect(database_url) as connection:
         job = pgqueue.enqueue("shop.f", {}, connection=connection)
 

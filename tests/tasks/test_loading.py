@@ -1,4 +1,4 @@
-"""Loading: told modules only, and only tasks come out of a name."""
+"""Loading imports only modules of the named packages, and a name leads only to a task."""
 
 import importlib
 import os
@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from pgqueue import TaskModuleBroken, TaskModuleNotFound, UnknownTask
-from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
-from pgqueue.tasks.loading import _under_way, load, may_import, resolve
+from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
+from pgqueue.tasks import loading
+from pgqueue.tasks.loading import load, may_import, resolve
 
 TASK = "from pgqueue import task\n\n@task\ndef f(n: int): ...\n\ndef plain(): ...\n"
 
@@ -23,7 +24,7 @@ def test_loading_finds_modules_of_the_current_folder(project):
     assert os.getcwd() == sys.path[0]
 
 
-def test_a_name_is_resolved_within_the_told_packages(project):
+def test_a_name_is_resolved_within_the_loaded_packages(project):
     project(shop__tasks=TASK, shop__mail__send=TASK)
     load(["shop.tasks"])
 
@@ -33,12 +34,12 @@ def test_a_name_is_resolved_within_the_told_packages(project):
 def test_a_task_inside_a_class_is_resolved_by_its_path(project):
     project(
         shop__tasks="",
-        shop__held="from pgqueue import task\n\n"
+        shop__stores="from pgqueue import task\n\n"
         "class Shop:\n    @staticmethod\n    @task\n    def f(n: int): ...\n",
     )
     load(["shop.tasks"])
 
-    assert "shop.held.Shop.f" == resolve("shop.held.Shop.f").name
+    assert "shop.stores.Shop.f" == resolve("shop.stores.Shop.f").name
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_task_inside_a_class_is_resolved_by_its_path(project):
         "",
     ],
 )
-def test_nothing_but_a_task_of_the_told_packages_is_resolved(name, project):
+def test_nothing_but_a_task_of_the_loaded_packages_is_resolved(name, project):
     project(shop__tasks=TASK, other__tasks="raise AssertionError('imported')")
     load(["shop.tasks"])
 
@@ -73,7 +74,7 @@ def test_nothing_but_a_task_of_the_told_packages_is_resolved(name, project):
 
 
 @pytest.mark.parametrize("name", ["shop.tasks.ff", "old.place.f"])
-def test_an_unknown_name_comes_with_what_was_meant(name, project):
+def test_an_unknown_name_comes_with_a_suggestion(name, project):
     project(shop__tasks=TASK)
     load(["shop.tasks"])
 
@@ -82,7 +83,7 @@ def test_an_unknown_name_comes_with_what_was_meant(name, project):
 
 
 @pytest.mark.parametrize("module", ["shop.missing", "missing", "missing.tasks", "shop/tasks.py"])
-def test_a_module_that_does_not_exist_is_told_apart(module, project):
+def test_a_module_that_does_not_exist_is_an_error_of_its_own(module, project):
     project(shop__tasks=TASK)
 
     with pytest.raises(TaskModuleNotFound):
@@ -106,7 +107,7 @@ def test_a_path_to_a_file_is_answered_with_its_module(project):
         ("from pgqueue import task\n@task(qeue='x')\ndef f(): ...", "Did you mean 'queue'"),
     ],
 )
-def test_a_broken_module_is_told_with_the_last_line_of_its_traceback(text, reason, project):
+def test_the_error_of_a_broken_module_has_the_last_line_of_its_traceback(text, reason, project):
     project(shop__tasks=text)
 
     with pytest.raises(TaskModuleBroken) as caught:
@@ -124,7 +125,7 @@ def test_a_person_may_end_the_loading(project):
 
 
 @pytest.mark.parametrize("kind", [JobTimeout, JobCancelled, JobInterrupted])
-def test_what_is_raised_into_an_import_is_no_fault_of_the_module(kind, project):
+def test_an_exception_from_outside_does_not_make_a_module_broken(kind, project):
     project(
         shop__tasks="", shop__late=f"from pgqueue import {kind.__name__}\nraise {kind.__name__}"
     )
@@ -150,7 +151,7 @@ def test_a_broken_module_is_run_once_for_all_the_names_in_it(project):
 
 
 @pytest.mark.parametrize(
-    ("name", "is_so"),
+    ("name", "would_import"),
     [
         ("shop.mail.send.f", True),
         ("shop.mail.send.Class.f", True),
@@ -166,14 +167,14 @@ def test_a_broken_module_is_run_once_for_all_the_names_in_it(project):
         ("", False),
     ],
 )
-def test_a_name_tells_whether_a_module_would_be_imported_for_it(name, is_so, project):
+def test_may_import_says_whether_a_module_would_be_imported(name, would_import, project):
     project(shop__tasks=TASK, shop__mail__send=TASK, shop__broken="1 / 0", other__tasks=TASK)
     load(["shop.tasks"])
     with pytest.raises(TaskModuleBroken):
         resolve("shop.broken.other")
     before = set(sys.modules)
 
-    assert is_so == may_import(name)
+    assert would_import == may_import(name)
 
     assert before == set(sys.modules)
 
@@ -181,7 +182,7 @@ def test_a_name_tells_whether_a_module_would_be_imported_for_it(name, is_so, pro
 @pytest.mark.parametrize(
     ("end", "error"), [("1 / 0", TaskModuleBroken), ("raise JobTimeout", JobTimeout)]
 )
-def test_a_task_of_a_module_that_came_to_nothing_is_not_found(end, error, project):
+def test_a_task_of_a_module_whose_import_failed_is_not_found(end, error, project):
     project(
         shop__tasks="",
         shop__late=f"import shop.whole\nfrom pgqueue import JobTimeout\n{TASK}\n{end}",
@@ -197,7 +198,7 @@ def test_a_task_of_a_module_that_came_to_nothing_is_not_found(end, error, projec
     assert "shop.whole.f" == resolve("shop.whole.f").name
 
 
-def test_a_task_of_a_module_that_somebody_imports_in_vain_is_not_found(project):
+def test_a_task_of_an_optional_module_whose_import_failed_is_not_found(project):
     project(
         shop__tasks="try:\n    import shop.optional\nexcept ImportError:\n    pass",
         shop__optional=f"{TASK}\nimport shop.nowhere",
@@ -210,7 +211,7 @@ def test_a_task_of_a_module_that_somebody_imports_in_vain_is_not_found(project):
         resolve("shop.optional.f")
 
 
-def test_a_module_that_came_to_nothing_keeps_no_name(project):
+def test_a_module_whose_import_failed_keeps_no_name(project):
     named = "from pgqueue import task\n\n@task(name='render')\ndef f(): ...\n"
     project(
         shop__tasks="try:\n    import shop.fast\nexcept ImportError:\n    import shop.slow",
@@ -236,35 +237,35 @@ def test_a_module_that_puts_another_object_in_its_place_keeps_its_tasks(project)
     assert "shop.tasks.f" == resolve("shop.tasks.f").name
 
 
-def test_those_who_wait_for_a_module_that_breaks_do_not_run_it_again(project):
+def test_threads_that_wait_for_a_module_which_breaks_do_not_run_it_again(project):
     project(
         shop__tasks="import threading\nruns, go_on = [], threading.Event()",
         shop__late="from shop.tasks import runs, go_on\nruns.append(1)\ngo_on.wait()\n1 / 0",
     )
     load(["shop.tasks"])
     steps = sys.modules["shop.tasks"]
-    told = []
+    reasons = []
 
-    def ask():
+    def resolve_late():
         try:
             resolve("shop.late.f")
         except TaskModuleBroken as broken:
-            told.append(broken.reason)
+            reasons.append(broken.reason)
 
-    threads = [threading.Thread(target=ask) for _ in range(5)]
+    threads = [threading.Thread(target=resolve_late) for _ in range(5)]
     for thread in threads:
         thread.start()
-    while 5 > len(_under_way):
+    while 5 > len(loading.LOADER.importing):
         pass
     steps.go_on.set()
     for thread in threads:
         thread.join()
 
-    assert ["ZeroDivisionError: division by zero"] * 5 == told
+    assert ["ZeroDivisionError: division by zero"] * 5 == reasons
     assert [1] == steps.runs
 
 
-def test_a_task_of_a_half_imported_module_is_waited_for(project):
+def test_resolve_waits_for_a_module_that_another_thread_imports(project):
     project(
         shop__tasks="import threading\nregistered, go_on = threading.Event(), threading.Event()",
         shop__late="from shop.tasks import registered, go_on\n"
@@ -273,10 +274,10 @@ def test_a_task_of_a_half_imported_module_is_waited_for(project):
     )
     load(["shop.tasks"])
     steps = sys.modules["shop.tasks"]
-    found = []
+    resolved = []
     first = threading.Thread(target=importlib.import_module, args=["shop.late"])
     second = threading.Thread(
-        target=lambda: found.append((resolve("f").name, sys.modules["shop.late"].whole))
+        target=lambda: resolved.append((resolve("f").name, sys.modules["shop.late"].whole))
     )
     first.start()
     steps.registered.wait()
@@ -288,19 +289,19 @@ def test_a_task_of_a_half_imported_module_is_waited_for(project):
     first.join()
 
     assert is_left_for_later
-    assert [("f", True)] == found
+    assert [("f", True)] == resolved
     assert not may_import("f")
 
 
-def test_what_is_half_imported_counts_as_not_imported(project):
+def test_a_half_imported_module_counts_as_not_imported(project):
     project(
         shop__tasks="",
         shop__late="from pgqueue.tasks import loading\n"
-        "told = loading.may_import('shop.late.f')\n" + TASK,
+        "is_left = loading.may_import('shop.late.f')\n" + TASK,
     )
     load(["shop.tasks"])
 
     resolve("shop.late.f")
 
-    assert sys.modules["shop.late"].told
+    assert sys.modules["shop.late"].is_left
     assert not may_import("shop.late.f")

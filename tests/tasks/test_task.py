@@ -86,7 +86,7 @@ def generator():
 
 
 class Shop:
-    """Holds functions."""
+    """A class with functions."""
 
     def method(self): ...
 
@@ -191,7 +191,7 @@ def test_a_task_that_must_not_start_twice_takes_no_retry_by_call():
         made.using(retry=Retry(2))
 
 
-def test_the_asyncio_twins_hand_over_the_same(recorder):
+def test_the_asyncio_twins_hand_over_equal_jobs(recorder):
     made = task(send)
 
     async def both():
@@ -216,7 +216,7 @@ def test_enqueue_many_takes_mappings_from_a_generator(recorder):
 
 
 @pytest.mark.parametrize("bad", [{"user_id": "x"}, {}, {"user_id": 1, "to": 2}, 7, (7,)])
-def test_a_bad_one_of_many_is_told_by_its_number(bad, recorder):
+def test_the_refusal_of_one_of_many_names_its_number(bad, recorder):
     made = task(send)
 
     with pytest.raises(InvalidArguments) as caught:
@@ -237,7 +237,7 @@ def test_bad_arguments_are_refused_before_anything_is_sent(recorder):
     assert [] == recorder.sent
 
 
-def test_the_limit_of_the_client_holds(recorder):
+def test_the_limit_of_the_client_is_checked(recorder):
     recorder.args_bytes_max = 20
 
     with pytest.raises(pgqueue.PayloadTooLarge):
@@ -322,6 +322,6 @@ def test_every_public_name_exists_and_has_a_docstring():
         assert getattr(pgqueue, name).__doc__
 
     assert sorted(pgqueue.__all__) == pgqueue.__all__
-    assert set(pgqueue._HOME) == set(pgqueue.__all__)
+    assert {*pgqueue._HOME, "events"} == set(pgqueue.__all__)
     with pytest.raises(AttributeError, match="tsk"):
         _ = pgqueue.tsk

@@ -1,4 +1,4 @@
-"""A printed line is one record's, whatever it holds."""
+"""A printed line belongs to one record, and no text from outside can forge another."""
 
 import logging
 
@@ -8,10 +8,10 @@ from pgqueue.telemetry.log_lines import LogLines
 
 
 class Hostile:
-    """Whoever looks at it is sorry."""
+    """Raises when it is shown."""
 
     def __str__(self):
-        raise RuntimeError("looked at")
+        raise RuntimeError("shown")
 
 
 def printed(msg, *args, **extra):

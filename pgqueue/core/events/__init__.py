@@ -1,5 +1,5 @@
-"""Events: what happened, as frozen dataclasses, and who listens to them.
+"""Events: what happened, as frozen dataclasses.
 
-Log lines, numbers and integrations listen; nothing else observes. `event` holds `Event`, `emit` and
-`listen`; the other modules hold the events by noun.
+Log lines, numbers and integrations listen to them; there is no other way to observe. `event` has
+`Event`, `emit` and `listen`; the other modules have the events by noun.
 """

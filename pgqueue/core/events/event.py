@@ -1,6 +1,6 @@
 """`Event`, the base of all events, with `emit` and `listen`.
 
-A listener only observes: an error that it raises is logged and dropped, and it must not block.
+A listener only observes. It must not block. An error that it raises is logged and dropped.
 """
 
 import logging
@@ -31,7 +31,7 @@ class Event:
         return self.LEVEL
 
     def fields(self) -> dict[str, Any]:
-        """Its fields by name, without the ones that are None and without an exception."""
+        """The event's fields by name, without a field that is None or an exception."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
             name: value
@@ -45,7 +45,14 @@ Listener = Callable[[Any], object]
 
 
 class _Listeners:
-    """Who listens to what. Replaced as a whole, so that `emit` needs no lock."""
+    """The listeners of this process.
+
+    Attributes:
+        patterns: Each listener with the name that it listens to. Replaced as a whole, so that
+            `emit` needs no lock.
+        by_event: What `of` has matched. Any thread may write it: every value is correct.
+        changing: Held while `patterns` is replaced.
+    """
 
     def __init__(self) -> None:
         self.patterns: tuple[tuple[str, Listener], ...] = ()
@@ -53,19 +60,22 @@ class _Listeners:
         self.changing = Lock()
 
     def replace(self, patterns: tuple[tuple[str, Listener], ...]) -> None:
-        """Take these listeners and no others."""
+        """Replace all listeners."""
         self.patterns = patterns
         self.by_event = {}
 
     def of(self, kind: type[Event]) -> tuple[Listener, ...]:
         """The listeners to one kind of event, in the order in which they began to listen."""
-        found = self.by_event.get(kind)
-        if found is None:
-            patterns = self.patterns
-            found = tuple(each for name, each in patterns if fnmatchcase(kind.NAME, name))
-            if patterns is self.patterns:
-                self.by_event[kind] = found
-        return found
+        listeners = self.by_event.get(kind)
+        if listeners is None:
+            # The dictionary is read first, because `replace` sets it last. Else a match of the old
+            # patterns could be stored for the new ones, and a listener would be missed.
+            by_event, patterns = self.by_event, self.patterns
+            listeners = tuple(
+                listener for name, listener in patterns if fnmatchcase(kind.NAME, name)
+            )
+            by_event[kind] = listeners
+        return listeners
 
 
 _LISTENERS: Final = _Listeners()
@@ -77,24 +87,25 @@ def emit(event: Event) -> None:
         try:
             listener(event)
         except Exception:
-            facts = {"event": event.NAME, "listener": repr(listener)}
-            logging.getLogger("pgqueue.events").exception("listener raised", extra=facts)
+            fields = {"event": event.NAME, "listener": repr(listener)}
+            logging.getLogger("pgqueue.events").exception("listener raised", extra=fields)
 
 
 def is_observed(*kinds: type[Event]) -> bool:
-    """Whether anything listens to one of these events: what nobody hears need not be made."""
+    """Whether a function listens to one of these events; else the event need not be made."""
     return any(map(_LISTENERS.of, kinds))
 
 
 def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[], None]:
-    """Call *function* with each event of a name, and return a function that ends that.
+    """Call *function* with each event of a name; the function that is returned ends that.
 
-    It is called in the process, thread or greenlet where the event happens, in the order in which
-    functions began to listen. It must not block; an error that it raises is logged and dropped.
+    *function* is called in the process, thread or greenlet where the event happens. Functions are
+    called in the order in which they began to listen. *function* must not block. An error that it
+    raises is logged and dropped.
 
     Args:
         event: An event's name, such as `job.failed`; `*` stands for any characters, as in `job.*`.
-            Or the class of the event.
+            Or a class of `pgqueue.events`.
         function: Takes the event, a frozen dataclass.
     """
     name = event if isinstance(event, str) else event.NAME
@@ -104,6 +115,6 @@ def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[]
 
     def stop() -> None:
         with _LISTENERS.changing:
-            _LISTENERS.replace(tuple(each for each in _LISTENERS.patterns if each is not entry))
+            _LISTENERS.replace(tuple(other for other in _LISTENERS.patterns if other is not entry))
 
     return stop

@@ -61,7 +61,8 @@ class AttemptEvent(JobEvent):
     Attributes:
         outcome: How the attempt ended.
         status: The status of its job afterwards.
-        run_seconds: From the true start to the end; None when it never started, or nobody saw it.
+        run_seconds: From the true start to the end. None when the task's code never started, or
+            when its worker died before it reported.
     """
 
     outcome: Outcome
@@ -80,7 +81,7 @@ class JobSucceeded(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(AttemptEvent):
-    """The job ended as failed; it is not tried again by itself."""
+    """The job ended as failed; only a person can retry it."""
 
     NAME: ClassVar[str] = "job.failed"
 
@@ -94,28 +95,28 @@ class JobRetried(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCancelled(AttemptEvent):
-    """The job ended as cancelled while a worker had it."""
+    """The job was cancelled while it ran."""
 
     NAME: ClassVar[str] = "job.cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLost(AttemptEvent):
-    """The worker died in mid-job."""
+    """The worker died while the job ran."""
 
     NAME: ClassVar[str] = "job.lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInterrupted(AttemptEvent):
-    """The worker was told to stop, or was killed because of another job."""
+    """The worker had to stop, or was killed because of another job; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSnoozed(AttemptEvent):
-    """The task asked to be run again later."""
+    """The task raised `SnoozeJob`; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.snoozed"
 
@@ -132,14 +133,14 @@ _BY_STATUS: Final[dict[JobStatus, type[AttemptEvent]]] = {
 }
 
 SETTLEMENT_EVENTS: Final = (*_BY_OUTCOME.values(), *_BY_STATUS.values(), JobRetried)
-"""Every event that a settlement may be."""
+"""The class of every event that `settlement_events` may return."""
 
 
 def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[AttemptEvent]]:
-    """The events of an attempt that ended so and left its job with this status.
+    """The events of an attempt with this outcome, which left its job with this status.
 
-    `job.lost`, `job.interrupted` and `job.snoozed` tell of the attempt; where they end the job,
-    a second event tells of that.
+    `job.lost`, `job.interrupted` and `job.snoozed` describe the attempt. Where the attempt also
+    ended the job, a second event describes the job: `job.failed` or `job.cancelled`.
     """
     if outcome in _BY_OUTCOME:
         yield _BY_OUTCOME[outcome]
@@ -151,7 +152,7 @@ def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[Atte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseLost(Event):
-    """A worker ended an attempt that was no longer its own; nothing was recorded for it."""
+    """A worker ended an attempt that belongs to another worker now; no result was recorded."""
 
     NAME: ClassVar[str] = "lease.lost"
 
@@ -163,13 +164,13 @@ class LeaseLost(Event):
 
     @property
     def level(self) -> int:
-        """DEBUG for an attempt that never started: it runs elsewhere, and nothing is lost."""
+        """DEBUG for an attempt that never started: no work is lost."""
         return logging.WARNING if self.was_started else logging.DEBUG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRevoked(Event):
-    """A worker found that one of its attempts belongs to another worker now, and stops it."""
+    """A worker stops an attempt that belongs to another worker now."""
 
     NAME: ClassVar[str] = "attempt.revoked"
 
@@ -179,13 +180,13 @@ class AttemptRevoked(Event):
 
     @property
     def level(self) -> int:
-        """DEBUG for an attempt that never started: it runs elsewhere, and nothing is lost."""
+        """DEBUG for an attempt that never started: no work is lost."""
         return logging.WARNING if self.was_started else logging.DEBUG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRescued(Event):
-    """A job was taken back from a worker that has ended."""
+    """A job of a worker that has ended was returned to the queue, or ended."""
 
     NAME: ClassVar[str] = "job.rescued"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -209,10 +210,10 @@ class JobsReclaimed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementRefused(Event):
-    """The database refused to record how an attempt ended; it is tried again.
+    """The database refused to record how an attempt ended; pgqueue tries again.
 
     Attributes:
-        job_id: None where it is not known which one of a worker's jobs it was.
+        job_id: None where the database named no job.
     """
 
     NAME: ClassVar[str] = "settlement.refused"
@@ -226,7 +227,7 @@ class SettlementRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSkipped(Event):
-    """The database refused to change a job; the others went on without it for a minute."""
+    """The database refused to change a job; maintenance skips the job for a minute."""
 
     NAME: ClassVar[str] = "job.skipped"
     LEVEL: ClassVar[int | None] = logging.ERROR
@@ -237,7 +238,7 @@ class JobSkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRecovered(Event):
-    """Jobs of a claim whose answer was lost were found by their rows, and are run."""
+    """The reply to a claim was lost; the worker read its jobs from their rows, and runs them."""
 
     NAME: ClassVar[str] = "claim.recovered"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -247,7 +248,7 @@ class ClaimRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputDropped(Event):
-    """Log lines or progress of running jobs could not be written."""
+    """Log lines or progress of running jobs could not be stored."""
 
     NAME: ClassVar[str] = "output.dropped"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -258,7 +259,7 @@ class OutputDropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsUnknown(Event):
-    """A burst ends with jobs that no worker here can run."""
+    """A burst ended with jobs whose task no worker here knows."""
 
     NAME: ClassVar[str] = "jobs.unknown"
     LEVEL: ClassVar[int | None] = logging.ERROR
@@ -269,7 +270,7 @@ class JobsUnknown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUnknown(Event):
-    """A worker met a task that it cannot run; its jobs are left to other workers."""
+    """A worker claimed a job whose task it does not know; it leaves such jobs to other workers."""
 
     NAME: ClassVar[str] = "task.unknown"
     LEVEL: ClassVar[int | None] = logging.WARNING

@@ -22,7 +22,7 @@ class DatabaseFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopFailed(Event):
-    """A loop raised an error that it should not raise; it tries again."""
+    """A loop raised an unexpected error; it tries again."""
 
     NAME: ClassVar[str] = "loop.failed"
     LEVEL: ClassVar[int | None] = logging.ERROR
@@ -46,7 +46,7 @@ class LoopResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(Event):
-    """A connection broke while nothing was asked on it; another one is opened."""
+    """An idle connection broke; the loop opens another one."""
 
     NAME: ClassVar[str] = "connection.lost"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -56,7 +56,13 @@ class ConnectionLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionsShort(Event):
-    """The server may run out of connections: see `max_connections`."""
+    """The server may run out of connections.
+
+    Attributes:
+        wanted: Connections that this supervisor and its workers may open.
+        allowed: Connections that the server allows, see its `max_connections`.
+        taken: Connections that are open now.
+    """
 
     NAME: ClassVar[str] = "connections.short"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -68,7 +74,7 @@ class ConnectionsShort(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsUnavailable(Event):
-    """Nobody can listen through a pooler, so that new jobs are found by polling alone."""
+    """Notifications do not pass a connection pooler; new jobs are found by polling alone."""
 
     NAME: ClassVar[str] = "notifications.unavailable"
     LEVEL: ClassVar[int | None] = logging.INFO
@@ -78,7 +84,7 @@ class NotificationsUnavailable(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionFailed(Event):
-    """Scheduled jobs that are due could not be queued; it is tried again."""
+    """Scheduled jobs that are due could not be queued; the supervisor tries again."""
 
     NAME: ClassVar[str] = "promotion.failed"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -90,10 +96,11 @@ class PromotionFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFailed(Event):
-    """A maintenance service failed; it is tried again, and the others go on.
+    """A maintenance service failed; it is tried again, and the other services go on.
 
     Attributes:
-        error: None where the database's message says all.
+        reason: The database's message; None for an error of pgqueue's own.
+        error: The error of pgqueue's own; None where `reason` says all.
     """
 
     NAME: ClassVar[str] = "service.failed"
@@ -106,13 +113,13 @@ class ServiceFailed(Event):
 
     @property
     def level(self) -> int:
-        """ERROR for an error of our own, WARNING for the database's."""
+        """ERROR for an error of pgqueue's own, WARNING for the database's."""
         return logging.WARNING if self.error is None else logging.ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaTooNew(Event):
-    """The schema was migrated by a newer release; this supervisor stops in order."""
+    """A newer release migrated the schema, which excludes this one; the supervisor stops."""
 
     NAME: ClassVar[str] = "schema.too_new"
     LEVEL: ClassVar[int | None] = logging.ERROR

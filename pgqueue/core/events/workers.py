@@ -10,7 +10,7 @@ from pgqueue.core.events.event import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorStarted(Event):
-    """A supervisor began to start workers."""
+    """A supervisor started; its workers follow."""
 
     NAME: ClassVar[str] = "supervisor.started"
     LEVEL: ClassVar[int | None] = logging.INFO
@@ -21,7 +21,7 @@ class SupervisorStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorStopping(Event):
-    """A supervisor told its workers to stop."""
+    """A supervisor stops, and so do its workers."""
 
     NAME: ClassVar[str] = "supervisor.stopping"
     LEVEL: ClassVar[int | None] = logging.INFO
@@ -32,7 +32,7 @@ class SupervisorStopping(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorStopped(Event):
-    """All workers of a supervisor have ended, and so does it."""
+    """A supervisor ended, after all its workers."""
 
     NAME: ClassVar[str] = "supervisor.stopped"
     LEVEL: ClassVar[int | None] = logging.INFO
@@ -42,7 +42,7 @@ class SupervisorStopped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TasksMissing(Event):
-    """No module with tasks was named, so that workers know no task."""
+    """No module with tasks is set, so the workers know no task."""
 
     NAME: ClassVar[str] = "tasks.missing"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -65,7 +65,7 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStopped(Event):
-    """A worker ended as it was told to."""
+    """A worker stopped in order."""
 
     NAME: ClassVar[str] = "worker.stopped"
     LEVEL: ClassVar[int | None] = logging.INFO
@@ -76,7 +76,7 @@ class WorkerStopped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost(Event):
-    """A worker died, or was killed."""
+    """A worker died, or was killed; its jobs are rescued."""
 
     NAME: ClassVar[str] = "worker.lost"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -99,7 +99,7 @@ class WorkerKilled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRetired(Event):
-    """A worker that no longer works as it should is told to stop, and is replaced."""
+    """A worker that does not work properly any more has to stop, and is replaced."""
 
     NAME: ClassVar[str] = "worker.retired"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -110,7 +110,7 @@ class WorkerRetired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerBlocked(Event):
-    """A job has kept a worker's main thread to itself for 5 seconds."""
+    """A job has blocked a worker's main thread for 5 seconds."""
 
     NAME: ClassVar[str] = "worker.blocked"
     LEVEL: ClassVar[int | None] = logging.WARNING
@@ -131,7 +131,7 @@ class WorkerRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseExpired(Event):
-    """The leases of workers ended, because nobody renewed them; their jobs are rescued."""
+    """Workers did not renew their leases in time and count as ended; their jobs are rescued."""
 
     NAME: ClassVar[str] = "lease.expired"
     LEVEL: ClassVar[int | None] = logging.WARNING

@@ -1,22 +1,22 @@
-"""Text made storable: for logs, errors and progress, which must never keep a job from ending."""
+"""Text made storable, for logs, errors and progress: bad text must not keep a job from ending."""
 
 import re
 from typing import Final
 
 REPLACEMENT: Final = "\ufffd"
-"""Stands for each character that PostgreSQL cannot store."""
+"""Replaces each character that PostgreSQL cannot store."""
 
-_MARK: Final = "…[cut]"
+_CUT: Final = "…[cut]"
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def clean_text(text: str, bytes_max: int) -> str:
-    """Return text that PostgreSQL takes, at most so many bytes of UTF-8 long.
+    """Return text that PostgreSQL can store, at most *bytes_max* bytes of UTF-8 long.
 
-    NUL and lone surrogates become U+FFFD, and what is too long is cut with a mark at its end. Of
-    a class of text that is not Python's own no method is called.
+    NUL and lone surrogates become U+FFFD. Text that is too long is cut and ends in `…[cut]`. No
+    method of a subclass of str is called.
     """
-    # A character takes at least one byte: the rest of a line of 1 GB is never looked at.
+    # A character takes at least one byte, so the rest of a line of 1 GB is not read.
     clean = str.__getitem__(text, slice(bytes_max + 1))
     if len(clean) <= bytes_max and clean.isascii() and "\0" not in clean:
         return clean
@@ -24,6 +24,6 @@ def clean_text(text: str, bytes_max: int) -> str:
     encoded = clean.encode()
     if len(encoded) <= bytes_max:
         return clean
-    mark = _MARK if bytes_max >= len(_MARK.encode()) else ""
-    kept = encoded[: bytes_max - len(mark.encode())].decode(errors="ignore")
-    return kept + mark
+    ending = _CUT if bytes_max >= len(_CUT.encode()) else ""
+    beginning = encoded[: bytes_max - len(ending.encode())].decode(errors="ignore")
+    return beginning + ending

@@ -1,7 +1,7 @@
-"""What was raised, as text that can always be stored: its type, its message, its traceback.
+"""An exception as text that can always be stored: its type, its message, its traceback.
 
-An exception is somebody's object: to ask it for its text may raise anything, last for ever, or
-answer with 100 MB. Whatever it does, there is a report, and the report has a limit.
+The exception's class is not ours: its `__str__` may raise anything, run for ever, or return
+100 MB. There is a report in each case, and the report has a limit.
 """
 
 import traceback
@@ -17,16 +17,16 @@ from pgqueue.core.values.size_estimate import is_larger
 
 _TYPE_BYTES_MAX: Final = 500
 
-# A class without a `__str__` of its own writes its arguments out whole, without listening to
-# signals meanwhile: of a list of two of a list of two … the process would die.
+# A class without its own `__str__` writes its arguments out whole, and no signal interrupts that.
+# For a list of two of a list of two … the process would take all memory.
 _ARGS_BYTES_MAX: Final = 256 * 1024
 
-_FAMILY_MAX: Final = 1_000
+_RELATED_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is told of an exception: its class, its message, and its traceback, causes first."""
+    """An exception as text: its class, its message, and its traceback, causes first."""
 
     type: str
     message: str
@@ -34,18 +34,18 @@ class Report:
 
 
 def type_text(error: BaseException) -> str:
-    """Return the name of an exception's class, with its module unless that goes without saying."""
-    path = path_of(type(error)).removeprefix("pgqueue.core.current.")
+    """Return the name of an exception's class; with its module for a class of the application."""
+    path = path_of(type(error))
     return clean_text(path, _TYPE_BYTES_MAX)
 
 
 def message_text(error: BaseException, bytes_max: int) -> str:
-    """Return what an exception says."""
+    """Return the message of an exception."""
     return _message(error, bytes_max)[0]
 
 
 def report(error: BaseException, bytes_max: int, *, before: Iterable[str] = ()) -> Report:
-    """Return all that is told of an exception.
+    """Return the type, the message and the traceback of an exception.
 
     Args:
         bytes_max: Limit of the message, and of the traceback.
@@ -54,19 +54,19 @@ def report(error: BaseException, bytes_max: int, *, before: Iterable[str] = ()) 
     message, is_readable = _message(error, bytes_max)
     short = [*traceback.format_tb(error.__traceback__), f"{type_text(error)}: {message}\n"]
     lines = list(before)
-    # What did not answer once is not asked again: the next answer may never come.
-    if is_readable and not any(map(_is_heavy, _family(error))):
+    # A message that could not be read once is not read again: the second try may never end.
+    if is_readable and not any(map(_is_large, _related(error))):
         try:
             lines += _whole(error, bytes_max)
         except BaseException as broken:
-            lines += [*short, f"No more can be told: that raised {name_of(type(broken))}.\n"]
+            lines += [*short, f"The rest cannot be shown: it raised {name_of(type(broken))}.\n"]
     else:
         lines += short
     return Report(type_text(error), message, clean_text("".join(lines), bytes_max))
 
 
 def _message(error: BaseException, bytes_max: int) -> tuple[str, bool]:
-    if _is_heavy(error):
+    if _is_large(error):
         args = _args(error)
         text = plain_text(args[0], bytes_max + 1) if len(args) == 1 else None
         return clean_text(short_repr(args) if text is None else text, bytes_max), True
@@ -77,7 +77,7 @@ def _message(error: BaseException, bytes_max: int) -> tuple[str, bool]:
 
 
 def _whole(error: BaseException, bytes_max: int) -> Iterator[str]:
-    # Of thousands of causes no more is written out than is kept.
+    # Of thousands of causes, no more is written out than is stored.
     size = 0
     for line in traceback.TracebackException.from_exception(error).format():
         yield clean_text(line, bytes_max)
@@ -86,7 +86,7 @@ def _whole(error: BaseException, bytes_max: int) -> Iterator[str]:
             break
 
 
-def _is_heavy(error: BaseException) -> bool:
+def _is_large(error: BaseException) -> bool:
     writes_args = isinstance(type(error).__str__, WrapperDescriptorType)
     return writes_args and is_larger(_args(error), _ARGS_BYTES_MAX)
 
@@ -96,16 +96,16 @@ def _args(error: BaseException) -> tuple[object, ...]:
     return args
 
 
-def _family(error: BaseException) -> list[BaseException]:
-    """Return an exception, those that led to it and those in it; of very many the first."""
-    family = {id(error): error}
+def _related(error: BaseException) -> list[BaseException]:
+    """Return an exception, its causes and the exceptions of its groups, up to a limit."""
+    related = {id(error): error}
     waiting = [error]
-    while waiting and len(family) < _FAMILY_MAX:
-        each = waiting.pop()
-        related = [each.__cause__, each.__context__]
-        if issubclass(type(each), BaseExceptionGroup):
-            related += each.exceptions  # type: ignore[attr-defined]
-        fresh = [other for other in related if other is not None and id(other) not in family]
-        family |= {id(other): other for other in fresh}
+    while waiting and len(related) < _RELATED_MAX:
+        current = waiting.pop()
+        neighbours = [current.__cause__, current.__context__]
+        if issubclass(type(current), BaseExceptionGroup):
+            neighbours += current.exceptions  # type: ignore[attr-defined]
+        fresh = [other for other in neighbours if other is not None and id(other) not in related]
+        related |= {id(other): other for other in fresh}
         waiting += fresh
-    return list(family.values())
+    return list(related.values())

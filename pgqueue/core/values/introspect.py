@@ -1,7 +1,7 @@
-"""What a value consists of, read without running the code of its own class.
+"""The parts of a value, read without running the code of its class.
 
-A class may answer falsely, for ever or not at all when it is asked for its name, its items or
-its length. For what must neither wait nor fail: errors, results, and a first look at arguments.
+The methods of a class may return a wrong name, items or length, may run for ever, or raise. Errors,
+results and the first check of arguments must neither wait nor fail.
 """
 
 from collections.abc import Iterator
@@ -13,32 +13,32 @@ _module_of: Final[Any] = type.__dict__["__module__"].__get__
 
 
 def name_of(kind: type) -> str:
-    """Return the name of a class, whatever its metaclass says."""
+    """Return the name of a class, and not the one that its metaclass returns."""
     return str(plain_text(_name_of(kind)))
 
 
 def path_of(kind: type) -> str:
-    """Return `module.qualname` of a class; of a builtin and of pgqueue's own its name alone."""
+    """Return `module.qualname` of a class; for a builtin and a class of pgqueue its name alone."""
     name = str(plain_text(_qualname_of(kind)))
     module = plain_text(_module_of(kind))
-    is_told_apart = module is None or module == "builtins" or module.startswith("pgqueue.")
-    return name if is_told_apart else f"{module}.{name}"
+    needs_no_module = module is None or module == "builtins" or module.startswith("pgqueue.")
+    return name if needs_no_module else f"{module}.{name}"
 
 
 def plain_text(value: Any, characters_max: int | None = None) -> str | None:
-    """Return a text of any class, or its beginning, as a plain one; None for what is no text."""
+    """Return a text of any class, or its beginning, as a plain str; None for any other value."""
     if not issubclass(type(value), str):
         return None
     return str.__getitem__(value, slice(characters_max))
 
 
 def is_iterator(value: object) -> bool:
-    """Tell whether looking at a value's items uses it up, and perhaps never ends."""
+    """Return whether a value can be read only once, and perhaps never ends."""
     return hasattr(type(value), "__next__")
 
 
 def parts(value: Any) -> Iterator[tuple[Any, object]]:
-    """Yield what a value holds, each item with the step to it; nothing for a plain value."""
+    """Yield the items of a value, each with the step to it; nothing for a plain value."""
     kind = type(value)
     if issubclass(kind, dict):
         yield from dict.items(value)
@@ -56,7 +56,7 @@ def parts(value: Any) -> Iterator[tuple[Any, object]]:
 
 
 def field_names(value: Any) -> list[str] | None:
-    """Return the fields of a dataclass or of a pydantic model; None for all else."""
+    """Return the fields of a dataclass or of a pydantic model; None for any other."""
     kind = type(value)
     if hasattr(kind, "__dataclass_fields__"):
         return list(kind.__dataclass_fields__)

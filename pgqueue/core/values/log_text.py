@@ -1,14 +1,14 @@
-"""What a log record says, as text with a limit, whoever made the record.
+"""The text of a log record, with a limit.
 
-A task may log an object whose text raises, and a line of 1 GB: what is cut away is not written
-out first, where Python leaves a choice.
+A task may log an object whose text raises, or a line of 1 GB. Where Python allows it, the part
+that is cut away is not written out first.
 """
 
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgqueue.core.current import censored
+from pgqueue.core.job_context import redact
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.failure import report
 from pgqueue.core.values.introspect import name_of, plain_text
@@ -19,16 +19,16 @@ from pgqueue.core.values.size_estimate import is_larger
 MESSAGE_BYTES_MAX: Final = 16_384
 """Limit of one line, the traceback of its exception included."""
 
-# Of a heavier value only its beginning is written out.
+# Only the beginning of a larger value is written out.
 _VALUE_BYTES_MAX: Final = 256 * 1024
 
 
 def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
-    """Return a record's message, with the traceback below it when the record carries one.
+    """Return a record's message, and below it the traceback if the record has one.
 
-    What the task that runs here redacts is left out.
+    The values that the task of the running job redacts are left out.
     """
-    # What is redacted is looked for before the cut, which may go through the middle of it.
+    # Redaction comes before the cut: a cut through a secret would leave a part that is not found.
     rough_bytes_max = bytes_max + SECRET_BYTES_MAX
     try:
         text = _message(record, rough_bytes_max)
@@ -37,7 +37,7 @@ def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if raised is not None:
         text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
-    return clean_text(censored(text), bytes_max)
+    return clean_text(redact(text), bytes_max)
 
 
 def _message(record: logging.LogRecord, bytes_max: int) -> str:
@@ -45,14 +45,14 @@ def _message(record: logging.LogRecord, bytes_max: int) -> str:
         return str(_cut(record.msg, bytes_max))
     args: Any = record.args
     if isinstance(args, Mapping):
-        args = {name: _cut(each, bytes_max) for name, each in args.items()}
+        args = {name: _cut(value, bytes_max) for name, value in args.items()}
     else:
-        args = tuple(_cut(each, bytes_max) for each in args)
+        args = tuple(_cut(value, bytes_max) for value in args)
     return str(str(record.msg) % args)
 
 
 def _cut(value: Any, bytes_max: int) -> object:
-    """The value, or its beginning: of a longer one nothing is seen, whatever it stands in."""
+    """The value, or its beginning where it is too long to be shown."""
     kind = type(value)
     if kind in (int, float):
         return value

@@ -1,6 +1,6 @@
 """Secret arguments: hidden in a value by their paths, and in text by their characters.
 
-The paths are those of a task's option `redact`, split at their dots. Pure; never decides which
+The paths come from a task's option `redact`, split at their dots. This module never decides which
 arguments are secret.
 """
 
@@ -15,19 +15,19 @@ from typing import Any, Final
 from pgqueue.core.values import introspect
 
 HIDDEN: Final = "[redacted]"
-"""Stands where a secret would."""
+"""Replaces a secret."""
 
 CHARACTERS_MIN: Final = 3
-"""Shorter secrets are left in text: to hide every `7` in a traceback would hide the traceback."""
+"""Shorter secrets stay in text: without every `7`, a traceback could not be read."""
 
 SECRET_BYTES_MAX: Final = 1024 * 1024
-"""No secret is longer, because no job's arguments are; text is cut that far beyond its limit at
-first, so that what is cut through a secret is not shown."""
+"""No secret is longer, because no job's arguments are. Text is first cut this far beyond its limit,
+so that a secret is never cut in two before it is hidden."""
 
-# Arguments of a mebibyte hold fewer; decoded, they may hold one another.
+# Arguments of a mebibyte have fewer values; decoded, they may contain one another.
 _LEAVES_MAX: Final = SECRET_BYTES_MAX
 
-# What arguments may be beside JSON's own: numbers, and these of the standard library's modules.
+# The modules of the standard library whose values arguments may be, beside those of JSON.
 _SCALARS: Final = frozenset(("datetime", "decimal", "uuid", "pathlib", "ipaddress", "fractions"))
 
 _RUN: Final = re.compile(rb"\x01+")
@@ -36,34 +36,34 @@ Path = Sequence[str]
 
 
 def hide(value: Any, paths: Sequence[Path]) -> Any:
-    """Return *value* with what lies at the paths hidden; a list is looked through, item by item."""
+    """Return *value* with the values at the paths hidden; a path leads into each item of a list."""
     if any(not path for path in paths):
         return HIDDEN
     if isinstance(value, dict):
-        return {name: hide(each, below) for name, each, below in _inside(value, paths)}
+        return {name: hide(item, below) for name, item, below in _inside(value, paths)}
     if isinstance(value, list):
-        return [hide(each, below) for _, each, below in _inside(value, paths)]
+        return [hide(item, below) for _, item, below in _inside(value, paths)]
     return value
 
 
 def secrets_of(value: Any, paths: Sequence[Path]) -> tuple[str, ...]:
-    """Return every form in which text may hold what lies at the paths, the longest first.
+    """Return every form that the values at the paths may have in text, the longest first.
 
     Args:
-        value: Arguments as they are stored, or as the task gets them.
+        value: Arguments in their stored form, or as the task gets them.
     """
     leaves = islice(_leaves(value, paths, set()), _LEAVES_MAX)
     forms = {form for leaf in leaves for form in _forms(leaf)}
-    kept = (form for form in forms if CHARACTERS_MIN <= len(form) <= SECRET_BYTES_MAX)
-    return tuple(sorted(kept, key=_by_length))
+    secrets = (form for form in forms if CHARACTERS_MIN <= len(form) <= SECRET_BYTES_MAX)
+    return tuple(sorted(secrets, key=_by_length))
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* with each of the secrets hidden, different ones that overlap as one.
+    """Return *text* with each of the secrets hidden; secrets that overlap are hidden as one.
 
-    At most four times as long: what was hidden is not looked at again.
+    The result is at most four times as long: a hidden part is not searched again.
     """
-    text = str.__str__(text)  # it may be of a class of the user's, with methods of its own
+    text = str.__str__(text)  # its class may be the application's, with methods of its own
     is_hidden = bytearray(len(text))
     for secret in secrets:
         at = text.find(secret)
@@ -79,47 +79,47 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _inside(value: Any, paths: Sequence[Path]) -> Iterator[tuple[Any, Any, list[Path]]]:
-    """What a dict or a list holds, each with the paths that lead on from there."""
+    """The items of a dict or a list, each with its name and the paths that lead on from it."""
     if isinstance(value, dict):
-        for name, each in value.items():
-            yield name, each, [path[1:] for path in paths if path and path[0] == name]
+        for name, item in value.items():
+            yield name, item, [path[1:] for path in paths if path and path[0] == name]
     elif isinstance(value, list):
-        for index, each in enumerate(value):
+        for index, item in enumerate(value):
             into = [path[1:] for path in paths if path and path[0] == str(index)]
-            yield index, each, [*paths, *into]
+            yield index, item, [*paths, *into]
 
 
 def _leaves(value: Any, paths: Sequence[Path], seen: set[tuple[int, str]]) -> Iterator[Any]:
     is_secret = any(not path for path in paths)
-    held = _held(value)
-    if held is None:
+    container = _container(value)
+    if container is None:
         if is_secret:
             yield value
         return
-    here = (id(value), repr(paths))
-    if not paths or here in seen:
-        return  # models of the user's may hold one another
-    seen.add(here)
-    for name, each, below in _inside(held, paths):
-        # A plain word is the name of a field: hidden, it would be missing from every traceback.
+    visit = (id(value), repr(paths))
+    if not paths or visit in seen:
+        return  # models of the application may contain one another
+    seen.add(visit)
+    for name, item, below in _inside(container, paths):
+        # A plain word is the name of a field: without it no traceback could be read.
         if is_secret and isinstance(value, dict) and not _is_word(name):
             yield name
-        yield from _leaves(each, [()] if is_secret else below, seen)
+        yield from _leaves(item, [()] if is_secret else below, seen)
 
 
-def _held(value: Any) -> dict[Any, Any] | list[Any] | None:
-    """What a container or a model holds; None for what is neither."""
+def _container(value: Any) -> dict[Any, Any] | list[Any] | None:
+    """The items of a container or a model; None for any other value."""
     if isinstance(value, dict):
         return dict(dict.items(value))
     if isinstance(value, deque):
         return list(deque.__iter__(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return [each for _, each in introspect.parts(value)]
+        return [item for _, item in introspect.parts(value)]
     return None if introspect.field_names(value) is None else dict(introspect.parts(value))
 
 
 def _forms(leaf: Any) -> Iterator[str]:
-    # As it is, and as it stands between the quotes of Python's repr, of JSON and of a log line.
+    # As it is, and as it appears between the quotes of Python's repr, of JSON and of a log line.
     if isinstance(leaf, Enum):
         leaf = leaf._value_
     if isinstance(leaf, str):
@@ -139,9 +139,9 @@ def _forms(leaf: Any) -> Iterator[str]:
 
 
 def _scalar(kind: type) -> Any:
-    # Of a class of the user's, what it is made from: its own `__repr__` may do anything.
+    # For a class of the application, its base: the class's own `__repr__` may do anything.
     bases = type.mro(kind)
-    return next((each for each in bases if each in (int, float) or _module(each) in _SCALARS), None)
+    return next((base for base in bases if base in (int, float) or _module(base) in _SCALARS), None)
 
 
 def _module(kind: type) -> str:

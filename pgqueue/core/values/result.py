@@ -1,8 +1,8 @@
-"""What a task returned, as JSON text that can always be stored.
+"""The result of a task as JSON text that can always be stored.
 
-A result is for reading, so it is taken more freely than arguments: tuples and sets become lists,
-keys become text, and dates, UUIDs, decimals, dataclasses and models become what pydantic makes of
-them. The work is done when there is a result, so what cannot be stored is replaced, never refused.
+A result is only read, so more values are allowed than in arguments. Tuples and sets become lists,
+and keys become text. pydantic converts dates, UUIDs, decimals, dataclasses and models. The work is
+done by then, so a value that cannot be stored is replaced, never refused.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Result:
 
     Attributes:
         text: JSON.
-        problem: Why it is not all that was returned: the first value that had to be replaced, or
-            the size. None when it is.
+        problem: Why the text differs from the returned value: the first value that was replaced,
+            or the size. None when it does not differ.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Result:
 
 
 def encode_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) -> str:
-    """Return the JSON text of a result that is stored as it is.
+    """Return the JSON text of a result, without a change.
 
     Raises:
         UnstorableValue: A value in it has no JSON form, or PostgreSQL cannot store it.
@@ -50,18 +50,18 @@ def encode_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) ->
 
 
 def salvage_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) -> Result:
-    """Return what can be stored of a result; what cannot is replaced by a text with U+FFFD.
+    """Return a result in a form that can be stored; a text with U+FFFD replaces other values.
 
-    Of a result that is too large nothing is kept: half of one is worse than none.
+    Nothing is stored of a result that is too large: half a result would be misread.
     """
     if value is None:
         return Result("null")
-    scale = SizeEstimate(result_bytes_max)
-    scale.put(value)
-    if scale.is_full:
-        return _too_large(scale.bytes, result_bytes_max)
+    estimate = SizeEstimate(result_bytes_max)
+    estimate.put(value)
+    if estimate.is_full:
+        return _too_large(estimate.bytes, result_bytes_max)
     salvage = _Salvage()
-    text = write_json(salvage.take(value))
+    text = write_json(salvage.convert(value))
     size_bytes = len(text) if text.isascii() else len(text.encode())
     if size_bytes > result_bytes_max:
         return _too_large(size_bytes, result_bytes_max)
@@ -74,14 +74,14 @@ def _too_large(size_bytes: int, result_bytes_max: int) -> Result:
 
 
 class _Salvage:
-    """Makes of one result a tree that JSON holds, and remembers the first value it replaced."""
+    """Converts one result to a tree of JSON's types, and records the first value it replaced."""
 
     def __init__(self) -> None:
         self.problem: UnstorableValue | None = None
         self._steps: list[object] = []
 
-    def take(self, value: Any) -> object:
-        """The value as JSON holds it, or a text in its place."""
+    def convert(self, value: Any) -> object:
+        """The value in JSON's types, or a text in its place."""
         kind = type(value)
         if issubclass(kind, Enum):
             value = value._value_
@@ -98,8 +98,8 @@ class _Salvage:
             return self._foreign(value)
         try:
             examine(value, exact=False)
-        except NotStorable as unfit:
-            return self._replaced(value, unfit.reason)
+        except NotStorable as problem:
+            return self._replaced(value, problem.reason)
         return value
 
     def _text(self, text: str) -> str:
@@ -107,8 +107,8 @@ class _Salvage:
         if clean != text:
             try:
                 examine(text, exact=False)
-            except NotStorable as unfit:
-                self._note(text, unfit.reason)
+            except NotStorable as problem:
+                self._record(text, problem.reason)
         return clean
 
     def _container(self, value: Any) -> object:
@@ -121,16 +121,16 @@ class _Salvage:
         for key, item in parts(value):
             text = self._key(key)
             if text in tree:
-                self._note(key, f"another key of the same dict becomes {text!r} too.")
+                self._record(key, f"another key of the same dict becomes {text!r} too.")
                 text += f"{REPLACEMENT}{len(tree)}"
             tree[text] = self._below(key, item)
         return tree
 
     def _below(self, step: object, item: object) -> object:
         self._steps.append(step)
-        taken = self.take(item)
+        converted = self.convert(item)
         self._steps.pop()
-        return taken
+        return converted
 
     def _key(self, key: Any) -> str:
         if issubclass(type(key), str):
@@ -142,7 +142,7 @@ class _Salvage:
         return self._text(text)
 
     def _foreign(self, value: Any) -> object:
-        """What pydantic makes of a value; its class may do anything meanwhile."""
+        """The value as pydantic converts it; its class may do anything meanwhile."""
         reason = f"JSON has no form for a {name_of(type(value))}. Return what JSON can hold."
         if is_iterator(value) or len(self._steps) > DEPTH_MAX:
             return self._replaced(value, reason)
@@ -152,16 +152,16 @@ class _Salvage:
             tree = _jsonable(value, fallback=fallback)
         except Exception:
             return self._replaced(value, reason)
-        return self._replaced(value, reason) if tree is value else self.take(tree)
+        return self._replaced(value, reason) if tree is value else self.convert(tree)
 
     def _without_fields(self, value: object) -> str:
         return self._replaced(value, f"JSON has no form for a {name_of(type(value))}.")
 
     def _replaced(self, value: object, reason: str) -> str:
-        self._note(value, reason)
+        self._record(value, reason)
         return f"{REPLACEMENT}{short_repr(value)}"
 
-    def _note(self, value: object, reason: str) -> None:
+    def _record(self, value: object, reason: str) -> None:
         if self.problem is None:
             self.problem = UnstorableValue(path_text("result", self._steps), value, reason)
 

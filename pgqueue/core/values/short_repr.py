@@ -1,6 +1,6 @@
-"""A value in a few words, for errors and logs: never long, never an error, never a wait.
+"""A value as short text, for errors and logs: never long, never an error, never a wait.
 
-Only what is known to be harmless is shown; of all else the name of its class.
+Only values of known harmless classes are shown; any other is shown as the name of its class.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -27,7 +27,7 @@ _BRACKETS: Final[dict[type, tuple[str, str]]] = {
 
 
 def short_repr(value: object) -> str:
-    """Return how a value looks, in 100 characters or so."""
+    """Return a value as text of at most some 100 characters."""
     shown = _shown(value, 1)
     if len(shown) <= _CHARACTERS_MAX:
         return shown
@@ -48,7 +48,7 @@ def _shown(value: Any, depth: int) -> str:
 def _repr(value: object) -> str:
     try:
         return repr(value)
-    except ValueError:  # Python writes out no integer of more than 4,300 digits
+    except ValueError:  # Python refuses to write an integer of more than 4,300 digits
         return f"<{name_of(type(value))}>"
 
 

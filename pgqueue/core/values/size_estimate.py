@@ -1,7 +1,7 @@
-"""How large a value is at least, found before anything is made of it.
+"""The least size of a value, estimated before the value is converted.
 
-A list of two of a list of two … is 60 objects, and 2**60 when it is written out: a library that
-writes it, or that reads an endless iterator, takes all memory and the process with it.
+A list of two of a list of two … has 60 objects, and 2**60 when it is written out. A library that
+writes it, or reads an endless iterator, takes all memory, and the process dies.
 """
 
 from typing import Final
@@ -13,14 +13,13 @@ _TEXTS: Final = (str, bytes, bytearray)
 
 
 class SizeEstimate:
-    """Adds up what values weigh: a byte for each, and the length of each text.
+    """Adds up the least size of values: a byte for each, and the length of each text.
 
     Args:
-        bytes_max: Where it stops to look.
+        bytes_max: The sum at which it stops.
 
     Attributes:
-        bytes: The weight; no JSON text of the values is shorter.
-        is_full: Whether that exceeds `bytes_max`.
+        bytes: The sum; no JSON text of the values is shorter.
         met_iterator: Whether an iterator was among the values.
     """
 
@@ -33,11 +32,11 @@ class SizeEstimate:
 
     @property
     def is_full(self) -> bool:
-        """Whether the weight exceeds what the scale was made for."""
+        """Whether the sum exceeds `bytes_max`."""
         return self.bytes > self._bytes_max
 
     def put(self, value: object, depth: int = 1) -> None:
-        """Add a value with all that it holds, down to the level that is refused anyway."""
+        """Add a value and its items, down to the level that is refused anyway."""
         kind = type(value)
         self.bytes += 1
         if kind in _TEXTS:
@@ -56,14 +55,14 @@ class SizeEstimate:
 
 
 def is_larger(value: object, bytes_max: int) -> bool:
-    """Tell whether a value weighs more than so many bytes, looking no further than needed."""
-    scale = SizeEstimate(bytes_max)
-    scale.put(value)
-    return scale.is_full
+    """Return whether a value is larger than *bytes_max*, and stop reading it there."""
+    estimate = SizeEstimate(bytes_max)
+    estimate.put(value)
+    return estimate.is_full
 
 
 def refuse_iterators(value: object, depth: int = 1) -> None:
-    """Raise Unfit for an iterator in a value: it would be used up, and it may never end."""
+    """Raise NotStorable for an iterator in a value: reading it uses it up, and may never end."""
     if is_iterator(value):
         raise NotStorable(value, f"it can be read only once, and may never end. {TYPE_ADVICE}")
     if depth > DEPTH_MAX:
@@ -71,8 +70,8 @@ def refuse_iterators(value: object, depth: int = 1) -> None:
     for step, item in parts(value):
         try:
             refuse_iterators(item, depth + 1)
-        except NotStorable as unfit:
-            unfit.steps.append(step)
+        except NotStorable as problem:
+            problem.steps.append(step)
             raise
 
 

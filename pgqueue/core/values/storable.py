@@ -1,9 +1,9 @@
-"""What can be stored as jsonb and read back equal, and the JSON text that does it.
+"""The values that can be stored as jsonb and read back equal, and their JSON text.
 
-jsonb keeps numbers as decimals: it drops the sign of -0.0, prints 1e22 as an integer and 5e-324
-with 324 places. So -0.0 is refused among arguments, and no float is written with an exponent:
-large whole ones end in `.0`, which jsonb keeps, and small ones have the size that they are counted
-with. It sorts the keys of objects; their order is not promised.
+jsonb stores numbers as decimals: it drops the sign of -0.0, prints 1e22 as an integer and 5e-324
+with 324 digits. So -0.0 is refused among arguments, and no float is written with an exponent.
+Large whole floats end in `.0`, which jsonb preserves; small ones are as long as their counted size.
+jsonb sorts the keys of objects; their order is not promised.
 """
 
 import json
@@ -34,7 +34,7 @@ TYPE_ADVICE: Final = "Annotate the parameter with its type, or pass what JSON ca
 
 
 class NotStorable(Exception):
-    """A value that does not fit, with the steps to it collected from the inside out."""
+    """A value that cannot be stored, with the steps to it collected from the inside out."""
 
     def __init__(self, value: object, reason: str) -> None:
         super().__init__(reason)
@@ -43,32 +43,31 @@ class NotStorable(Exception):
         self.steps: list[object] = []
 
     def refusal(self, root: str) -> UnstorableValue:
-        """Return the error for users, its path starting at a root."""
+        """Return the error for the caller, whose path starts at *root*."""
         return UnstorableValue(path_text(root, list(reversed(self.steps))), self.value, self.reason)
 
 
 def check_storable(value: object, path: str = "args", *, exact: bool = True) -> None:
-    """Refuse a JSON value that PostgreSQL cannot store, or not so that it reads back equal.
+    """Refuse a JSON value that PostgreSQL cannot store, or that would not read back equal.
 
     Args:
         value: Made of dict, list, str, int, float, bool and None.
-        path: What the value is called in the error.
-        exact: Refuse also what would come back slightly different: -0.0, and subclasses of
-            the JSON types.
+        path: The name of the value in the error.
+        exact: Refuse -0.0 and subclasses of the JSON types, too: they come back different.
 
     Raises:
         UnstorableValue: With the path of the bad value.
     """
     try:
         examine(value, exact=exact)
-    except NotStorable as unfit:
-        raise unfit.refusal(path) from None
+    except NotStorable as problem:
+        raise problem.refusal(path) from None
 
 
 def are_plain(values: Iterable[object], length_max: int) -> bool:
-    """Tell at once of the most frequent values that they can be stored, and read back equal.
+    """Return whether all values can be stored as they are, without a further check.
 
-    Small integers, truth values, None, and short text of ASCII without NUL; others need a look.
+    True for small integers, booleans, None, and short ASCII text without NUL. False says nothing.
     """
     for value in values:
         kind = type(value)
@@ -93,7 +92,7 @@ def write_json(value: object) -> str:
 
 
 def path_text(root: str, steps: Iterable[object]) -> str:
-    """Return a path as one would write it in Python: `args.items[3].name`."""
+    """Return a path as Python writes it: `args.items[3].name`."""
     parts = [_step_text(step) for step in steps]
     if len(parts) > _SHOWN_STEPS_MAX:
         parts = [*parts[:_SHOWN_STEPS_MAX], "…"]
@@ -101,7 +100,7 @@ def path_text(root: str, steps: Iterable[object]) -> str:
 
 
 def examine(value: object, *, exact: bool, depth: int = 1) -> None:
-    """Do as `check_storable`, but raise Unfit, for callers that know where the value sits."""
+    """Do as `check_storable`, but raise NotStorable, for callers that know the path."""
     kind = type(value)
     if not exact and kind not in _KINDS:
         kind = next((base for base in _KINDS if isinstance(value, base)), kind)
@@ -158,8 +157,8 @@ def _examine_container(value: dict[Any, object] | list[object], exact: bool, dep
     for step, item in items:
         try:
             examine(item, exact=exact, depth=depth + 1)
-        except NotStorable as unfit:
-            unfit.steps.append(step)
+        except NotStorable as problem:
+            problem.steps.append(step)
             raise
 
 
@@ -170,8 +169,8 @@ def _examine_key(key: object) -> None:
         )
     try:
         _examine_text(key)
-    except NotStorable as unfit:
-        raise NotStorable(key, f"it is a key, and {unfit.reason}") from None
+    except NotStorable as problem:
+        raise NotStorable(key, f"it is a key, and {problem.reason}") from None
 
 
 def _step_text(step: object) -> str:

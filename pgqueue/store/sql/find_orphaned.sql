@@ -24,7 +24,9 @@ with found as materialized (
     end as outcome,
     job.id = any(worker.started_job_ids) is not false as is_started,
     coalesce(worker.stop_detail, 'its row is gone') as detail,
-    job.timeout_seconds
+    job.timeout_seconds,
+    job.task,
+    job.queue
   from pgqueue.jobs as job
   left join pgqueue.workers as worker on worker.id = job.worker_id
   where job.status = 'running'
@@ -37,7 +39,9 @@ select
   found.outcome,
   found.is_started,
   found.detail,
-  found.timeout_seconds
+  found.timeout_seconds,
+  found.task,
+  found.queue
 from found
 where found.id > %(after_id)s::bigint
 order by found.id

@@ -15,7 +15,8 @@ from matrix.values import VALUES
 from pgqueue import Client, PgqueueError
 from pgqueue.core.options import TaskOptions
 from pgqueue.store.connection.link import Link
-from pgqueue.tasks.task import Call, Task
+from pgqueue.tasks.call import Call
+from pgqueue.tasks.task import Task
 
 SQL_REFUSALS = (psycopg.Error, UnicodeEncodeError)
 

@@ -1,4 +1,4 @@
-"""A value in a few words: never long, never an error, and none of its own code run."""
+"""A value as short text: never long, never an error, and without running its own code."""
 
 from uuid import UUID
 
@@ -10,16 +10,16 @@ from pgqueue.core.values.short_repr import short_repr
 
 
 class Hostile(str):
-    """Whoever looks at it is sorry."""
+    """Text that raises when it is shown."""
 
     def __repr__(self):
-        raise RuntimeError("looked at")
+        raise RuntimeError("shown")
 
     __str__ = __len__ = __iter__ = __hash__ = __repr__  # type: ignore[assignment]
 
 
 def ring():
-    """A list that holds itself."""
+    """A list that contains itself."""
     value = []
     value.append(value)
     return value
@@ -42,10 +42,10 @@ def ring():
     ],
     ids=lambda value: value[:20] if type(value) is str else type(value).__name__,
 )
-def test_a_value_is_shown_in_brief(value, shown):
+def test_a_value_is_shown_as_short_text(value, shown):
     assert shown == short_repr(value)
 
 
 @given(st.recursive(st.text() | st.integers() | st.binary(), lambda inner: st.lists(inner)))
-def test_no_value_is_shown_at_length(value):
+def test_no_value_is_shown_as_long_text(value):
     assert len(short_repr(value)) <= 100

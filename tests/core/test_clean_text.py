@@ -21,9 +21,9 @@ def test_text_that_fits_stays_as_it_is(text):
     assert text == clean_text(text, 200)
 
 
-def test_what_cannot_be_stored_becomes_the_replacement_character():
+def test_a_character_that_cannot_be_stored_is_replaced():
     assert "a\ufffdb\ufffdc" == clean_text("a\0b\ud800c", 100)
 
 
-def test_a_cut_leaves_a_mark_and_whole_characters():
+def test_cut_text_ends_in_a_sign_of_the_cut_and_in_whole_characters():
     assert "éé…[cut]" == clean_text("é" * 100, 13)

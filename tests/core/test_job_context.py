@@ -1,47 +1,41 @@
-"""The running job: found inside a task, acting through what the worker gave it."""
+"""The running job: `current_job()` returns it inside a task, and its verbs reach the worker."""
 
 import logging
 import threading
-from datetime import timedelta
 
 import pytest
 
-from pgqueue.core.current import (
-    CancelJob,
-    JobCancelled,
+from pgqueue.core.errors import InvalidOption, NoCurrentJob
+from pgqueue.core.job_context import (
     JobContext,
-    JobInterrupted,
-    JobTimeout,
-    RetryJob,
-    SnoozeJob,
     current_job,
     enter,
     find_current_job,
     leave,
+    redact,
 )
-from pgqueue.core.errors import InvalidOption, NoCurrentJob
 
 
-class Worker:
-    """Stands where a worker stands, and remembers what it was asked."""
+class Recorder:
+    """A host that records the calls that it gets."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
-    def context(self):
-        return JobContext(id=812, attempt=2, task="shop.f", args={"n": 1}, host=self)
+    def context(self, **options):
+        return JobContext(id=812, attempt=2, task="shop.f", args={"n": 1}, host=self, **options)
 
     def progress(self, fraction, message):
-        self.asked.append((fraction, message))
+        self.calls.append((fraction, message))
 
     def should_stop(self):
         return True
 
     def complete(self, connection, result):
-        self.asked.append((connection, result))
+        self.calls.append((connection, result))
 
     async def acomplete(self, connection, result):
-        self.asked.append(("awaited", connection, result))
+        self.calls.append(("awaited", connection, result))
 
 
 def test_outside_a_task_there_is_no_current_job():
@@ -51,7 +45,7 @@ def test_outside_a_task_there_is_no_current_job():
 
 
 def test_the_current_job_is_the_one_entered_until_it_is_left():
-    context = Worker().context()
+    context = Recorder().context()
 
     token = enter(context)
     inside = current_job()
@@ -63,7 +57,7 @@ def test_the_current_job_is_the_one_entered_until_it_is_left():
 
 def test_a_thread_of_the_task_has_no_current_job():
     seen = []
-    token = enter(Worker().context())
+    token = enter(Recorder().context())
 
     thread = threading.Thread(target=lambda: seen.append(find_current_job()))
     thread.start()
@@ -74,41 +68,41 @@ def test_a_thread_of_the_task_has_no_current_job():
 
 
 def test_the_verbs_reach_the_worker():
-    worker = Worker()
-    job = worker.context()
+    host = Recorder()
+    job = host.context()
 
     job.progress(1)
     job.progress(0.5, "half")
     job.complete(connection="mine", result=7)
 
-    assert [(1.0, ""), (0.5, "half"), ("mine", 7)] == worker.asked
+    assert [(1.0, ""), (0.5, "half"), ("mine", 7)] == host.calls
     assert job.should_stop()
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan"), 10**400, "half", None])
 def test_progress_takes_a_fraction_only(fraction):
     with pytest.raises(InvalidOption):
-        Worker().context().progress(fraction)
+        Recorder().context().progress(fraction)
 
 
 def test_a_message_of_progress_is_made_storable_and_short():
-    worker = Worker()
+    host = Recorder()
 
-    worker.context().progress(0, "a\0b" + "c" * 2_000)
+    host.context().progress(0, "a\0b" + "c" * 2_000)
 
-    [(_, message)] = worker.asked
+    [(_, message)] = host.calls
     assert message.startswith("a\ufffdbccc")
     assert 1_000 == len(message.encode())
 
 
 def test_a_message_of_progress_is_text():
     with pytest.raises(InvalidOption, match=r"^message=<object> is refused: it takes text\.$"):
-        Worker().context().progress(0, object())
+        Recorder().context().progress(0, object())
 
 
 def test_log_lines_carry_the_job(caplog):
     with caplog.at_level(logging.INFO, "pgqueue.job"):
-        Worker().context().log.info("rendering %s", "welcome", extra={"template": "x"})
+        Recorder().context().log.info("rendering %s", "welcome", extra={"template": "x"})
 
     [record] = caplog.records
     assert "rendering welcome" == record.message
@@ -120,19 +114,10 @@ def test_log_lines_carry_the_job(caplog):
     )
 
 
-def test_decisions_carry_their_delay_in_seconds():
-    assert 5.0 == RetryJob(delay=5).delay
-    assert RetryJob("busy").delay is None
-    assert 60.0 == SnoozeJob(timedelta(minutes=1)).delay
-    assert "busy" == str(RetryJob("busy")) == str(SnoozeJob(1, reason="busy"))
-    assert "done by hand" == CancelJob("done by hand").reason
+def test_text_about_the_running_job_leaves_its_secrets_out():
+    token = enter(Recorder().context(secrets=["4111 1111"]))
+    inside = redact("card 4111 1111")
+    leave(token)
 
-
-def test_a_decision_with_a_bad_delay_is_refused():
-    with pytest.raises(InvalidOption, match="delay=-1"):
-        SnoozeJob(-1)
-
-
-@pytest.mark.parametrize("kind", [JobTimeout, JobCancelled, JobInterrupted])
-def test_what_is_raised_into_a_task_passes_by_except_exception(kind):
-    assert not issubclass(kind, Exception)
+    assert "card [redacted]" == inside
+    assert "card 4111 1111" == redact("card 4111 1111")
