@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pgqueue.process.loop import Loop, pause_after
+from pgqueue.core.backoff import backoff_seconds
+from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATABASE_ERRORS, READ_ONLY_ERRORS
@@ -99,7 +100,7 @@ class Maintenance(Loop):
 
     def _put_off(self, service: Service, error: Exception) -> None:
         self._failed[service.name] += 1
-        pause = pause_after(self._failed[service.name])
+        pause = backoff_seconds(self._failed[service.name])
         self._due_at[service.name] = time.monotonic() + pause
         facts = {
             "service": service.name,
