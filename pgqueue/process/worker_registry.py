@@ -47,13 +47,13 @@ class WorkerRegistry(Loop):
         self._pending: tuple[Statement[Any], Callable[[Any], None]] | None = None
         self._renew_at = 0.0
 
-    def ask(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
+    def submit(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
         """Run *statement* as soon as the database allows, and call *then* with its answer."""
         self._asked.put((statement, then))
         self.wake()
 
     @property
-    def has_asked(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether something that was asked has not been answered yet."""
         return self._pending is not None or not self._asked.empty()
 

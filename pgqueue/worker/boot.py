@@ -59,7 +59,7 @@ def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
         executors = _prepare(config, channel)
     except PgqueueError as error:
         if isinstance(error, SchemaTooNew):
-            channel.send("outgrown", message=str(error))
+            channel.send("schema_too_new", message=str(error))
         code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)

@@ -1,36 +1,43 @@
-"""When it is certain that a worker will not start what waits in its hand."""
+"""When it is certain that a worker starts none of the jobs that wait behind another one."""
 
 import pytest
-from now import Now
+from manual_clock import ManualClock
 
 from pgqueue.process.blocked_thread import BlockedThread, Reclaim
 from pgqueue.process.scoreboard import Scoreboard
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Now:
-    return Now(monkeypatch)
+def clock() -> ManualClock:
+    return ManualClock()
 
 
-def _blockade(scoreboard: Scoreboard, *, gives_back: bool = False) -> BlockedThread:
-    return BlockedThread(3, scoreboard, gives_back=gives_back)
+@pytest.fixture
+def scoreboard(clock: ManualClock) -> Scoreboard:
+    """The scoreboard of a worker, with three slots."""
+    return Scoreboard(3, clock=clock)
 
 
-def test_what_a_blocked_worker_has_started_is_told_at_the_second_look(now: Now) -> None:
-    scoreboard = Scoreboard(3)
-    blocked_thread = _blockade(scoreboard)
-    scoreboard.start(8, None)
-    slot = scoreboard.start(7, None)
-    scoreboard.show(slot)
+def _thread(scoreboard: Scoreboard, *, releases_waiting: bool = False) -> BlockedThread:
+    return BlockedThread(3, scoreboard, releases_waiting=releases_waiting)
 
-    now.seconds += 4.9
-    early = blocked_thread.look(), blocked_thread.is_reclaiming
-    now.seconds += 0.1
-    first = blocked_thread.look(), scoreboard.reclaim_count
-    reclaim, again = blocked_thread.look(), blocked_thread.look()
+
+def test_a_blocked_workers_started_jobs_are_known_at_the_second_check(
+    scoreboard: Scoreboard, clock: ManualClock
+) -> None:
+    thread = _thread(scoreboard)
+    scoreboard.add(8, None)
+    slot = scoreboard.add(7, None)
+    scoreboard.set_running(slot)
+
+    clock.advance(4.9)
+    early = thread.check(), thread.is_reclaiming
+    clock.advance(0.1)
+    first = thread.check(), scoreboard.reclaim_count
+    reclaim, again = thread.check(), thread.check()
     was_open = reclaim == Reclaim(3, frozenset({7, 8}), 7, is_open=True)
-    scoreboard.show(0)
-    last = blocked_thread.look(), scoreboard.reclaim_count
+    scoreboard.set_running(0)
+    last = thread.check(), scoreboard.reclaim_count
 
     assert (None, False) == early
     assert (None, 1) == first
@@ -41,22 +48,23 @@ def test_what_a_blocked_worker_has_started_is_told_at_the_second_look(now: Now) 
     assert not reclaim.is_open
 
 
-def test_a_recall_lasts_as_long_as_the_same_job_has_the_thread(now: Now) -> None:
-    scoreboard = Scoreboard(3)
-    blocked_thread = _blockade(scoreboard)
-    slot = scoreboard.start(7, None)
-    scoreboard.show(slot)
-    now.seconds += 5
-    blocked_thread.look()
-    first = blocked_thread.look()
-    now.seconds += 60
-    meanwhile = blocked_thread.look(), blocked_thread.is_reclaiming
+def test_a_reclaim_lasts_while_one_job_has_the_thread(
+    scoreboard: Scoreboard, clock: ManualClock
+) -> None:
+    thread = _thread(scoreboard)
+    slot = scoreboard.add(7, None)
+    scoreboard.set_running(slot)
+    clock.advance(5)
+    thread.check()
+    first = thread.check()
+    clock.advance(60)
+    meanwhile = thread.check(), thread.is_reclaiming
 
-    scoreboard.show(0)
-    scoreboard.show(slot)
-    now.seconds += 5
-    between = blocked_thread.look()
-    second = blocked_thread.look()
+    scoreboard.set_running(0)
+    scoreboard.set_running(slot)
+    clock.advance(5)
+    between = thread.check()
+    second = thread.check()
 
     assert (None, True) == meanwhile
     assert between is None
@@ -67,79 +75,83 @@ def test_a_recall_lasts_as_long_as_the_same_job_has_the_thread(now: Now) -> None
     assert 3 == scoreboard.reclaim_count
 
 
-def test_a_job_that_gave_way_between_the_looks_has_nothing_taken_back(now: Now) -> None:
-    scoreboard = Scoreboard(3)
-    blocked_thread = _blockade(scoreboard)
-    slot = scoreboard.start(7, None)
-    scoreboard.show(slot)
-    now.seconds += 5
-    blocked_thread.look()
+def test_nothing_is_reclaimed_behind_a_job_that_paused_between_the_checks(
+    scoreboard: Scoreboard, clock: ManualClock
+) -> None:
+    thread = _thread(scoreboard)
+    slot = scoreboard.add(7, None)
+    scoreboard.set_running(slot)
+    clock.advance(5)
+    thread.check()
 
-    now.seconds += 0.5
-    scoreboard.show(0)
-    scoreboard.show(slot)
-    early = blocked_thread.look(), scoreboard.reclaim_count
+    clock.advance(0.5)
+    scoreboard.set_running(0)
+    scoreboard.set_running(slot)
+    early = thread.check(), scoreboard.reclaim_count
 
     assert (None, 2) == early
 
 
-def test_a_board_without_a_place_left_takes_nothing_back(now: Now) -> None:
-    scoreboard = Scoreboard(1)
-    blocked_thread = _blockade(scoreboard)
-    scoreboard.show(scoreboard.start(7, None))
-    scoreboard.start(8, None)
-    scoreboard.show(1)
+def test_nothing_is_reclaimed_when_the_scoreboard_has_no_slot_left(clock: ManualClock) -> None:
+    scoreboard = Scoreboard(1, clock=clock)
+    thread = _thread(scoreboard)
+    scoreboard.set_running(scoreboard.add(7, None))
+    scoreboard.add(8, None)
+    scoreboard.set_running(1)
 
-    now.seconds += 5
-    looks = blocked_thread.look(), blocked_thread.look()
+    clock.advance(5)
+    checks = thread.check(), thread.check()
 
-    assert (None, None) == looks
+    assert (None, None) == checks
     assert 0 == scoreboard.reclaim_count
 
 
-def test_a_worker_whose_claim_loop_gives_back_is_recalled_when_that_stands_still(now: Now) -> None:
-    scoreboard = Scoreboard(1)
-    blocked_thread = _blockade(scoreboard, gives_back=True)
-    scoreboard.show(scoreboard.start(7, None))
-    now.seconds += 60
-    scoreboard.turn()
-    blocked_thread.look()
-    turning = blocked_thread.is_reclaiming
+def test_a_worker_that_releases_jobs_itself_is_reclaimed_when_its_claim_loop_stands_still(
+    clock: ManualClock,
+) -> None:
+    scoreboard = Scoreboard(1, clock=clock)
+    thread = _thread(scoreboard, releases_waiting=True)
+    scoreboard.set_running(scoreboard.add(7, None))
+    clock.advance(60)
+    scoreboard.record_turn()
+    thread.check()
+    turning = thread.is_reclaiming
 
-    now.seconds += 5
-    blocked_thread.look()
+    clock.advance(5)
+    thread.check()
 
-    assert (False, True) == (turning, blocked_thread.is_reclaiming)
+    assert (False, True) == (turning, thread.is_reclaiming)
 
 
-def test_the_end_of_a_worker_ends_its_recall(now: Now) -> None:
-    scoreboard = Scoreboard(1)
-    blocked_thread = _blockade(scoreboard)
-    blocked_thread.end()
-    scoreboard.show(scoreboard.start(7, None))
-    now.seconds += 5
-    blocked_thread.look()
-    reclaim = blocked_thread.look()
+def test_the_end_of_a_worker_ends_its_reclaim(clock: ManualClock) -> None:
+    scoreboard = Scoreboard(1, clock=clock)
+    thread = _thread(scoreboard)
+    thread.end_reclaim()
+    scoreboard.set_running(scoreboard.add(7, None))
+    clock.advance(5)
+    thread.check()
+    reclaim = thread.check()
 
-    blocked_thread.end()
+    thread.end_reclaim()
 
     assert reclaim is not None
     assert not reclaim.is_open
     assert 2 == scoreboard.reclaim_count
 
 
-def test_a_job_that_blocks_its_worker_is_told_once(now: Now) -> None:
-    scoreboard = Scoreboard(3)
-    blocked_thread = _blockade(scoreboard)
-    slot = scoreboard.start(7, None)
-    scoreboard.show(slot)
-    early = blocked_thread.news()
-    now.seconds += 5
-    told = blocked_thread.news(), blocked_thread.news()
-    scoreboard.show(0)
-    scoreboard.show(slot)
-    now.seconds += 5
+def test_a_job_that_blocks_its_worker_is_reported_once(
+    scoreboard: Scoreboard, clock: ManualClock
+) -> None:
+    thread = _thread(scoreboard)
+    slot = scoreboard.add(7, None)
+    scoreboard.set_running(slot)
+    early = thread.new_blocking_job_id()
+    clock.advance(5)
+    job_ids = thread.new_blocking_job_id(), thread.new_blocking_job_id()
+    scoreboard.set_running(0)
+    scoreboard.set_running(slot)
+    clock.advance(5)
 
     assert early is None
-    assert (7, None) == told
-    assert 7 == blocked_thread.news()
+    assert (7, None) == job_ids
+    assert 7 == thread.new_blocking_job_id()
