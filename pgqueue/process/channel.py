@@ -32,7 +32,7 @@ class Channel:
         self._sending = threading.Lock()
         self._read = b""  # written by the receiving thread
         self._unsent = b""  # written under the lock
-        self._put_back: list[dict[str, Any]] = []  # written by the receiving thread
+        self._pushed_back: list[dict[str, Any]] = []  # written by the receiving thread
 
     @classmethod
     def pair(cls) -> "tuple[Channel, socket.socket]":
@@ -80,8 +80,8 @@ class Channel:
         Args:
             wait: Wait until something arrives; False to return at once.
         """
-        if self._put_back:
-            messages, self._put_back = self._put_back, []
+        if self._pushed_back:
+            messages, self._pushed_back = self._pushed_back, []
             return messages
         try:
             # Not by a flag of recv(): under gevent that waits all the same.
@@ -100,9 +100,9 @@ class Channel:
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
-    def put_back(self, messages: Iterable[dict[str, Any]]) -> None:
+    def push_back(self, messages: Iterable[dict[str, Any]]) -> None:
         """Let the next `receive` return these messages first."""
-        self._put_back += messages
+        self._pushed_back += messages
 
     def close(self) -> None:
         """Close this end; the other side reads the end of file."""

@@ -44,7 +44,7 @@ class ExitReason(NamedTuple):
 
 @dataclass(slots=True)
 class ChildReport:
-    """What a child has reported over its channel; the supervisor's main thread writes it.
+    """The reports of a child, from its channel; the supervisor's main thread writes it.
 
     Attributes:
         is_ready: Whether its tasks are loaded.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Counters(NamedTuple):
-    """What a child reported last, at most a second late.
+    """The latest report of a child, at most a second old.
 
     Attributes:
         busy_slots: Jobs that run now.
@@ -35,7 +35,7 @@ class Usage(NamedTuple):
 
 
 def usage_of(children: Iterable[tuple[int, Counters]]) -> Usage:
-    """The usage of children, each with its slots and its counters."""
+    """The usage of children, given as pairs of slots and counters."""
     rows = list(children)
     averages = [counters.run_seconds for _, counters in rows if counters.run_seconds is not None]
     return Usage(

@@ -18,10 +18,10 @@ class Shutdown:
     """The end of one supervisor; its main thread owns it.
 
     Args:
-        grace_seconds: How long running jobs may go on, when nothing else is said.
+        grace_seconds: How long running jobs may go on, unless `begin` is called with another grace.
 
     Attributes:
-        exit_code: What the supervisor exits with.
+        exit_code: The code that the supervisor exits with.
     """
 
     def __init__(

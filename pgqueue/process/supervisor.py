@@ -18,7 +18,7 @@ from pgqueue.core.settings import Settings
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.burst import Burst
 from pgqueue.process.child import Child, ExitReason
-from pgqueue.process.counters import Counters
+from pgqueue.process.counters import Counters, Usage
 from pgqueue.process.dispatcher import Dispatcher
 from pgqueue.process.fleet import Fleet
 from pgqueue.process.health import Health
@@ -44,8 +44,8 @@ _BURST_POLL_SECONDS = 0.1
 class Supervisor:
     """Runs workers until it is stopped; `run` returns the exit code.
 
-    `end_overdue` and `schema_too_new` may be called on any thread. Everything else runs on the
-    thread that calls `run`, which writes all fields.
+    `end_overdue`, `schema_too_new` and `usage` may be called on any thread. Everything else runs on
+    the thread that calls `run`, which writes all fields.
 
     Args:
         database: Where the queue is.
@@ -87,6 +87,7 @@ class Supervisor:
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
             on_renewed=partial(self._on_renewed, on_reached),
+            usage=self.usage,
         )
         self._unknown_tasks = UnknownTasks(self._registry)
         launcher = Launcher(
@@ -145,6 +146,10 @@ class Supervisor:
         """Kill the worker of a job past its deadline, if this job resists; on any thread."""
         self._reactor.call_soon_threadsafe(partial(self._health.end_overdue, overdue))
 
+    def usage(self) -> Usage:
+        """How busy the workers are; on any thread."""
+        return self._fleet.usage()
+
     @property
     def worker_ids(self) -> list[int]:
         """The ids of the live workers."""
@@ -169,7 +174,7 @@ class Supervisor:
         dispatcher.on_schema_too_new = self.schema_too_new
         return dispatcher
 
-    # What happens, on the main thread unless another one is named.
+    # Callbacks, on the main thread unless a comment names another one.
 
     def _on_signals(self, signals: Signals) -> None:
         for _ in range(signals.read_stop_count()):

@@ -4,11 +4,40 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
+from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.channel import Channel
 from pgqueue.process.child import ChildReport, ExitReason
 from pgqueue.process.counters import Counters
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.process.worker_pool import WorkerKind, WorkerPool
+
+
+class StubProcess:
+    """A process that is frozen or not."""
+
+    def __init__(self) -> None:
+        self.frozen = False
+
+    def is_frozen(self, seconds: float) -> bool:
+        """As the test said."""
+        return self.frozen
+
+
+class StubThread:
+    """A main thread that is blocked or not."""
+
+    def __init__(self) -> None:
+        self.is_reclaiming = False
+        self.reclaim: Reclaim | None = None
+        self.job_id: int | None = None
+
+    def check(self) -> Reclaim | None:
+        """As the test said."""
+        return self.reclaim
+
+    def new_blocking_job_id(self) -> int | None:
+        """As the test said."""
+        return self.job_id
 
 
 class StubChild:
@@ -18,6 +47,7 @@ class StubChild:
         worker: The worker's end of the channel.
         stops: The grace of each stop that it got.
         kills: The details of each kill.
+        ailments: Names of its methods that return true: `is_stalled`, `is_late`, `resists_timeout`.
     """
 
     def __init__(self, worker_id: int, pool: WorkerPool, clock: Clock = MONOTONIC) -> None:
@@ -30,6 +60,9 @@ class StubChild:
         self.scoreboard = Scoreboard(1)
         self.channel, worker_end = Channel.pair()
         self.worker = Channel(worker_end)
+        self.process = StubProcess()
+        self.blocked_thread = StubThread()
+        self.ailments: set[str] = set()
         self.has_ended = False
         self.reason = "died"
         self.stops: list[float] = []
@@ -58,6 +91,18 @@ class StubChild:
         """Note the kill, if it lives."""
         if not self.has_ended:
             self.kills.append(detail)
+
+    def is_stalled(self, seconds: float) -> bool:
+        """As the test said."""
+        return "is_stalled" in self.ailments
+
+    def is_late(self, seconds: float) -> bool:
+        """As the test said."""
+        return "is_late" in self.ailments
+
+    def resists_timeout(self, job_id: int, grace_seconds: float) -> bool:
+        """As the test said."""
+        return "resists_timeout" in self.ailments
 
     def exit_reason(self) -> ExitReason:
         """Stopped if it was stopped, else died."""

@@ -56,12 +56,12 @@ def test_sending_to_a_child_that_has_ended_returns_false() -> None:
     ours.close()
 
 
-def test_messages_that_were_put_back_are_received_first() -> None:
+def test_messages_that_were_pushed_back_are_received_first() -> None:
     ours, theirs = Channel.pair()
     other = Channel(theirs)
     ours.send("stop", grace_seconds=1)
 
-    other.put_back([{"verb": "claim", "queues": []}])
+    other.push_back([{"verb": "claim", "queues": []}])
 
     assert [{"verb": "claim", "queues": []}] == other.receive()
     assert [{"verb": "stop", "grace_seconds": 1}] == other.receive()

@@ -8,74 +8,19 @@ from stub_children import StubChild, StubLauncher, pool_of
 
 from pgqueue.core.settings import load_settings
 from pgqueue.process.blocked_thread import Reclaim
-from pgqueue.process.child import Child
 from pgqueue.process.health import Health
 from pgqueue.process.reactor import Reactor
 from pgqueue.store.workers import OverdueJob
-
-
-class StubProcess:
-    """A process that is frozen or not."""
-
-    def __init__(self) -> None:
-        self.frozen = False
-
-    def is_frozen(self, seconds: float) -> bool:
-        """As the test said."""
-        return self.frozen
-
-
-class SickChild(StubChild):
-    """A child whose ailments a test sets.
-
-    Attributes:
-        ailments: Names of methods that return true.
-    """
-
-    def __init__(self, worker_id: int, executor: str = "greenlet") -> None:
-        super().__init__(worker_id, pool_of(executor))
-        self.process = StubProcess()
-        self.ailments: set[str] = set()
-        self.blocked_thread = StubThread()
-
-    def is_stalled(self, seconds: float) -> bool:
-        """As the test said."""
-        return "is_stalled" in self.ailments
-
-    def is_late(self, seconds: float) -> bool:
-        """As the test said."""
-        return "is_late" in self.ailments
-
-    def resists_timeout(self, job_id: int, grace_seconds: float) -> bool:
-        """As the test said."""
-        return "resists_timeout" in self.ailments
-
-
-class StubThread:
-    """A main thread that is blocked or not."""
-
-    def __init__(self) -> None:
-        self.is_reclaiming = False
-        self.reclaim: Reclaim | None = None
-        self.job_id: int | None = None
-
-    def check(self) -> Reclaim | None:
-        """As the test said."""
-        return self.reclaim
-
-    def new_blocking_job_id(self) -> int | None:
-        """As the test said."""
-        return self.job_id
 
 
 class StubFleet:
     """Children by worker id, and the reasons of those that were stopped."""
 
     def __init__(self) -> None:
-        self.children: dict[int, SickChild] = {}
+        self.children: dict[int, StubChild] = {}
         self.stops: list[tuple[int, float, str]] = []
 
-    def stop(self, child: Child, grace_seconds: float, detail: str) -> None:
+    def stop(self, child: StubChild, grace_seconds: float, detail: str) -> None:
         """Note the stop."""
         self.stops.append((child.worker_id, grace_seconds, detail))
 
@@ -87,7 +32,7 @@ class HealthHarness:
         self.clock = ManualClock()
         self.reactor = Reactor(self.clock)
         self.fleet, self.launcher = StubFleet(), StubLauncher()
-        self.sick, self.well = SickChild(1), SickChild(2)
+        self.sick, self.well = StubChild(1, pool_of("greenlet")), StubChild(2, pool_of("greenlet"))
         self.fleet.children = {1: self.sick, 2: self.well}
         self.reclaims: list[Reclaim] = []
         self.health = Health(
@@ -188,7 +133,7 @@ def test_blocked_threads_are_checked_more_often_during_a_reclaim(harness: Health
 def test_a_job_that_blocks_its_worker_is_logged_unless_it_runs_alone(
     harness: HealthHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    process_child = SickChild(3, "process")
+    process_child = StubChild(3, pool_of("process"))
     harness.fleet.children[3] = process_child
     process_child.blocked_thread.job_id = 8
     harness.sick.blocked_thread.job_id = 7

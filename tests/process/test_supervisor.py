@@ -1,15 +1,23 @@
 """The supervisor's own life, apart from its children's."""
 
+import itertools
 import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from stub_children import StubChild
 
+from pgqueue.core.exit_codes import EXIT_DATABASE
 from pgqueue.core.settings import load_settings
 from pgqueue.process.child import UNWIND_SECONDS
+from pgqueue.process.counters import Counters, Usage
+from pgqueue.process.launcher import Launcher
 from pgqueue.process.supervisor import Supervisor, compare_connections
+from pgqueue.process.worker_pool import WorkerPool
 from pgqueue.process.worker_registry import WorkerRegistry
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -43,3 +51,94 @@ def test_a_supervisor_that_may_want_more_connections_than_there_are_says_so(
     ]
     assert 3 + 2 * (1_000 + 1 + 1) == fields["wanted"]
     assert 0 < fields["taken"] < fields["allowed"] < fields["wanted"]
+
+
+class ScriptedChild(StubChild):
+    """A child that sends its messages at once, and ends when it is stopped.
+
+    Attributes:
+        usage: The supervisor's usage when the child was stopped.
+    """
+
+    def __init__(self, supervisor: Supervisor, worker_id: int, pool: WorkerPool) -> None:
+        super().__init__(worker_id, pool)
+        self.supervisor = supervisor
+        self.usage: Usage | None = None
+
+    def stop(self, grace_seconds: float, detail: str = "") -> None:
+        """End."""
+        super().stop(grace_seconds, detail)
+        self.usage = self.supervisor.usage()
+        self.has_ended = True
+
+
+RunWith = Callable[..., tuple[int, list[ScriptedChild]]]
+
+
+@pytest.fixture
+def run_with(database_url: str, monkeypatch: pytest.MonkeyPatch) -> RunWith:
+    """Runs a supervisor whose children send these messages; its exit code and its children."""
+
+    def run_with(*messages: dict[str, Any], ends: bool = False) -> tuple[int, list[ScriptedChild]]:
+        settings = load_settings({"url": database_url, "processes": 1, "greenlets": 10})
+        supervisor = Supervisor(Database(database_url), settings)
+        children: list[ScriptedChild] = []
+
+        def spawn(launcher: Launcher, pool: WorkerPool, worker_id: int) -> ScriptedChild:
+            child = ScriptedChild(supervisor, worker_id, pool)
+            for message in messages:
+                child.worker.send(**message)
+            child.has_ended = ends
+            children.append(child)
+            return child
+
+        ids = itertools.count(1)
+        monkeypatch.setattr(WorkerRegistry, "submit", lambda self, statement, then: then(next(ids)))
+        monkeypatch.setattr(Launcher, "spawn", spawn)
+        stop = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+        stop.start()
+        try:
+            return supervisor.run(), children
+        finally:
+            stop.cancel()
+
+    return run_with
+
+
+def test_the_counters_of_a_child_reach_the_usage_of_its_supervisor(run_with: RunWith) -> None:
+    numbers = {"busy_slots": 3, "run_seconds": 0.25, "claimed": 9, "succeeded": 4, "failed": 2}
+
+    code, [child] = run_with({"verb": "counters", **numbers})
+
+    assert 0 == code
+    assert Counters(**numbers) == child.counters
+    assert Usage(slots=10, busy_slots=3, run_seconds=0.25) == child.usage
+
+
+def test_a_child_that_cannot_start_at_all_ends_its_supervisor(
+    run_with: RunWith, caplog: pytest.LogCaptureFixture
+) -> None:
+    code, children = run_with(
+        {"verb": "refused", "message": "broken module", "exit_code": 2}, ends=True
+    )
+
+    assert (2, 1) == (code, len(children))
+    [record] = [record for record in caplog.records if record.message == "worker refused"]
+    assert "broken module" == record.__dict__["reason"]
+
+
+def test_a_supervisor_stops_when_a_child_finds_a_schema_that_is_too_new(
+    run_with: RunWith, caplog: pytest.LogCaptureFixture
+) -> None:
+    code, [child] = run_with({"verb": "schema_too_new", "message": "revision 9999"})
+
+    assert EXIT_DATABASE == code
+    assert 1 == len(child.stops)
+    [record] = [record for record in caplog.records if record.message == "schema too new"]
+    assert "revision 9999" == record.__dict__["reason"]
+
+
+def test_workers_start_for_the_executors_that_the_loaded_tasks_need(run_with: RunWith) -> None:
+    _, children = run_with({"verb": "ready", "executors": ["greenlet", "asyncio"]})
+
+    assert ["greenlet", "asyncio"] == [child.kind.executor for child in children]
