@@ -16,7 +16,7 @@ def launch() -> int:
             # Here, because no other command needs them.
             from pgqueue.process import signals
 
-            stack.enter_context(signals.ending())
+            stack.enter_context(signals.exit_on_stop())
             from pgqueue.process.spare_process import SpareProcess
 
             spare = stack.enter_context(SpareProcess("greenlet"))

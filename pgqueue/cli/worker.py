@@ -38,7 +38,7 @@ def worker(
         "url": url,
         "schema": schema,
     }
-    with signals.ending():
+    with signals.exit_on_stop():
         # Here, because no page of help needs it.
         from pgqueue.cli.supervision import supervise
 

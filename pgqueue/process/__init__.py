@@ -1,1 +1,1 @@
-"""Staying alive: the supervisor, its children, their leases and the line between them."""
+"""The supervisor, its children, their leases and the channel between them."""

@@ -1,6 +1,6 @@
-"""Finds the workers that a job keeps from everything, and what waits in hand behind it.
+"""Finds the workers whose main thread is blocked by a job, and the jobs that wait behind it.
 
-The jobs that such a worker has claimed and not started would wait for as long as that job likes.
+The jobs that such a worker has claimed and not started would wait as long as the blocking job runs.
 They may run elsewhere as soon as it is certain that this worker starts none of them any more.
 """
 
@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from pgqueue.process.scoreboard import Scoreboard
 
-# A task that goes on for so long without a pause belongs into a process of its own.
+# A task that runs for so long without a pause belongs in a process of its own.
 BLOCKED_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Reclaim:
-    """Jobs of a worker to take back: all that it has claimed, but for those that it started.
+    """The jobs of a worker to return to the queue: all that it claimed and did not start.
+
+    The supervisor's main thread writes `is_open`; maintenance reads it on its own thread.
 
     Attributes:
-        blocking_job_id: What they wait behind.
-        is_open: Whether the worker still claims nothing. What was found running at it before this
-            became False had been claimed before the recall, and is not started there.
+        blocking_job_id: The job that the others wait behind.
+        is_open: Whether the worker still claims nothing. A row that was read before this became
+            False was claimed before the reclaim, and is not started at the worker.
     """
 
     worker_id: int
@@ -29,65 +31,65 @@ class Reclaim:
 
 
 class BlockedThread:
-    """One worker's main thread, looked at now and then.
+    """The main thread of one worker, checked now and then on the supervisor's main thread.
 
-    The worker starts nothing that it claimed before a recall began, and claims nothing until it
-    has ended: when the job gives way, whether anything was taken back by then or not. A recall
-    begins at one look and is believed at the next, when the same job had the thread all the
-    while: what was started until then is on the board.
+    During a reclaim the worker claims nothing, and starts no job that it claimed before. A reclaim
+    ends when the blocking job lets another one run, whether jobs were returned by then or not. It
+    starts at one check and takes effect at the next one, if the job has had the thread all the
+    while: the scoreboard shows by then every job that was started.
 
     Args:
-        board: The worker's.
-        gives_back: Whether its claim loop hands back what waits too long, while the job goes on:
-            then there is a recall only if that loop stands still as well.
+        scoreboard: The worker's.
+        releases_waiting: Whether the worker's claim loop returns by itself the jobs that wait too
+            long. Then a reclaim starts only if the claim loop stands still as well.
     """
 
-    def __init__(self, worker_id: int, scoreboard: Scoreboard, *, gives_back: bool) -> None:
+    def __init__(self, worker_id: int, scoreboard: Scoreboard, *, releases_waiting: bool) -> None:
         self._worker_id = worker_id
         self._scoreboard = scoreboard
-        self._gives_back = gives_back
-        self._told_since: float | None = None
-        self._called_since: float | None = None
+        self._releases_waiting = releases_waiting
+        self._reported_since: float | None = None
+        self._reclaimed_since: float | None = None
         self._reclaim: Reclaim | None = None
 
-    def news(self) -> int | None:
-        """The job that has had the thread for 5 s, told once."""
-        block = self._scoreboard.block(BLOCKED_SECONDS)
-        if block is None or block.since == self._told_since:
+    def new_blocking_job_id(self) -> int | None:
+        """The job that has had the thread for 5 s, once; None when it was returned before."""
+        job = self._scoreboard.blocked_by(BLOCKED_SECONDS)
+        if job is None or job.since == self._reported_since:
             return None
-        self._told_since = block.since
-        return block.job_id
+        self._reported_since = job.since
+        return job.job_id
 
-    def look(self) -> Reclaim | None:
-        """Take a look: begin a recall, tell of it when it is certain, or end it."""
-        block = self._scoreboard.block(BLOCKED_SECONDS)
-        if self.is_reclaiming and (block is None or block.since != self._called_since):
-            self.end()
-        if block is None or self._reclaim is not None:
+    def check(self) -> Reclaim | None:
+        """Start a reclaim, return it once it is certain, or end it."""
+        job = self._scoreboard.blocked_by(BLOCKED_SECONDS)
+        if self.is_reclaiming and (job is None or job.since != self._reclaimed_since):
+            self.end_reclaim()
+        if job is None or self._reclaim is not None:
             return None
         started = self._scoreboard.started()
         if started is None:
-            return None  # places ran out, so it is unknown what was started
+            return None  # slots ran out, so it is unknown which jobs were started
         if not self.is_reclaiming:
-            if not self._gives_back or self._scoreboard.stalled_seconds() >= BLOCKED_SECONDS:
-                self._called_since = block.since
+            if not self._releases_waiting or self._scoreboard.stalled_seconds() >= BLOCKED_SECONDS:
+                self._reclaimed_since = job.since
                 self._scoreboard.begin_reclaim()
             return None
-        self._reclaim = Reclaim(self._worker_id, frozenset(started), block.job_id)
+        self._reclaim = Reclaim(self._worker_id, frozenset(started), job.job_id)
         return self._reclaim
 
-    def end(self) -> None:
-        """End the recall, if there is one: the worker may claim again, or is gone."""
+    def end_reclaim(self) -> None:
+        """End the reclaim, if there is one: the worker may claim again, or has ended."""
         if not self.is_reclaiming:
             return
-        # In this order: see `Recall.is_open`.
+        # In this order: see `Reclaim.is_open`.
         if self._reclaim is not None:
             self._reclaim.is_open = False
             self._reclaim = None
-        self._called_since = None
+        self._reclaimed_since = None
         self._scoreboard.end_reclaim()
 
     @property
     def is_reclaiming(self) -> bool:
-        """Whether a recall has begun and not ended."""
-        return self._called_since is not None
+        """Whether a reclaim was started and not ended."""
+        return self._reclaimed_since is not None

@@ -1,12 +1,13 @@
-"""The line between a supervisor and one child: JSON objects, one a line, over a socket pair.
+"""The channel between a supervisor and one child: JSON objects, one a line, over a socket pair.
 
-Both ends use it; the verbs are listed here and nowhere else. The end of file is a message
-too: it says that the other side is gone.
+Both ends use this module, and no other place lists the verbs. The end of file is a message too: the
+other side has ended.
 
-    to the child     config · wake (queues) · filled (queues) · cancel (jobs) · unknown (tasks) ·
-                     stop (grace_seconds)
+    to the child     config · claim (queues) · queues_ready (queues) · cancel (jobs) ·
+                     unknown (tasks) · stop (grace_seconds)
     to the parent    ready (executors) · unknown (tasks) · executors (executors) ·
-                     refused (message, exit_code) · outgrown (message)
+                     refused (message, exit_code) · schema_too_new (message) ·
+                     counters (busy_slots, run_seconds, claimed, succeeded, failed)
 """
 
 import json
@@ -20,7 +21,7 @@ _READ_BYTES = 65536
 
 
 class Channel:
-    """One end of the line. Sending may happen on any thread, receiving on one.
+    """One end of the channel. Any thread may send; one thread receives.
 
     Args:
         end: A connected stream socket; the channel owns it.
@@ -29,23 +30,23 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._sending = threading.Lock()
-        self._read = b""
-        self._unsent = b""
-        self._put_back: list[dict[str, Any]] = []
+        self._read = b""  # written by the receiving thread
+        self._unsent = b""  # written under the lock
+        self._pushed_back: list[dict[str, Any]] = []  # written by the receiving thread
 
     @classmethod
     def pair(cls) -> "tuple[Channel, socket.socket]":
-        """Our end as a channel, and the socket to hand to the child."""
+        """The parent's end as a channel, and the socket to pass to the child."""
         ours, theirs = socket.socketpair()
         return cls(ours), theirs
 
     def fileno(self) -> int:
-        """For selectors."""
+        """The file descriptor, for selectors."""
         return self._socket.fileno()
 
-    def send(self, verb: str, **facts: Any) -> bool:
-        """Send one message; False when the other side is gone."""
-        line = json.dumps({"verb": verb, **facts}).encode() + b"\n"
+    def send(self, verb: str, **fields: Any) -> bool:
+        """Send one message; False when the other side has ended."""
+        line = json.dumps({"verb": verb, **fields}).encode() + b"\n"
         try:
             with self._sending:
                 self._socket.sendall(self._unsent + line)
@@ -54,18 +55,18 @@ class Channel:
             return False
         return True
 
-    def try_send(self, verb: str, **facts: Any) -> bool:
-        """Send one message without ever waiting; False when it cannot go out now.
+    def try_send(self, verb: str, **fields: Any) -> bool:
+        """Send one message without ever waiting; False when it cannot be sent now.
 
-        For hints that are repeated anyway: a stuck child must not stop its supervisor.
+        For messages that are repeated anyway: a stuck child must not block its supervisor.
         """
         if not self._sending.acquire(blocking=False):
             return False
         try:
             if not self._unsent:
-                self._unsent = json.dumps({"verb": verb, **facts}).encode() + b"\n"
+                self._unsent = json.dumps({"verb": verb, **fields}).encode() + b"\n"
                 verb = ""
-            # A line that went out in part is finished first: its rest cannot be dropped.
+            # A line that was sent in part is finished first: its rest must not be dropped.
             self._unsent = self._unsent[self._socket.send(self._unsent, socket.MSG_DONTWAIT) :]
         except OSError:
             return False
@@ -74,13 +75,13 @@ class Channel:
         return not verb and not self._unsent
 
     def receive(self, *, wait: bool = True) -> list[dict[str, Any]] | None:
-        """What has arrived, perhaps nothing whole yet; None when the other side is gone.
+        """The messages that have arrived, perhaps none; None when the other side has ended.
 
         Args:
-            wait: Wait until something arrives; False to look only.
+            wait: Wait until something arrives; False to return at once.
         """
-        if self._put_back:
-            messages, self._put_back = self._put_back, []
+        if self._pushed_back:
+            messages, self._pushed_back = self._pushed_back, []
             return messages
         try:
             # Not by a flag of recv(): under gevent that waits all the same.
@@ -99,9 +100,9 @@ class Channel:
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
-    def put_back(self, messages: Iterable[dict[str, Any]]) -> None:
-        """Receive these first, the next time."""
-        self._put_back += messages
+    def push_back(self, messages: Iterable[dict[str, Any]]) -> None:
+        """Let the next `receive` return these messages first."""
+        self._pushed_back += messages
 
     def close(self) -> None:
         """Close this end; the other side reads the end of file."""

@@ -1,39 +1,75 @@
 """One child process of a supervisor: a worker, from its start to its end.
 
-A fresh interpreter, started by module name, so that the supervisor imports no engine and no
-user code, and nothing is inherited by a fork. The child leads a session of its own: a Ctrl-C
-in the terminal reaches the supervisor alone, which stops its children in order.
+The child is a fresh interpreter that is started by module name. So the supervisor imports no engine
+and no user code, and the child inherits nothing by a fork. The child leads a session of its own: a
+Ctrl-C in the terminal reaches only the supervisor, which stops its children in order.
 """
 
-import os
-import signal
-import sys
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgqueue.core.bounded_names import BoundedNames
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.workers import WorkerKilled
 from pgqueue.process.blocked_thread import BlockedThread
-from pgqueue.process.oom import oom_kills
+from pgqueue.process.child_process import ChildProcess
+from pgqueue.process.counters import Counters
 from pgqueue.process.spare_process import SpareProcess
-from pgqueue.process.worker_pool import WorkerPool
+from pgqueue.process.worker_pool import WorkerKind, WorkerPool
 
-# Who has the main thread for longer keeps errors from being raised in the jobs beside it.
+UNWIND_SECONDS = 2.0
+"""After the grace a worker raises JobInterrupted in the jobs that still run, and gives them so long
+to unwind. Then its process is killed, and its row returns its jobs to the queue."""
+
+# A job that has the main thread for longer keeps errors from being raised in the other jobs.
 _BLOCKING_SECONDS = 1.0
 
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+class ExitReason(NamedTuple):
+    """Why a worker ended.
+
+    Attributes:
+        reason: One of `workers.stop_reason`; decides what happens to the worker's jobs.
+        detail: The facts, for a person.
+        overdue_job_id: The job that the worker was killed for.
+    """
+
+    reason: str
+    detail: str
+    overdue_job_id: int | None = None
+
+
+@dataclass(slots=True)
+class ChildReport:
+    """The reports of a child, from its channel; the supervisor's main thread writes it.
+
+    Attributes:
+        is_ready: Whether its tasks are loaded.
+        refusal: Why it cannot start at all, with an exit code.
+        unknown_tasks: Names of tasks that it met and does not know.
+    """
+
+    is_ready: bool = False
+    refusal: tuple[str, int] | None = None
+    unknown_tasks: BoundedNames = field(default_factory=BoundedNames)
+    counters: Counters = field(default_factory=Counters)
 
 
 class Child:
     """A running worker process.
 
+    The supervisor's main thread owns it. The dispatcher's thread reads `kind` and
+    `scoreboard.is_waiting`; the registry's thread reads `pool` and `counters`.
+
     Args:
-        worker_id: Its row in `workers`, added before the start.
-        crew: Which kind of worker it is, and what it may have in hand.
-        config: What the worker needs to know, as JSON values; sent over the line, so that
-            no password appears among the arguments of a process.
-        begun: A process of its kind that waits to be told; else a new one is started.
+        worker_id: Its row in `workers`, inserted before the start.
+        pool: Which kind of worker it is, and how many jobs it may claim.
+        config: The worker's configuration, as JSON values. It is sent over the channel, so that no
+            password appears among the arguments of a process.
+        spare: A started process of its kind; without it a new one is started.
     """
 
     def __init__(
@@ -42,28 +78,28 @@ class Child:
         pool: WorkerPool,
         config: Mapping[str, Any],
         spare: SpareProcess | None = None,
+        clock: Clock = MONOTONIC,
     ) -> None:
         self.worker_id = worker_id
-        self.kind = pool.kind
-        self.started_at = time.monotonic()
-        self.is_ready = False
-        self.refusal: tuple[str, int] | None = None
-        self.unknown_tasks = BoundedNames()
-        self.overdue_job_id: int | None = None
-        self._end: tuple[str, str] | None = None
-        self._stop_at: float | None = None
-        self._bytes_max = 0
-        self._frozen_at = inf
-        self._blocked_at = -inf
-        self._oom_kills = oom_kills()
+        self.pool = pool
+        self.report = ChildReport()
+        self.age = Stopwatch(clock, started=True)
+        self._cause: ExitReason | None = None
+        self._unsent_stop = Timer(clock, seconds=inf)
+        self._unblocked = Stopwatch(clock)
         spare = spare or SpareProcess(pool.kind.executor)
-        self.process, self.channel = spare.process, spare.channel
-        self.scoreboard = spare.take(pool.scoreboard_slots)
-        # One job at a time on the main thread; the claim loop has another.
+        self.process, self.channel = ChildProcess(spare.process, clock), spare.channel
+        self.scoreboard = spare.become_worker(pool.scoreboard_slots, clock)
+        # A process worker runs one job at a time on the main thread; its claim loop has another.
         self.blocked_thread = BlockedThread(
-            worker_id, self.scoreboard, gives_back=pool.kind.executor == "process"
+            worker_id, self.scoreboard, releases_waiting=pool.kind.executor == "process"
         )
         self.channel.send("config", **config)
+
+    @property
+    def kind(self) -> WorkerKind:
+        """Which jobs it runs."""
+        return self.pool.kind
 
     @property
     def pid(self) -> int:
@@ -71,93 +107,76 @@ class Child:
         return self.process.pid
 
     @property
-    def has_ended(self) -> bool:
-        """Whether the process is gone; reaps it."""
-        while self.process.returncode is None:
-            # Not poll(): only this call tells what the process used, and when it was frozen.
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
-            if not pid:
-                return False
-            if os.WIFSTOPPED(status):
-                self._frozen_at = time.monotonic()
-            elif os.WIFCONTINUED(status):
-                self._frozen_at = inf
-            else:
-                self.process.returncode = os.waitstatus_to_exitcode(status)
-                self._bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
-        return True
+    def counters(self) -> Counters:
+        """Its latest numbers."""
+        return self.report.counters
 
-    def is_frozen(self, seconds: float) -> bool:
-        """Whether SIGSTOP, or its like, has held it for so long."""
-        return not self.has_ended and time.monotonic() - self._frozen_at >= seconds
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has ended; reaps it."""
+        return self.process.has_ended
 
     def is_stalled(self, seconds: float) -> bool:
-        """Whether it has not looked for work for so long, and no job kept it from that.
+        """Whether its claim loop has stood still for so long, and no job kept it from a turn.
 
-        Asked every few seconds: what a job kept it from until the last time counts from then.
+        To be called every few seconds: after a job that kept it, the seconds count from the last
+        call that saw this job.
         """
-        now = time.monotonic()
-        if self.scoreboard.blocking(_BLOCKING_SECONDS) is not None:
-            self._blocked_at = now
-        stalled_seconds = min(self.scoreboard.stalled_seconds(), now - self._blocked_at)
-        return self._end is None and stalled_seconds >= seconds
+        if self.scoreboard.blocking_job_id(_BLOCKING_SECONDS) is not None:
+            self._unblocked.restart()
+        stalled_seconds = min(self.scoreboard.stalled_seconds(), self._unblocked.seconds)
+        return self._cause is None and stalled_seconds >= seconds
 
     def is_late(self, seconds: float) -> bool:
         """Whether it has loaded its tasks for so long, and is not ready yet."""
-        is_loading = not self.is_ready and self._end is None
-        return is_loading and time.monotonic() - self.started_at >= seconds
+        is_loading = not self.report.is_ready and self._cause is None
+        return is_loading and self.age.seconds >= seconds
 
-    def stop(self, grace_seconds: float, detail: str = "told to stop") -> None:
-        """Ask it to finish what runs within the grace, hand the rest back, and exit."""
-        self._end = self._end or ("stopped", detail)
-        self._stop_at = time.monotonic() + grace_seconds
+    def stop(self, grace_seconds: float, detail: str = "stopped by its supervisor") -> None:
+        """Let it finish running jobs within the grace, return the others to the queue, and exit."""
+        self._cause = self._cause or ExitReason("stopped", detail)
+        self._unsent_stop.start(grace_seconds)
         self.repeat_stop()
 
-    def repeat_stop(self) -> None:
-        """Ask again, if the line was full when it was asked to stop."""
-        if self._stop_at is not None:
-            grace_seconds = max(0.0, self._stop_at - time.monotonic())
-            if self.channel.try_send("stop", grace_seconds=grace_seconds):
-                self._stop_at = None
+    def repeat_stop(self) -> bool:
+        """Send the stop again if its channel was full before; False if it is still full."""
+        if self._unsent_stop.is_running and self.channel.try_send(
+            "stop", grace_seconds=self._unsent_stop.seconds_left
+        ):
+            self._unsent_stop.stop()
+        return not self._unsent_stop.is_running
 
-    def is_responsible(self, job_id: int, grace_seconds: float) -> bool:
-        """Whether a job that is overdue by its row resists its timeout, by what the worker shows.
+    def resists_timeout(self, job_id: int, grace_seconds: float) -> bool:
+        """Whether a job that is overdue by its row is past its deadline here, and the grace.
 
-        It is not while it has not started, or started late; nor while another has the main
-        thread, so that nothing can be raised in this one.
+        It is not before its start, nor when it started late. Nor is it while another job has the
+        main thread, so that nothing can be raised in this one.
         """
         started = self.scoreboard.started()
         if started is None:
             return True
-        is_over = started.get(job_id, inf) + grace_seconds <= time.monotonic()
-        return is_over and self.scoreboard.blocking(_BLOCKING_SECONDS) in (None, job_id)
+        deadline = started.get(job_id, inf)
+        is_over = self.scoreboard.seconds_past(deadline) >= grace_seconds
+        return is_over and self.scoreboard.blocking_job_id(_BLOCKING_SECONDS) in (None, job_id)
 
     def kill(self, reason: str, detail: str, overdue_job_id: int | None = None) -> None:
-        """End the process now; *reason* decides what its end means for its jobs."""
-        if self._end is None or self._end[0] != "overdue":
-            self._end = (reason, detail)
-            self.overdue_job_id = overdue_job_id
-        if not self.has_ended:
-            os.kill(self.pid, signal.SIGKILL)
+        """Kill its process, unless it has ended; *reason* decides what happens to its jobs."""
+        if self.has_ended:
+            return
+        emit(WorkerKilled(worker_id=self.worker_id, reason=detail))
+        if self._cause is None or self._cause.reason != "overdue":
+            self._cause = ExitReason(reason, detail, overdue_job_id)
+        self.process.kill()
 
-    def end(self) -> tuple[str, str]:
-        """Why it ended: a reason of `workers.stop_reason`, and the facts for a person."""
-        facts = f"process {self.pid} {_describe(self.process.returncode)}"
-        if self._end is None:
-            if self.process.returncode == -signal.SIGKILL and oom_kills() > self._oom_kills:
-                facts += ", as the kernel ran out of memory"
-            return "died", f"{facts}; its largest memory was {self._bytes_max / 1e6:,.0f} MB"
-        reason, detail = self._end
-        return reason, f"{facts}: {detail}"
+    def exit_reason(self) -> ExitReason:
+        """Why it ended."""
+        if self._cause is None:
+            return ExitReason("died", self.process.death_facts)
+        detail = f"{self.process.exit_facts}: {self._cause.detail}"
+        return self._cause._replace(detail=detail)
 
-
-def _describe(returncode: int | None) -> str:
-    if returncode is None:
-        return "still runs"
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        name = "unnamed"
-    return f"was ended by signal {-returncode} ({name})"
+    def close(self) -> None:
+        """Release what this process has of an ended child; an active reclaim ends."""
+        self.channel.close()
+        self.blocked_thread.end_reclaim()
+        self.scoreboard.close()

@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from math import inf
 
+from pgqueue.core.backoff import backoff_seconds
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.process.loop import Loop, pause_after
+from pgqueue.core.queue_pattern import claims_by_name
+from pgqueue.process.loop import Loop
 from pgqueue.process.polling import Polling
-from pgqueue.process.worker_pool import WorkerKind, claims_by_name
+from pgqueue.process.worker_pool import WorkerKind
 from pgqueue.store import promotion, queues, requests, supervisors
 from pgqueue.store.batched_statement import BatchedStatement
 from pgqueue.store.connection.database import Database
@@ -175,7 +177,7 @@ class Dispatcher(Loop):
             if not (link.is_usable and link.is_idle) or isinstance(error, READ_ONLY_ERRORS):
                 raise
             self._promotions_failed += 1
-            pause = pause_after(self._promotions_failed)
+            pause = backoff_seconds(self._promotions_failed)
             facts = {"failures": self._promotions_failed, "pause_seconds": round(pause, 2)}
             reason = str(error).strip().partition("\n")[0]
             _log.warning("promotion failed, trying again", extra={**facts, "reason": reason})

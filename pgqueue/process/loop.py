@@ -1,50 +1,44 @@
-"""One thing done again and again, on a thread and a connection of its own.
+"""One action, repeated on a thread and a connection of its own.
 
-The frame of every long-running part of a supervisor and of a worker: it opens the connection,
-takes turns, and after an error drops the connection and tries again, for ever, with jittered
-pauses. A part says only what one turn does. Under gevent a loop is a greenlet.
+Every long-running part of a supervisor and of a worker is a `Loop`. It opens the connection and
+takes turns. After an error it drops the connection and tries again, for ever, with jittered pauses.
+A subclass says only what one turn does. Under gevent a loop is a greenlet.
 """
 
-import logging
-import random
 import threading
 from collections.abc import Callable, Mapping
 
+from pgqueue.core.backoff import backoff_seconds
 from pgqueue.core.errors import PgqueueError, SchemaTooNew
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import ConnectionLost, DatabaseFailed, LoopFailed, LoopResumed
 from pgqueue.store import schema_version
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.connection.session import GENERIC_PLANS
 from pgqueue.store.database_errors import TRANSIENT_ERRORS
 
-_log = logging.getLogger("pgqueue.loop")
-
-_PAUSE_SECONDS = 0.1
-_PAUSE_SECONDS_MAX = 10.0
-
-
-def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row, jittered; 10 at most."""
-    pause = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2.0 ** min(failures, 10))
-    return pause * random.uniform(0.5, 1.0)
-
 
 class Loop:
     """Takes turns until it is stopped; subclasses define `turn`.
+
+    `start`, `wake` and `stop` may be called on any thread. Everything else runs on the loop's
+    thread, or in a test on the caller's.
 
     Args:
         name: The thread's name, and the connection's in pg_stat_activity.
 
     Attributes:
-        on_outgrown: Told, on the loop's thread, when the schema serves this release no more.
+        on_schema_too_new: Called on the loop's thread when the schema no longer supports this
+            release.
     """
 
     needs_schema = True
-    """Whether it stops where the schema serves this release no more. What keeps and ends the jobs
-    that run does not: they began while it did."""
+    """Whether the loop stops where the schema no longer supports this release. The loops that keep
+    and end running jobs do not: these jobs started while the schema did."""
 
     settings: Mapping[str, str] = GENERIC_PLANS
-    """What its sessions have beside the settings of all of ours."""
+    """The settings of its sessions, beside the ones that every session of pgqueue has."""
 
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
@@ -58,11 +52,11 @@ class Loop:
 
     @property
     def ping_after_idle_seconds(self) -> float:
-        """How long after an answer a turn begins without asking whether the connection is whole."""
+        """How long after an answer a turn starts without a ping of the connection."""
         return 0.5
 
     def turn(self, link: Link) -> float:
-        """Do it once; return the seconds until the next turn, unless poked before."""
+        """Take one turn; return the seconds until the next one, unless `wake` is called before."""
         raise NotImplementedError
 
     def run_once(self) -> float:
@@ -70,23 +64,23 @@ class Loop:
         return self.turn(self.whole_link())
 
     def whole_link(self) -> Link:
-        """Our connection; another one if it broke, or fell silent, while nothing was asked."""
+        """The loop's connection; a new one if the old one broke while it was idle."""
         if self._link is not None and not self._link.is_alive(self.ping_after_idle_seconds):
-            _log.warning("connection lost while idle", extra={"loop": self.name})
+            emit(ConnectionLost(loop=self.name))
             self.close()
         if self._link is None:
             self._link = self.database.open(f"pgqueue {self.name}", self.settings)
             if self.needs_schema:
-                # Somebody may have migrated the database while we were away from it.
+                # The database may have been migrated while this loop was not connected.
                 schema_version.check(self._link)
             self.opened(self._link)
         return self._link
 
     def opened(self, link: Link) -> None:
-        """Prepare a new connection; nothing to do for most."""
+        """Prepare a new connection; most loops have nothing to prepare."""
 
     def start(self) -> None:
-        """Begin to take turns on a thread."""
+        """Start to take turns, on a thread."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -95,18 +89,18 @@ class Loop:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether this turn is the last."""
+        """Whether this turn is the last one."""
         return self._stopping.is_set()
 
     def stop(self, timeout: float | None = 5.0) -> None:
-        """Let the turn under way be the last, and wait for its end at most *timeout* seconds."""
+        """Let the current turn be the last one, and wait at most *timeout* seconds for its end."""
         self._stopping.set()
         self.wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def close(self) -> None:
-        """Drop the connection; the next turn opens another."""
+        """Close the connection; the next turn opens a new one."""
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -117,7 +111,7 @@ class Loop:
             try:
                 pause = self.run_once()
                 if self._failures:
-                    _log.info("goes on", extra={"loop": self.name, "failures": self._failures})
+                    emit(LoopResumed(loop=self.name, failures=self._failures))
                 self._failures = 0
             except BaseException as error:
                 pause = self._after(error)
@@ -126,17 +120,31 @@ class Loop:
         self.close()
 
     def _after(self, error: BaseException) -> float:
-        # Whatever went wrong, a loop that ended would leave a worker alive and doing nothing,
-        # so it always goes on; the connection may be in any state and is not trusted again.
+        # A loop that ended would leave a worker that is alive and does nothing. So the loop goes
+        # on after any error. The connection may be in any state, so a new one is opened.
         self.close()
         if isinstance(error, SchemaTooNew):
             self.on_schema_too_new(error)
         self._failures += 1
-        pause = pause_after(self._failures)
-        facts = {"loop": self.name, "failures": self._failures, "pause_seconds": round(pause, 2)}
+        pause = backoff_seconds(self._failures)
+        shown_pause = round(pause, 2)
         if isinstance(error, (*TRANSIENT_ERRORS, PgqueueError)):
             reason = str(error).strip().partition("\n")[0]
-            _log.warning("database failed, trying again", extra={**facts, "reason": reason})
+            emit(
+                DatabaseFailed(
+                    loop=self.name,
+                    failures=self._failures,
+                    pause_seconds=shown_pause,
+                    reason=reason,
+                )
+            )
         else:
-            _log.exception("turn failed, trying again", extra=facts)
+            emit(
+                LoopFailed(
+                    loop=self.name,
+                    failures=self._failures,
+                    pause_seconds=shown_pause,
+                    error=error,
+                )
+            )
         return pause

@@ -1,4 +1,4 @@
-"""The kernel's count of processes that it ended for want of memory."""
+"""The kernel's count of processes that it killed because memory ran out."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ _VMSTAT = Path("/proc/vmstat")
 
 
 def oom_kills(vmstat: Path = _VMSTAT) -> int:
-    """How many processes of this machine were ended since its start; 0 where none are counted.
+    """How many processes of this machine were killed since its start; 0 where none are counted.
 
-    A container's limit counts here too. The count says that somebody was ended, not who.
+    Kills at a container's limit count too. The count does not say which process was killed.
     """
     try:
         lines = vmstat.read_text().splitlines()

@@ -1,52 +1,59 @@
-"""What a worker shows its supervisor, in memory that both have.
+"""A worker's state, in memory that the worker shares with its supervisor.
 
-It can be read whatever state the worker is in: stuck in C, stopped, or dead. It tells which job has
-the main thread, which jobs were started, with their deadlines, when the claim loop turned last, and
-whether it would claim at a hint. Nothing is decided from it that the rows could decide: it says who
-among the jobs of one worker is guilty, and whether the worker still looks for any.
+The supervisor can read it in every state of the worker: stuck in C, stopped, or dead. It shows
+which job has the main thread, which jobs were started with their deadlines, when the claim loop
+took its last turn, and whether the worker waits to be woken. The rows decide what happens to jobs;
+the scoreboard only shows which job of a worker is responsible, and whether the worker still claims.
 """
 
 import mmap
 import os
 import tempfile
-import time
 from math import inf
 from typing import NamedTuple
 
-# What is on it, by the number of the word: the place (counted from 1) of the job that has the
-# main thread, 0 for none; since when, by the monotonic clock; whether places ran out; when the
-# claim loop took its last turn; how many recalls have begun or ended; whether it waits for a hint.
-# Each is one word, written at once, so that nobody reads half of it.
-_SHOWN, _SINCE, _FULL, _TURNED, _RECALLS, _WAITING = range(6)
+from pgqueue.core.clock import MONOTONIC, Clock
+
+# The words of the head, by their number: the slot (counted from 1) of the job that has the main
+# thread, 0 for none; its monotonic time of that; whether slots ran out; the monotonic time of the
+# claim loop's last turn; how many reclaims were started or ended; whether it waits to be woken.
+# Each is one word that is written at once, so that nobody reads half of it.
+_RUNNING, _SINCE, _FULL, _TURNED, _RECLAIMS, _WAITING = range(6)
 _HEAD = 6
 
-# Job id, 0 for a free place; monotonic deadline, which is one clock for all processes of a host.
+# A slot: job id, 0 for a free one; and its deadline.
 _WORDS = 2
 _WORD_BYTES = 8
 
 
 class RunningJob(NamedTuple):
-    """A job that has the main thread, and the monotonic time since when."""
+    """A job that has the main thread, and since which monotonic time."""
 
     job_id: int
     since: float
 
 
 class Scoreboard:
-    """A table of places in shared memory; the worker writes it, its supervisor reads it.
+    """A table of slots in shared memory; the worker writes it, its supervisor reads it.
 
-    One word goes the other way, the count of recalls: a worker that does not turn hears nothing
-    else. It is odd while a recall is under way.
+    One word goes the other way, the count of reclaims: a worker whose claim loop stands still reads
+    no message. The count is odd while a reclaim is active.
+
+    The threads of a worker share its scoreboard: a run's thread calls `add`, `finish` and
+    `set_running`, the finisher `remove`, the claim loop `record_turn` and `set_waiting`.
 
     Args:
-        places: How many started jobs it can tell of.
+        slots: How many started jobs it has space for.
         fd: A file for it, which another process has open too; none for this process alone.
+        clock: Its times are seconds of this clock, which all processes of a host must share.
     """
 
-    def __init__(self, slots: int, fd: int = -1) -> None:
+    def __init__(self, slots: int, fd: int = -1, *, clock: Clock = MONOTONIC) -> None:
         size = _bytes(slots)
         if fd >= 0:
-            os.ftruncate(fd, size)  # whoever is first; a file is begun before its size is known
+            # The file is made before its size is known; the first of the two processes sets it.
+            os.ftruncate(fd, size)
+        self._clock = clock
         self._memory = mmap.mmap(fd, size)
         with memoryview(self._memory) as whole:
             self._counts = whole.cast("q")
@@ -56,11 +63,11 @@ class Scoreboard:
 
     # For the worker.
 
-    def start(self, job_id: int, deadline: float | None) -> int:
-        """Tell of a job that is about to start; its place, 0 if none is left."""
+    def add(self, job_id: int, deadline: float | None) -> int:
+        """Show a job that is about to start; its slot, 0 if no slot is free."""
         if not self._free:
             self._counts[_FULL] = 1
-            self.show(0)
+            self.set_running(0)
             return 0
         slot = self._free.pop()
         word = _word(slot)
@@ -68,52 +75,52 @@ class Scoreboard:
         self._counts[word] = job_id
         return slot
 
-    def end(self, slot: int) -> None:
-        """Its task has ended, and it waits to be settled: it has no deadline any more."""
+    def finish(self, slot: int) -> None:
+        """Remove a job's deadline: its task has ended, and it waits to be settled."""
         if slot:
             self._times[_word(slot) + 1] = inf
 
-    def forget(self, slot: int) -> None:
-        """It is settled."""
+    def remove(self, slot: int) -> None:
+        """Free a job's slot: it is settled."""
         if slot:
             self._counts[_word(slot)] = 0
             self._free.append(slot)
 
-    def show(self, slot: int) -> None:
-        """The job of this place has the main thread now; 0 for none."""
-        # In this order: who reads the new place reads no earlier time with it.
-        self._times[_SINCE] = time.monotonic()
-        self._counts[_SHOWN] = slot
+    def set_running(self, slot: int) -> None:
+        """Show that the job of this slot has the main thread from now on; 0 for none."""
+        # In this order: a reader of the new slot must not read an older time with it.
+        self._times[_SINCE] = self._clock.monotonic()
+        self._counts[_RUNNING] = slot
 
-    def turn(self) -> None:
-        """The claim loop takes another turn, whatever comes of it."""
-        self._times[_TURNED] = time.monotonic()
+    def record_turn(self) -> None:
+        """Show that the claim loop takes a turn now."""
+        self._times[_TURNED] = self._clock.monotonic()
 
     def set_waiting(self, waits: bool) -> None:
-        """Whether the claim loop found nothing more, or goes on by itself."""
+        """Show whether the claim loop waits to be woken, or claims without a pause."""
         self._counts[_WAITING] = waits
 
     @property
     def reclaim_count(self) -> int:
-        """How many recalls have begun or ended."""
-        return self._counts[_RECALLS]
+        """How many reclaims were started or ended."""
+        return self._counts[_RECLAIMS]
 
     # For the supervisor.
 
     def begin_reclaim(self) -> None:
-        """From now on nothing that was claimed before is started, and nothing is claimed."""
-        self._counts[_RECALLS] = self.reclaim_count | 1
+        """Forbid the worker to claim, and to start a job that it claimed before now."""
+        self._counts[_RECLAIMS] = self.reclaim_count | 1
 
     def end_reclaim(self) -> None:
-        """Claims are welcome again."""
-        self._counts[_RECALLS] = (self.reclaim_count | 1) + 1
+        """Let the worker claim again."""
+        self._counts[_RECLAIMS] = (self.reclaim_count | 1) + 1
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the worker would claim at a hint, and not before; one that is gone would not."""
+        """Whether the worker claims only when it is woken; False for a worker that has ended."""
         try:
             return bool(self._counts[_WAITING])
-        except ValueError:  # closed, by the thread that buries workers
+        except ValueError:  # closed meanwhile, by the thread that removes ended workers
             return False
 
     def started(self) -> dict[int, float] | None:
@@ -123,28 +130,32 @@ class Scoreboard:
         jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
         return {job_id: deadline for job_id, deadline in jobs if job_id}
 
-    def blocking(self, seconds: float) -> int | None:
+    def blocking_job_id(self, seconds: float) -> int | None:
         """The job that has had the main thread for so long without a pause; None if none has."""
-        block = self.block(seconds)
-        return None if block is None else block.job_id
+        job = self.blocked_by(seconds)
+        return None if job is None else job.job_id
 
-    def block(self, seconds: float) -> RunningJob | None:
-        """That job, and since when; None if none has had the thread for so long."""
-        slot, since = self._counts[_SHOWN], self._times[_SINCE]
-        if not 1 <= slot <= self._slots or time.monotonic() - since < seconds:
+    def blocked_by(self, seconds: float) -> RunningJob | None:
+        """The job that has had the main thread for so long, with its start; None if none has."""
+        slot, since = self._counts[_RUNNING], self._times[_SINCE]
+        if not 1 <= slot <= self._slots or self._clock.monotonic() - since < seconds:
             return None
         job_id = self._counts[_word(slot)]
-        # Two words: where a processor shows them in another order, they are not the same for long.
-        is_so = (slot, since) == (self._counts[_SHOWN], self._times[_SINCE])
-        return RunningJob(job_id, since) if job_id and is_so else None
+        # Two words: a processor may show them in another order, but then they change soon.
+        is_unchanged = (slot, since) == (self._counts[_RUNNING], self._times[_SINCE])
+        return RunningJob(job_id, since) if job_id and is_unchanged else None
 
     def stalled_seconds(self) -> float:
         """For how long the claim loop has taken no turn; 0 before its first."""
         turned_at = self._times[_TURNED]
-        return time.monotonic() - turned_at if turned_at else 0.0
+        return self._clock.monotonic() - turned_at if turned_at else 0.0
+
+    def seconds_past(self, deadline: float) -> float:
+        """How long ago a deadline was; negative before it."""
+        return self._clock.monotonic() - deadline
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._counts.release()
         self._times.release()
         self._memory.close()
@@ -159,7 +170,7 @@ def _bytes(slots: int) -> int:
 
 
 def scoreboard_file() -> int:
-    """A file for a board, without a name and still empty; the caller closes it."""
+    """A file for a scoreboard, without a name and still empty; the caller closes it."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("pgqueue")
     with tempfile.TemporaryFile() as file:

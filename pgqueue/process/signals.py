@@ -1,6 +1,6 @@
-"""Signals turned into bytes on a socket, so that a loop reads them beside everything else.
+"""Signals as bytes on a socket, so that a selector waits for them and for everything else.
 
-A handler that did more than this would run between any two lines of the supervisor.
+A handler that did more would run between any two lines of the supervisor.
 """
 
 import signal
@@ -12,39 +12,39 @@ from typing import Final
 
 STOP: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
-# Those that should have ended this process. Where Python can raise nothing, as in a finalizer, it
-# goes on all the same.
-_unheard: list[int] = []
+# Stop signals that should have ended this process, and did not: where Python cannot raise, as in a
+# finalizer, the process goes on.
+_missed: list[int] = []
 
 
 class Signals:
-    """Catches the signals a supervisor cares for while it is entered; main thread only."""
+    """Catches the signals of a supervisor while it is entered; main thread only."""
 
     def __enter__(self) -> "Signals":
         self._read, self._write = socket.socketpair()
         self._read.setblocking(False)
         self._write.setblocking(False)
-        caught = (*_caught(), signal.SIGCHLD)
-        # The socket first, and away last: between the two a signal would be heard by nobody.
+        caught = (*_not_ignored(), signal.SIGCHLD)
+        # The socket is set first and removed last: a signal between the two would be lost.
         self._fd_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        self._before = {each: signal.signal(each, _noted) for each in caught}
-        self._write.send(bytes(_unheard))
-        _unheard.clear()
+        self._before = {number: signal.signal(number, _do_nothing) for number in caught}
+        self._write.send(bytes(_missed))
+        _missed.clear()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each, handler in self._before.items():
-            signal.signal(each, handler)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(self._fd_before)
         self._read.close()
         self._write.close()
 
     def fileno(self) -> int:
-        """For selectors."""
+        """The file descriptor, for selectors."""
         return self._read.fileno()
 
-    def stops(self) -> int:
-        """How many signals to stop arrived since the last look."""
+    def read_stop_count(self) -> int:
+        """How many stop signals arrived since the last call."""
         try:
             arrived = self._read.recv(4096)
         except BlockingIOError:
@@ -53,31 +53,31 @@ class Signals:
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """Let a signal to stop end this process as done, while nobody catches it yet.
+def exit_on_stop() -> Iterator[None]:
+    """Let a stop signal end this process with exit code 0, while nothing catches it yet.
 
-    A supervisor loads code and reaches its database before it listens to signals; told to stop
-    meanwhile it has nothing to hand back.
+    A supervisor loads code and connects to its database before it catches signals. It has nothing
+    to return to the queue by then.
     """
-    before = {each: signal.signal(each, _ended) for each in _caught()}
+    before = {number: signal.signal(number, _exit) for number in _not_ignored()}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        _unheard.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _missed.clear()
 
 
-def _caught() -> list[signal.Signals]:
-    # What is ignored stays ignored: nohup starts us with SIGHUP so.
-    return [each for each in STOP if signal.getsignal(each) is not signal.SIG_IGN]
+def _not_ignored() -> list[signal.Signals]:
+    # An ignored signal stays ignored: nohup starts this process with SIGHUP ignored.
+    return [number for number in STOP if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def _ended(signum: int, frame: FrameType | None) -> None:
-    _unheard.append(signum)
+def _exit(signum: int, frame: FrameType | None) -> None:
+    _missed.append(signum)
     raise SystemExit(0)
 
 
-def _noted(signum: int, frame: FrameType | None) -> None:
-    # Python calls a handler only if there is one; the wake-up socket tells the loop.
+def _do_nothing(signum: int, frame: FrameType | None) -> None:
+    # Python writes to the wake-up socket only for a signal that has a handler.
     pass

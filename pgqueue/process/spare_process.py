@@ -1,14 +1,15 @@
-"""The process of a worker before it is told which: a fresh interpreter that waits for a line.
+"""The process of a worker before it knows which worker it is: it waits for its configuration.
 
-It imports what any worker of its kind needs, which takes a fifth of a second. The first one of a
-supervisor begins before the supervisor has imported and asked what it needs itself: `Child` makes a
-worker of it, and whoever gives up before that ends it.
+It imports the modules that any worker of its executor needs, which takes a fifth of a second. The
+first one of a supervisor starts before the supervisor's own imports and queries: `Child` makes it a
+worker. A supervisor that ends before that ends the process.
 """
 
 import os
 import subprocess
 import sys
 
+from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard, scoreboard_file
 
@@ -16,17 +17,17 @@ _MODULE = "pgqueue.worker"
 
 
 class SpareProcess:
-    """A process that has begun; as a context it is ended at the end, unless it became a worker.
+    """A started process; a context that ends the process, unless it has become a worker.
 
     Args:
-        executor: `greenlet`, `asyncio` or `process`: it decides what is patched and imported.
+        executor: `greenlet`, `asyncio` or `process`: decides what is patched and imported.
     """
 
     def __init__(self, executor: str) -> None:
         self.executor = executor
         self.channel, theirs = Channel.pair()
         self._file = scoreboard_file()
-        self._is_taken = False
+        self._is_worker = False
         fds = [theirs.fileno(), self._file]
         try:
             self.process = subprocess.Popen(
@@ -38,11 +39,11 @@ class SpareProcess:
         finally:
             theirs.close()
 
-    def take(self, slots: int) -> Scoreboard:
-        """Make it a worker's: from now on its end is that worker's. The answer is its board."""
-        self._is_taken = True
+    def become_worker(self, slots: int, clock: Clock = MONOTONIC) -> Scoreboard:
+        """Leave the process to the caller, who ends it from now on; the worker's scoreboard."""
+        self._is_worker = True
         try:
-            return Scoreboard(slots, self._file)
+            return Scoreboard(slots, self._file, clock=clock)
         finally:
             os.close(self._file)
 
@@ -50,8 +51,9 @@ class SpareProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._is_taken:
-            # It holds nothing yet. Should we be ended before this, it reads the end of the line.
+        if not self._is_worker:
+            # It owns no job yet. If this process dies before this line, the spare process reads
+            # the end of file and exits.
             self.process.kill()
             self.process.wait()
             self.channel.close()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
 from pgqueue.store import workers
 from pgqueue.store.connection.database import Database
@@ -36,24 +37,26 @@ class WorkerRegistry(Loop):
         lease_seconds: float,
         heartbeat_seconds: float,
         on_renewed: Callable[[set[int]], None],
+        usage: Callable[[], Usage],
     ) -> None:
         super().__init__("leases", database)
         self._supervisor_id = supervisor_id
         self._lease_seconds = lease_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._on_renewed = on_renewed
+        self._usage = usage
         self._asked: queue.SimpleQueue[tuple[Statement[Any], Callable[[Any], None]]]
         self._asked = queue.SimpleQueue()
         self._pending: tuple[Statement[Any], Callable[[Any], None]] | None = None
         self._renew_at = 0.0
 
-    def ask(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
+    def submit(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
         """Run *statement* as soon as the database allows, and call *then* with its answer."""
         self._asked.put((statement, then))
         self.wake()
 
     @property
-    def has_asked(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether something that was asked has not been answered yet."""
         return self._pending is not None or not self._asked.empty()
 

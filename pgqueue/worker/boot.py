@@ -59,7 +59,7 @@ def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
         executors = _prepare(config, channel)
     except PgqueueError as error:
         if isinstance(error, SchemaTooNew):
-            channel.send("outgrown", message=str(error))
+            channel.send("schema_too_new", message=str(error))
         code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
         channel.send("refused", message=str(error), exit_code=code)
         sys.exit(code)
@@ -78,7 +78,7 @@ def _hear_config(channel: Channel) -> Config:
             sys.exit(0)  # the supervisor is gone already
         told = next((each for each in messages if each["verb"] == "config"), None)
         # What came with it is for the worker: a stop, perhaps.
-        channel.put_back(each for each in messages if each is not told)
+        channel.push_back(each for each in messages if each is not told)
     del told["verb"]
     return Config(**told)
 
@@ -113,7 +113,7 @@ def _introduce(database: Database, tasks: "Sequence[Task[..., Any]]", channel: C
             sys.exit(0)
         heard += messages
         pause = min(_PAUSE_SECONDS_MAX, 2 * pause)
-    channel.put_back(heard)
+    channel.push_back(heard)
 
 
 def _record(database: Database, tasks: "Sequence[Task[..., Any]]") -> None:

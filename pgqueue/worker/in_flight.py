@@ -145,7 +145,7 @@ class InFlight:
 
     def turned(self) -> None:
         """The fetcher takes another turn."""
-        self._scoreboard.turn()
+        self._scoreboard.record_turn()
 
     def set_waiting(self, waits: bool) -> None:
         """Whether the fetcher found nothing more, or goes on by itself."""
@@ -162,7 +162,7 @@ class InFlight:
     def room(self) -> tuple[int, int]:
         """How many to claim now, and how many of them can start at once."""
         unsettled = len(self._in_hand) - self.waiting.qsize() - self._busy
-        if unsettled > self._settling_max or self._scoreboard.blocking(_BLOCKED_SECONDS):
+        if unsettled > self._settling_max or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS):
             return 0, 0
         occupied = self._busy + self.waiting.qsize()
         free = max(0, self.slots - occupied)
@@ -233,20 +233,20 @@ class InFlight:
     def started(self, attempt: ActiveAttempt) -> None:
         """Its runner begins."""
         attempt.start()
-        attempt.slot = self._scoreboard.start(attempt.claimed.id, attempt.deadline)
+        attempt.slot = self._scoreboard.add(attempt.claimed.id, attempt.deadline)
         if attempt.reclaim_count != self._scoreboard.reclaim_count:
             attempt.is_revoked = True
         self.show(attempt)
 
     def show(self, attempt: ActiveAttempt | None) -> None:
         """It has the main thread from now on; None: nobody has."""
-        self._scoreboard.show(attempt.slot if attempt is not None else 0)
+        self._scoreboard.set_running(attempt.slot if attempt is not None else 0)
 
     def ended(self, attempt: ActiveAttempt) -> None:
         """Its runner is free again; it is not settled yet."""
         self._ended += 1
         attempt.has_ended = True
-        self._scoreboard.end(attempt.slot)
+        self._scoreboard.finish(attempt.slot)
         self.show(None)
         if attempt.started_at is not None and not attempt.is_revoked:
             seconds = time.monotonic() - attempt.started_at
@@ -262,6 +262,6 @@ class InFlight:
         """It is out of hand."""
         attempt = self._in_hand.pop(token, None)
         if attempt is not None:
-            self._scoreboard.forget(attempt.slot)
+            self._scoreboard.remove(attempt.slot)
         if len(self._in_hand) >= self._settling_max:
             self.on_room()  # else its slot is free since it ended

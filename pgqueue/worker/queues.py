@@ -8,7 +8,7 @@ is ready, until it has found them empty. The fetcher's, but for `hear`.
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
-from pgqueue.process.worker_pool import claims_by_name
+from pgqueue.core.queue_pattern import claims_by_name
 from pgqueue.store.claims import ClaimedBatch
 
 

@@ -158,7 +158,7 @@ class Worker:
             reconcile_seconds=config.lease_seconds,
         )
         self.fetcher.on_schema_too_new = lambda error: self.channel.send(
-            "outgrown", message=str(error)
+            "schema_too_new", message=str(error)
         )
         self.capture = LogCapture(
             held_of=lambda context: self.in_flight.find((context.id, context.attempt)),
@@ -208,10 +208,10 @@ class Worker:
     def _heed(self, messages: Iterable[dict[str, Any]]) -> None:
         for message in messages:
             match message["verb"]:
-                case "wake":
+                case "claim":
                     self.fetcher.queues_ready(message["queues"])
                     self.finisher.expect()
-                case "filled":
+                case "queues_ready":
                     self.queues.hear(message["queues"])
                 case "cancel":
                     self._cancel(message["jobs"])

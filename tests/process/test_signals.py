@@ -1,4 +1,4 @@
-"""No signal is lost while a supervisor begins to listen to them."""
+"""No signal is lost while a supervisor begins to catch them."""
 
 import os
 import signal
@@ -11,30 +11,32 @@ from pgqueue.process import signals
 from pgqueue.process.signals import Signals
 
 
-def test_a_signal_between_a_handler_and_the_rest_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    install, sent = signal.signal, []
+def test_a_signal_that_comes_while_the_handlers_are_set_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_handler, sent = signal.signal, []
 
-    def install_and_send(number: int, handler: Any) -> Any:
-        before = install(number, handler)
-        if handler is signals._noted and number in signals.STOP:
+    def set_handler_and_send(number: int, handler: Any) -> Any:
+        before = set_handler(number, handler)
+        if number in signals.STOP and number not in sent:
             sent.append(number)
             os.kill(os.getpid(), number)
         return before
 
-    monkeypatch.setattr(signal, "signal", install_and_send)
+    monkeypatch.setattr(signal, "signal", set_handler_and_send)
     with Signals() as entered:
-        heard = entered.stops()
+        stop_count = entered.read_stop_count()
 
-    assert len(sent) == heard > 0
+    assert len(sent) == stop_count > 0
 
 
-def test_a_signal_that_could_not_end_the_process_is_heard_later() -> None:
-    with signals.ending():
+def test_a_signal_that_could_not_end_the_process_is_counted_later() -> None:
+    with signals.exit_on_stop():
         with suppress(SystemExit):  # as Python does in a finalizer
             os.kill(os.getpid(), signal.SIGTERM)
         with Signals() as entered:
-            heard = entered.stops()
+            stop_count = entered.read_stop_count()
         with Signals() as entered:
-            heard_again = entered.stops()
+            next_stop_count = entered.read_stop_count()
 
-    assert (1, 0) == (heard, heard_again)
+    assert (1, 0) == (stop_count, next_stop_count)

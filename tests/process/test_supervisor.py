@@ -1,35 +1,42 @@
 """The supervisor's own life, apart from its children's."""
 
+import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from stub_children import StubChild
 
+from pgqueue.core.exit_codes import EXIT_DATABASE
 from pgqueue.core.settings import load_settings
-from pgqueue.process.scoreboard import Scoreboard
-from pgqueue.process.supervisor import UNWIND_SECONDS, Supervisor, compare_connections
-from pgqueue.process.worker_pool import WorkerKind
+from pgqueue.process.child import UNWIND_SECONDS
+from pgqueue.process.counters import Counters, Usage
+from pgqueue.process.launcher import Launcher
+from pgqueue.process.supervisor import Supervisor, compare_connections
+from pgqueue.process.worker_pool import WorkerPool
+from pgqueue.process.worker_registry import WorkerRegistry
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 
 
-def test_a_start_that_is_never_answered_does_not_hold_up_the_end(
+def test_a_registration_that_is_never_answered_does_not_delay_the_end(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(WorkerRegistry, "submit", lambda self, statement, then: None)
     settings = load_settings({"url": database_url, "grace_seconds": 0.0})
     supervisor = Supervisor(Database(database_url), settings)
-    monkeypatch.setattr(supervisor._leases, "ask", lambda statement, then: None)
-    spare = time.monotonic()
+    started_at = time.monotonic()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
     code = supervisor.run()
 
     assert 0 == code
-    assert time.monotonic() - spare < UNWIND_SECONDS + 5
+    assert [] == supervisor.worker_ids
+    assert time.monotonic() - started_at < UNWIND_SECONDS + 5
 
 
 @pytest.mark.own_session
@@ -39,81 +46,99 @@ def test_a_supervisor_that_may_want_more_connections_than_there_are_says_so(
     for processes in (1, 1_000):
         compare_connections(link, load_settings({"processes": processes, "cpus": 1}))
 
-    [told] = [each.__dict__ for each in caplog.records if "max_connections" in each.message]
-    assert 3 + 2 * (1_000 + 1 + 1) == told["wanted"]
-    assert 0 < told["taken"] < told["allowed"] < told["wanted"]
+    [fields] = [
+        record.__dict__ for record in caplog.records if record.message == "connections short"
+    ]
+    assert 3 + 2 * (1_000 + 1 + 1) == fields["wanted"]
+    assert 0 < fields["taken"] < fields["allowed"] < fields["wanted"]
 
 
-class Crewman:
-    """A child as far as hints go: what its board shows, and what it was told."""
+class ScriptedChild(StubChild):
+    """A child that sends its messages at once, and ends when it is stopped.
 
-    def __init__(self, executor: str, *, waits: bool) -> None:
-        self.kind = WorkerKind(executor)
-        self.scoreboard = Scoreboard(1)
-        self.scoreboard.set_waiting(waits)
-        self.channel = self
-        self.told: list[tuple[str, list[str]]] = []
+    Attributes:
+        usage: The supervisor's usage when the child was stopped.
+    """
 
-    def try_send(self, verb: str, *, queues: list[str]) -> None:
-        self.told.append((verb, queues))
+    def __init__(self, supervisor: Supervisor, worker_id: int, pool: WorkerPool) -> None:
+        super().__init__(worker_id, pool)
+        self.supervisor = supervisor
+        self.usage: Usage | None = None
+
+    def stop(self, grace_seconds: float, detail: str = "") -> None:
+        """End."""
+        super().stop(grace_seconds, detail)
+        self.usage = self.supervisor.usage()
+        self.has_ended = True
+
+
+RunWith = Callable[..., tuple[int, list[ScriptedChild]]]
 
 
 @pytest.fixture
-def crewed(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Supervisor]]:
-    """Makes a supervisor of queues, with these for its children."""
-    made = ExitStack()
+def run_with(database_url: str, monkeypatch: pytest.MonkeyPatch) -> RunWith:
+    """Runs a supervisor whose children send these messages; its exit code and its children."""
 
-    def make(queues: Sequence[str], pool: Sequence[Crewman]) -> Supervisor:
-        settings = load_settings({"url": database_url, "queues": tuple(queues)})
+    def run_with(*messages: dict[str, Any], ends: bool = False) -> tuple[int, list[ScriptedChild]]:
+        settings = load_settings({"url": database_url, "processes": 1, "greenlets": 10})
         supervisor = Supervisor(Database(database_url), settings)
-        made.callback(supervisor._say_farewell)
-        monkeypatch.setattr(supervisor, "_children", dict(enumerate(pool)))
-        monkeypatch.setattr(supervisor, "_pools", {each.kind for each in pool})
-        return supervisor
+        children: list[ScriptedChild] = []
 
-    with made:
-        yield make
+        def spawn(launcher: Launcher, pool: WorkerPool, worker_id: int) -> ScriptedChild:
+            child = ScriptedChild(supervisor, worker_id, pool)
+            for message in messages:
+                child.worker.send(**message)
+            child.has_ended = ends
+            children.append(child)
+            return child
+
+        ids = itertools.count(1)
+        monkeypatch.setattr(WorkerRegistry, "submit", lambda self, statement, then: then(next(ids)))
+        monkeypatch.setattr(Launcher, "spawn", spawn)
+        stop = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+        stop.start()
+        try:
+            return supervisor.run(), children
+        finally:
+            stop.cancel()
+
+    return run_with
 
 
-def test_as_many_are_woken_as_it_takes_another_first_each_time(
-    crewed: Callable[..., Supervisor],
+def test_the_counters_of_a_child_reach_the_usage_of_its_supervisor(run_with: RunWith) -> None:
+    numbers = {"busy_slots": 3, "run_seconds": 0.25, "claimed": 9, "succeeded": 4, "failed": 2}
+
+    code, [child] = run_with({"verb": "counters", **numbers})
+
+    assert 0 == code
+    assert Counters(**numbers) == child.counters
+    assert Usage(slots=10, busy_slots=3, run_seconds=0.25) == child.usage
+
+
+def test_a_child_that_cannot_start_at_all_ends_its_supervisor(
+    run_with: RunWith, caplog: pytest.LogCaptureFixture
 ) -> None:
-    waiting = [Crewman("greenlet", waits=True) for _ in range(3)]
-    others = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
-    supervisor = crewed(["default"], [*waiting, *others])
+    code, children = run_with(
+        {"verb": "refused", "message": "broken module", "exit_code": 2}, ends=True
+    )
 
-    for wakes in (1, 1, 1, 2):
-        supervisor._wake({WorkerKind("greenlet"): ["default"]}, wakes)
-
-    assert [1, 2, 2] == sorted(len(each.told) for each in waiting)
-    assert {("wake", ("default",))} == {
-        (verb, tuple(queues)) for each in waiting for verb, queues in each.told
-    }
-    assert [[], []] == [each.told for each in others]
+    assert (2, 1) == (code, len(children))
+    [record] = [record for record in caplog.records if record.message == "worker refused"]
+    assert "broken module" == record.__dict__["reason"]
 
 
-@pytest.mark.parametrize(("queue", "waiting"), [("default", {"asyncio"}), ("mail/", None)])
-def test_workers_wait_to_be_woken_as_their_boards_say_or_for_the_names_of_queues(
-    crewed: Callable[..., Supervisor], queue: str, waiting: set[str] | None
+def test_a_supervisor_stops_when_a_child_finds_a_schema_that_is_too_new(
+    run_with: RunWith, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = [Crewman("greenlet", waits=False), Crewman("asyncio", waits=True)]
-    supervisor = crewed([queue], pool)
+    code, [child] = run_with({"verb": "schema_too_new", "message": "revision 9999"})
 
-    assert (waiting or {"greenlet", "asyncio"}) == {
-        kind.executor for kind in supervisor._waiting_kinds()
-    }
+    assert EXIT_DATABASE == code
+    assert 1 == len(child.stops)
+    [record] = [record for record in caplog.records if record.message == "schema too new"]
+    assert "revision 9999" == record.__dict__["reason"]
 
 
-def test_who_claims_without_a_pause_hears_of_queues_whatever_kind_he_is_of(
-    crewed: Callable[..., Supervisor],
-) -> None:
-    busy = [Crewman(executor, waits=False) for executor in ("greenlet", "asyncio")]
-    supervisor = crewed(["mail/"], busy)
+def test_workers_start_for_the_executors_that_the_loaded_tasks_need(run_with: RunWith) -> None:
+    _, children = run_with({"verb": "ready", "executors": ["greenlet", "asyncio"]})
 
-    ready = {WorkerKind("greenlet"): ["mail/a"], WorkerKind("asyncio"): ["mail/b"]}
-    for _ in range(2):  # at once, so that the second time is too soon
-        supervisor._wake(ready, 1)
-
-    assert [[("filled", ["mail/a"])], [("filled", ["mail/b"])]] == [each.told for each in busy]
+    assert ["greenlet", "asyncio"] == [child.kind.executor for child in children]

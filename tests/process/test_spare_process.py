@@ -1,4 +1,4 @@
-"""A worker's process before it is told which worker it is."""
+"""A worker's process before it knows which worker it is."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pgqueue.process.spare_process import SpareProcess
 from pgqueue.process.worker_pool import WorkerKind, WorkerPool
 
 
-def test_who_gives_up_before_there_is_a_worker_leaves_no_process() -> None:
+def test_a_supervisor_that_gives_up_before_its_first_worker_leaves_no_process() -> None:
     with pytest.raises(SystemExit), SpareProcess("process") as spare:
         raise SystemExit(0)
 
@@ -25,11 +25,10 @@ def test_a_process_that_became_a_worker_is_left_alone() -> None:
     assert not child.has_ended
     os.kill(child.pid, signal.SIGKILL)
     spare.process.wait()
-    child.channel.close()
-    child.scoreboard.close()
+    child.close()
 
 
-def test_a_process_whose_beginner_is_gone_ends_by_itself() -> None:
+def test_a_process_whose_parent_has_ended_exits_by_itself() -> None:
     with SpareProcess("process") as spare:
         spare.channel.close()
 

@@ -1,0 +1,45 @@
+"""Decides when a burst is over: when no job is left that a worker of this supervisor can run."""
+
+from collections.abc import Sequence, Set
+
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import JobsUnknown
+from pgqueue.core.exit_codes import EXIT_FAILED
+from pgqueue.core.lifecycle import JobStatus
+from pgqueue.process.fleet import Fleet
+from pgqueue.process.shutdown import Shutdown
+from pgqueue.store.queues import UnfinishedJobs
+
+
+class Burst:
+    """Stops a supervisor when its queues are done; on the supervisor's main thread."""
+
+    def __init__(self, fleet: Fleet, shutdown: Shutdown) -> None:
+        self._fleet = fleet
+        self._shutdown = shutdown
+
+    def check(self, unfinished: Sequence[UnfinishedJobs]) -> None:
+        """Stop the supervisor if none of the unfinished jobs can go on here.
+
+        The exit code is 1 if jobs are left, of tasks that no worker here knows.
+        """
+        reports = [child.report for child in self._fleet.children.values()]
+        is_starting = self._fleet.is_starting or not all(report.is_ready for report in reports)
+        if self._shutdown.has_begun or is_starting:
+            return
+        unknown = frozenset().union(*(report.unknown_tasks for report in reports))
+        if runnable(unfinished, unknown):
+            return
+        for jobs in unfinished:
+            self._shutdown.exit_code = EXIT_FAILED
+            emit(JobsUnknown(task=jobs.task, job_count=jobs.job_count))
+        self._shutdown.begin()
+
+
+def runnable(unfinished: Sequence[UnfinishedJobs], unknown_tasks: Set[str]) -> list[UnfinishedJobs]:
+    """The jobs that can go on where no worker knows *unknown_tasks*; running ones always can."""
+    return [
+        jobs
+        for jobs in unfinished
+        if jobs.status is JobStatus.RUNNING or jobs.task not in unknown_tasks
+    ]

@@ -1,0 +1,79 @@
+"""The operating system's side of a child: whether its process runs, and how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
+from pgqueue.process.oom import oom_kills
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class ChildProcess:
+    """A process that this one started and reaps; used on the supervisor's main thread.
+
+    Args:
+        process: Started a moment ago; nothing else waits for it.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", clock: Clock = MONOTONIC) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._frozen: Stopwatch | None = None
+        self._memory_bytes_max = 0
+        self._oom_kills = oom_kills()
+        self._clock = clock
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended; reaps it."""
+        while self._process.returncode is None:
+            # Not poll(): only wait4() returns the memory that was used, and when it was frozen.
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+            if not pid:
+                return False
+            if os.WIFSTOPPED(status):
+                self._frozen = Stopwatch(self._clock, started=True)
+            elif os.WIFCONTINUED(status):
+                self._frozen = None
+            else:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._memory_bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
+        return True
+
+    def is_frozen(self, seconds: float) -> bool:
+        """Whether SIGSTOP, or a signal like it, has stopped the process for so long."""
+        return not self.has_ended and self._frozen is not None and self._frozen.seconds >= seconds
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless the process has ended."""
+        if not self.has_ended:
+            os.kill(self.pid, signal.SIGKILL)
+
+    @property
+    def exit_facts(self) -> str:
+        """How the process ended, for a person."""
+        return f"process {self.pid} {_describe_exit(self._process.returncode)}"
+
+    @property
+    def death_facts(self) -> str:
+        """How a process ended that should have gone on, with its memory."""
+        facts = self.exit_facts
+        # A kill by the kernel and one by a person look alike, but for the kernel's count.
+        if self._process.returncode == -signal.SIGKILL and oom_kills() > self._oom_kills:
+            facts += ", as the kernel ran out of memory"
+        return f"{facts}; its largest memory was {self._memory_bytes_max / 1e6:,.0f} MB"
+
+
+def _describe_exit(returncode: int | None) -> str:
+    if returncode is None:
+        return "still runs"
+    if returncode >= 0:
+        return f"exited with code {returncode}"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = "unnamed"
+    return f"was ended by signal {-returncode} ({name})"

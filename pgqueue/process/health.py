@@ -1,0 +1,98 @@
+"""Finds the children that no longer work as they should, and stops or kills them."""
+
+from collections.abc import Callable
+
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.workers import WorkerBlocked, WorkerRetired
+from pgqueue.core.settings import Settings
+from pgqueue.process.blocked_thread import Reclaim
+from pgqueue.process.child import Child
+from pgqueue.process.fleet import Fleet
+from pgqueue.process.launcher import Launcher
+from pgqueue.process.reactor import Reactor
+from pgqueue.store.workers import OverdueJob
+
+# Longer than a turn of a claim loop whose database answers as late as it may: a connection, a
+# reconciliation and a claim take a minute and a half.
+_STALLED_SECONDS = 120.0
+
+# For modules that take long to import.
+_LOADING_SECONDS = 600.0
+
+# A child claims nothing during a reclaim, so the end of the blocking job is to be seen soon.
+_BLOCKED_CHECK_SECONDS = 1.0
+_RECLAIM_CHECK_SECONDS = 0.2
+
+_LEASE_EXPIRED = "silent"
+"""The stop reason of a worker whose jobs may run elsewhere by now."""
+
+
+class Health:
+    """Checks the children of a fleet, on the supervisor's main thread.
+
+    Args:
+        on_reclaim: Called with jobs to return to the queue, because they wait behind a job that
+            blocks its worker's main thread.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        launcher: Launcher,
+        reactor: Reactor,
+        settings: Settings,
+        *,
+        on_reclaim: Callable[[Reclaim], None],
+    ) -> None:
+        self._fleet = fleet
+        self._launcher = launcher
+        self._reactor = reactor
+        self._settings = settings
+        self._on_reclaim = on_reclaim
+
+    def check_leases(self, renewed_ids: set[int]) -> None:
+        """Compare the children with the workers whose leases were renewed, and check each child.
+
+        The registry runs one statement after the other and reports in order. So a child was
+        registered before the renewal. A row without a child was registered without an answer, or
+        its end is about to be written, which comes first.
+        """
+        children = self._fleet.children
+        for worker_id in set(children) - renewed_ids:
+            # Its jobs belong to other workers by now.
+            children[worker_id].kill(_LEASE_EXPIRED, "its lease had expired")
+        for child in children.values():
+            # A renewed lease would keep its jobs from workers that can run them.
+            if child.process.is_frozen(self._settings.lease_seconds):
+                child.kill(_LEASE_EXPIRED, "was frozen for as long as a lease")
+            if child.is_stalled(_STALLED_SECONDS):
+                self._retire(child, "its claim loop stood still")
+            if child.is_late(_LOADING_SECONDS):
+                self._retire(child, "its tasks were not loaded in time")
+        if unstarted_ids := renewed_ids - set(children):
+            self._launcher.record_unstarted(unstarted_ids)
+
+    def end_overdue(self, overdue: OverdueJob) -> None:
+        """Kill the worker of a job that resists its timeout."""
+        child = self._fleet.children.get(overdue.worker_id)
+        grace_seconds = self._settings.timeout_grace_seconds
+        if child and child.resists_timeout(overdue.job_id, grace_seconds):
+            detail = f"job {overdue.job_id} was {overdue.overdue_seconds:.1f} s past its deadline"
+            child.kill("overdue", detail, overdue.job_id)
+
+    def check_blocked_threads(self) -> None:
+        """Check the main threads of all children, now and regularly from now on."""
+        pause = _BLOCKED_CHECK_SECONDS
+        for child in self._fleet.children.values():
+            if reclaim := child.blocked_thread.check():
+                self._on_reclaim(reclaim)
+            if child.blocked_thread.is_reclaiming:
+                pause = _RECLAIM_CHECK_SECONDS
+            job_id = child.blocked_thread.new_blocking_job_id()
+            if job_id is not None and child.kind.executor != "process":
+                emit(WorkerBlocked(worker_id=child.worker_id, job_id=job_id))
+        self._reactor.call_later(pause, self.check_blocked_threads)
+
+    def _retire(self, child: Child, detail: str) -> None:
+        emit(WorkerRetired(worker_id=child.worker_id, reason=detail))
+        self._fleet.stop(child, self._settings.grace_seconds, detail)

@@ -1,0 +1,87 @@
+"""The event loop of a supervisor's main thread: files, timers, and actions of other threads."""
+
+import queue
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
+
+Action = Callable[[], object]
+
+
+class HasFileno(Protocol):
+    """A socket, or an object that wraps one."""
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+
+
+class Reactor:
+    """Waits until a file can be read, a timer is due or another thread has an action; runs it.
+
+    `call_soon_threadsafe` may be called on any thread. Everything else may be called only on the
+    thread that calls `run_once`, which runs all actions. No action may wait.
+    """
+
+    def __init__(self, clock: Clock = MONOTONIC) -> None:
+        self._clock = clock
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[Timer, Action]] = []
+        self._actions = queue.SimpleQueue[Action]()  # any thread puts, the running thread gets
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self.register(self._wake_read, self._drain_wake)
+
+    def register(self, file: HasFileno, on_readable: Action) -> None:
+        """Call *on_readable* whenever a file can be read."""
+        self._selector.register(file, selectors.EVENT_READ, on_readable)
+
+    def unregister(self, file: HasFileno) -> None:
+        """Wait for a file no longer; nothing happens if it was not registered."""
+        try:
+            self._selector.unregister(file)
+        except KeyError:
+            pass
+
+    def call_soon_threadsafe(self, action: Action) -> None:
+        """Let the running thread call *action* soon; may be called on any thread."""
+        self._actions.put(action)
+        try:
+            self._wake_write.send(b"\0")
+        except (BlockingIOError, OSError):
+            pass  # full: the thread is about to wake up anyway; closed: it needs no action any more
+
+    def call_later(self, seconds: float, action: Action) -> None:
+        """Call *action* once, after so many seconds."""
+        self._timers.append((Timer(self._clock, seconds=seconds), action))
+
+    def run_once(self) -> None:
+        """Wait until something is due, and run everything that is."""
+        for key, _ in self._selector.select(self._wait_seconds()):
+            key.data()
+        while not self._actions.empty():
+            self._actions.get()()
+        timers, self._timers = self._timers, []
+        due = []
+        for timer, action in timers:
+            if timer.is_due:
+                due.append(action)
+            else:
+                self._timers.append((timer, action))
+        for action in due:
+            action()
+
+    def close(self) -> None:
+        """Close what it has opened; the registered files stay open."""
+        self._selector.close()
+        self._wake_read.close()
+        self._wake_write.close()
+
+    def _wait_seconds(self) -> float | None:
+        return min((timer.seconds_left for timer, _ in self._timers), default=None)
+
+    def _drain_wake(self) -> None:
+        self._wake_read.recv(4096)

@@ -1,0 +1,69 @@
+"""The channel between a supervisor and a child."""
+
+from pgqueue.process.channel import Channel
+
+
+def test_messages_arrive_whole_and_in_order() -> None:
+    ours, theirs = Channel.pair()
+    other = Channel(theirs)
+
+    ours.send("config", queues=["a"])
+    ours.try_send("claim", queues=["b"])
+
+    messages = other.receive()
+    assert [{"verb": "config", "queues": ["a"]}, {"verb": "claim", "queues": ["b"]}] == messages
+    ours.close()
+    assert other.receive() is None
+    other.close()
+
+
+def test_a_child_that_reads_nothing_never_blocks_its_supervisor() -> None:
+    ours, theirs = Channel.pair()
+
+    sent = [ours.try_send("claim", queues=["x" * 1000]) for _ in range(2000)]
+
+    assert sent[0]
+    assert not sent[-1]
+    ours.close()
+    theirs.close()
+
+
+def test_a_line_that_was_sent_in_part_is_finished_before_the_next() -> None:
+    ours, theirs = Channel.pair()
+    other = Channel(theirs)
+    while ours.try_send("claim", queues=["x" * 5000]):
+        pass
+
+    messages: list[object] = []
+    while arrived := other.receive(wait=False):
+        messages += arrived
+    ours.try_send("claim", queues=["last"])
+    ours.try_send("stop", grace_seconds=1)
+    while arrived := other.receive(wait=False):
+        messages += arrived
+
+    assert all(isinstance(message, dict) and "verb" in message for message in messages)
+    assert {"verb": "stop", "grace_seconds": 1} == messages[-1]
+    ours.close()
+    other.close()
+
+
+def test_sending_to_a_child_that_has_ended_returns_false() -> None:
+    ours, theirs = Channel.pair()
+    theirs.close()
+
+    assert not ours.send("stop", grace_seconds=0)
+    ours.close()
+
+
+def test_messages_that_were_pushed_back_are_received_first() -> None:
+    ours, theirs = Channel.pair()
+    other = Channel(theirs)
+    ours.send("stop", grace_seconds=1)
+
+    other.push_back([{"verb": "claim", "queues": []}])
+
+    assert [{"verb": "claim", "queues": []}] == other.receive()
+    assert [{"verb": "stop", "grace_seconds": 1}] == other.receive()
+    ours.close()
+    other.close()
