@@ -98,7 +98,7 @@ class ClaimCursors:
             queues that it scanned from their beginnings.
     """
 
-    def __init__(self, clock: Clock = MONOTONIC) -> None:
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
         self.known_position = POSITION_MIN
         self._clock = clock
         self._queues: dict[str, _QueueCursors] = {}

@@ -20,7 +20,7 @@ class ClaimPlan:
     def __init__(self, queues: Queues, *, clock: Clock = MONOTONIC) -> None:
         self._queues = queues
         self._clock = clock
-        self._cursors = ClaimCursors(clock)
+        self._cursors = ClaimCursors(clock=clock)
         self._woken_at = -inf
         self._reread = Timer(clock, seconds=inf)
 
@@ -36,7 +36,7 @@ class ClaimPlan:
 
     def reset_cursors(self) -> None:
         """Read each queue from its beginning."""
-        self._cursors = ClaimCursors(self._clock)
+        self._cursors = ClaimCursors(clock=self._clock)
 
     @property
     def seconds_until_reread(self) -> float:

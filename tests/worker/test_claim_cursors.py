@@ -30,7 +30,7 @@ class Claims:
         self.clock = ManualClock()
         self.queues = queues or ("default",)
         self.worker_id = db.worker()
-        self.cursors = ClaimCursors(self.clock)
+        self.cursors = ClaimCursors(clock=self.clock)
         self.ranges: list[KeyRange] = []
 
     def claim(self, jobs_max: int = 10) -> list[int]:

@@ -9,6 +9,7 @@ from worker.harness import FetcherHarness
 
 from pgqueue.client.client import Client
 from pgqueue.store.connection.link import Link
+from pgqueue.worker.executors import interruptible
 
 
 @pytest.fixture
@@ -87,3 +88,19 @@ def test_an_attempt_that_waits_too_long_for_a_slot_is_released(
 
     assert [] == before
     assert [job.id] == [attempt.claimed.id for attempt in harness.released]
+
+
+def test_the_attempt_of_a_run_whose_code_runs_is_the_one_to_interrupt(
+    harness: FetcherHarness, client: Client
+) -> None:
+    for _ in range(3):
+        client.enqueue("shop.f")
+    harness.turn()
+    run = tuple(harness.in_flight.all())
+
+    before = interruptible(run)
+    run[1].is_interruptible = True
+
+    assert before is None
+    assert run[1] is interruptible(run)
+    assert interruptible(None) is None

@@ -3,7 +3,7 @@
 from types import FrameType
 from typing import Protocol
 
-from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
 
 
 class Executor(Protocol):
@@ -28,6 +28,6 @@ class Executor(Protocol):
         """The frame in which the attempt waits; None where that is unknown."""
 
 
-def interruptible(run: tuple[ActiveAttempt, ...] | None) -> ActiveAttempt | None:
+def interruptible(run: Run | None) -> ActiveAttempt | None:
     """The attempt of a run whose task's code runs; None for none."""
     return next((attempt for attempt in run or () if attempt.is_interruptible), None)
