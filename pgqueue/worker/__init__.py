@@ -1,4 +1,4 @@
 """One child process: it claims jobs, runs them and settles them.
 
-Started as `python -m pgqueue.worker KIND LINE BOARD` by a supervisor; see `__main__`.
+Started as `python -m pgqueue.worker KIND CHANNEL SCOREBOARD` by a supervisor; see `__main__`.
 """

@@ -1,8 +1,8 @@
-"""Starts one worker: `python -m pgqueue.worker KIND LINE BOARD`, by a supervisor alone.
+"""Starts one worker: `python -m pgqueue.worker KIND CHANNEL SCOREBOARD`, by a supervisor alone.
 
-KIND is `greenlet`, `asyncio` or `process`; LINE is the file descriptor of this end of the line to
-the supervisor, BOARD that of the memory that both have. A greenlet worker is patched by gevent
-before anything else is imported.
+KIND is `greenlet`, `asyncio` or `process`. CHANNEL is the file descriptor of this end of the
+channel to the supervisor, and SCOREBOARD that of the shared memory. gevent patches a greenlet
+worker before anything else is imported.
 """
 
 import sys

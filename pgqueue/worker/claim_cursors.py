@@ -1,24 +1,24 @@
-"""Where the ready order of each queue begins, as far as this worker knows.
+"""Cursors into the ready order of each queue: where the next claim begins to read.
 
-A claim that begins where the last one ended never reads again what was taken before it. That is
-exact but for jobs that appear behind its back: of a transaction that took its position early and
-committed late, or that somebody had locked or claimed and let go of again. For those each queue is
-read from the front again every second, for a twentieth of the time at most, and at least every
-thirty seconds. Pure but for the clock; the fetcher's alone.
+A claim that begins where the last claim ended does not read the jobs again that were claimed before
+it. It misses jobs that appear before its cursor: of a transaction that took a position early and
+committed late, or jobs that a transaction had locked or claimed and released. So each queue is
+scanned from its beginning every second, for a twentieth of the time at most, and at least every
+thirty seconds. Pure but for the clock; the fetcher's thread alone uses it.
 
-A place may be stepped over once every transaction that could have taken an earlier position has
-ended, as far as transaction ids tell: a sequence gives one out for every 32nd position only, so one
-that has not written anything yet may be overlooked. One that goes on for longer than a second is
-not waited for: it may write for hours, and a claim would read what others took meanwhile again and
-again.
+A cursor may pass a position once every transaction that could have taken an earlier position has
+ended, as far as transaction ids show. A sequence hands out one id for every 32nd position only, so
+that a transaction that has not written yet may be missed. A transaction that goes on for longer
+than a second is not waited for: it may write for hours, and each claim would read the jobs again
+that other workers claimed meanwhile.
 """
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.store.claims import (
     POSITION_MIN,
     PRIORITY_MAX,
@@ -29,147 +29,161 @@ from pgqueue.store.claims import (
 )
 
 RESCAN_SECONDS = 1.0
+"""The shortest time between two scans of a queue from its beginning."""
 
-# Of the time, for reading everything.
+# The share of the time that may be spent on such scans.
 _RESCAN_SHARE = 1 / 20
 _RESCAN_SECONDS_MAX = 30.0
 
-# What the server gave up would be given up again.
-_GIVEN_UP_SECONDS = 60.0
+# A scan that the server ended by its timeout would be ended again.
+_FAILED_RESCAN_SECONDS = 60.0
 
-_WAIT_SECONDS_MAX = 1.0
+_WATERMARK_SECONDS_MAX = 1.0
 
-# Priorities of one queue with a place of their own; those beyond are read with the one before.
-_BANDS_MAX = 16
+# Priorities of one queue with a cursor of their own; further ones share the cursor above them.
+_PRIORITIES_MAX = 16
 
-# Queues that have places; what is forgotten of another is read from its front again.
+# Queues with cursors; a queue beyond them is scanned from its beginning.
 _QUEUES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Watermark:
-    """Positions up to this one are known when transactions below *xmax* have ended."""
+    """Positions up to *position* are visible when the transactions below *xmax* have ended."""
 
     position: int
     xmax: int
-    at: float
+    seen_at: float
 
 
-@dataclass(slots=True)
-class _Queue:
-    """The places of one queue by priority, and when it is and was read from the front."""
+class _QueueCursors:
+    """The cursors of one queue by priority.
 
-    rescan_at: float = 0.0
-    read_at: float = -inf
-    places: dict[int, int] = field(default_factory=dict)
+    Attributes:
+        positions: The position after which to read, by priority.
+        rescan: Due when the queue is scanned from its beginning.
+        scanned_at: Monotonic time of the last such scan.
+    """
 
-    def remember(self, priority: int) -> None:
-        """Give a priority a place; the one that was met last longest ago may lose its own."""
-        self.places[priority] = self.places.pop(priority, POSITION_MIN)
-        if len(self.places) > _BANDS_MAX:
-            del self.places[next(iter(self.places))]
+    __slots__ = ("positions", "rescan", "scanned_at")
 
-    def step(self, known: int, last: ClaimedAttempt | None) -> None:
-        """Step over what was read: everything, or all up to the last job."""
-        for priority in self.places:
+    def __init__(self, clock: Clock) -> None:
+        self.positions: dict[int, int] = {}
+        self.rescan = Timer(clock)
+        self.scanned_at = -inf
+
+    def add_priority(self, priority: int) -> None:
+        """Give a priority a cursor; the priority that was claimed longest ago may lose its own."""
+        self.positions[priority] = self.positions.pop(priority, POSITION_MIN)
+        if len(self.positions) > _PRIORITIES_MAX:
+            del self.positions[next(iter(self.positions))]
+
+    def advance(self, known: int, last: ClaimedAttempt | None) -> None:
+        """Move the cursors past what was read: the whole queue, or the jobs up to the last one."""
+        for priority in self.positions:
             if last is None or priority > last.priority:
-                self.places[priority] = known
+                self.positions[priority] = known
             elif priority == last.priority:
-                self.places[priority] = min(known, last.position)
+                self.positions[priority] = min(known, last.position)
 
 
 class ClaimCursors:
-    """Places behind which to read, by queue and priority."""
+    """The cursors of all queues of one worker.
 
-    def __init__(self) -> None:
-        self._queues: dict[str, _Queue] = {}
-        self._known = POSITION_MIN
-        self._seen = POSITION_MIN
-        self._marks: deque[_Watermark] = deque()
-        self._asked: Sequence[str] = ()
-        self._asked_at = -inf
+    Attributes:
+        known_position: Every job that can get a position up to this one is visible.
+        _seen_position: The highest position that a claim has seen.
+        _watermarks: Positions that are not known yet, the lowest first.
+        _read_queues, _read_at, _rescanned: The queues of the last claim, its time, and the
+            queues that it scanned from their beginnings.
+    """
+
+    def __init__(self, *, clock: Clock = MONOTONIC) -> None:
+        self.known_position = POSITION_MIN
+        self._clock = clock
+        self._queues: dict[str, _QueueCursors] = {}
+        self._seen_position = POSITION_MIN
+        self._watermarks: deque[_Watermark] = deque()
+        self._read_queues: Sequence[str] = ()
+        self._read_at = -inf
         self._rescanned: set[str] = set()
 
-    @property
-    def known(self) -> int:
-        """Whatever was to appear up to this position has appeared."""
-        return self._known
+    def queues_unread_since(self, at: float) -> list[str]:
+        """Queues of the last claim that were not scanned from the beginning since a time."""
+        known = ((name, self._queues.get(name)) for name in self._read_queues)
+        return [name for name, queue in known if queue is not None and queue.scanned_at < at]
 
-    def unread_since(self, at: float) -> list[str]:
-        """Of the queues asked last, those not read from their front since that monotonic time."""
-        known = ((name, self._queues.get(name)) for name in self._asked)
-        return [name for name, queue in known if queue is not None and queue.read_at < at]
+    def seconds_until_rescan(self, queues: Iterable[str]) -> float:
+        """The seconds until one of these is scanned from its beginning; inf for none."""
+        return min((self._queue(name).rescan.seconds_left for name in queues), default=inf)
 
-    def rescan_at(self, queues: Iterable[str]) -> float:
-        """Monotonic time from which one of these is read from its front again; inf for none."""
-        return min((self._queue(name).rescan_at for name in queues), default=inf)
-
-    def spans(self, queues: Sequence[str]) -> list[KeyRange]:
-        """What a claim of these queues is to read, in order."""
-        now = time.monotonic()
-        self._asked, self._asked_at = queues, now
-        self._rescanned = {name for name in queues if now >= self._queue(name).rescan_at}
-        spans: list[KeyRange] = []
+    def key_ranges(self, queues: Sequence[str]) -> list[KeyRange]:
+        """What a claim of these queues reads, in order."""
+        self._read_queues, self._read_at = queues, self._clock.monotonic()
+        self._rescanned = {name for name in queues if self._queue(name).rescan.is_due}
+        ranges: list[KeyRange] = []
         for name in queues:
             queue = self._queue(name)
             if name in self._rescanned:
-                # Unless it comes back, and tells how long it took.
-                queue.rescan_at = now + _GIVEN_UP_SECONDS
-                spans.append(KeyRange(name))
+                # Unless the claim is answered, and says how long the scan took.
+                queue.rescan.start(_FAILED_RESCAN_SECONDS)
+                ranges.append(KeyRange(name))
             else:
-                spans += _spans(name, queue.places)
-        return spans
+                ranges += _key_ranges(name, queue.positions)
+        return ranges
 
-    def learn(self, batch: ClaimedBatch) -> None:
-        """Take what the claim brought that was asked for last."""
-        now = time.monotonic()
-        self._look_back(batch.horizon, now)
+    def record(self, batch: ClaimedBatch) -> None:
+        """Record the answer to the claim of the last `key_ranges`."""
+        self._update_known_position(batch.horizon)
         for name, priority in dict.fromkeys((job.queue, job.priority) for job in batch.claimed):
-            self._queue(name).remember(priority)
+            self._queue(name).add_priority(priority)
         pause = min(_RESCAN_SECONDS_MAX, max(RESCAN_SECONDS, batch.seconds / _RESCAN_SHARE))
         last = None if batch.is_whole or not batch.claimed else batch.claimed[-1]
-        # Where the first job was left, nothing was read.
+        # A claim that left even the first job has read nothing.
         is_read = batch.is_whole or last is not None
-        for name in self._asked:
+        for name in self._read_queues:
             queue = self._queue(name)
             if name in self._rescanned:
-                queue.rescan_at = now + pause if is_read else now
+                queue.rescan.start(pause if is_read else 0.0)
                 if is_read:
-                    queue.read_at = self._asked_at
+                    queue.scanned_at = self._read_at
             is_last = last is not None and last.queue == name
             if is_read:
-                queue.step(self._known, last if is_last else None)
-            is_read = is_read and not is_last  # those behind it were not
+                queue.advance(self.known_position, last if is_last else None)
+            is_read = is_read and not is_last  # the claim ended before the queues behind it
 
-    def _queue(self, name: str) -> _Queue:
-        if name not in self._queues:
+    def _queue(self, name: str) -> _QueueCursors:
+        queue = self._queues.get(name)
+        if queue is None:
             if len(self._queues) >= _QUEUES_MAX:
                 del self._queues[next(iter(self._queues))]
-            self._queues[name] = _Queue()
-        return self._queues[name]
+            queue = self._queues[name] = _QueueCursors(self._clock)
+        return queue
 
-    def _look_back(self, horizon: Visibility, now: float) -> None:
-        if horizon.position < self._seen:
-            # A restored database, or one that took over from another that was ahead.
+    def _update_known_position(self, horizon: Visibility) -> None:
+        now, watermarks = self._clock.monotonic(), self._watermarks
+        if horizon.position < self._seen_position:
+            # A restored database, or a standby that took over without the last transactions.
             self._queues.clear()
-            self._marks.clear()
-            self._known = POSITION_MIN
-            self._seen = horizon.position
-        # What had been taken before this claim's snapshot was made, had been taken by
-        # transactions that it knows, or that have ended.
-        if self._seen > (self._marks[-1].position if self._marks else self._known):
-            self._marks.append(_Watermark(self._seen, horizon.xmax, now))
-        self._seen = horizon.position
-        while self._marks and (
-            self._marks[0].xmax <= horizon.xmin or now - self._marks[0].at > _WAIT_SECONDS_MAX
+            watermarks.clear()
+            self.known_position = POSITION_MIN
+            self._seen_position = horizon.position
+        # Positions that were taken before this claim's snapshot belong to transactions that the
+        # snapshot knows, or that have ended.
+        if self._seen_position > (watermarks[-1].position if watermarks else self.known_position):
+            watermarks.append(_Watermark(self._seen_position, horizon.xmax, now))
+        self._seen_position = horizon.position
+        while watermarks and (
+            watermarks[0].xmax <= horizon.xmin
+            or now - watermarks[0].seen_at > _WATERMARK_SECONDS_MAX
         ):
-            self._known = self._marks.popleft().position
+            self.known_position = watermarks.popleft().position
 
 
-def _spans(queue: str, places: Mapping[int, int]) -> Iterator[KeyRange]:
+def _key_ranges(queue: str, positions: Mapping[int, int]) -> Iterator[KeyRange]:
     priority, after = PRIORITY_MAX, POSITION_MIN
-    for band in sorted(places, reverse=True):
-        if band < priority:
-            yield KeyRange(queue, priority, after, band + 1)
-        priority, after = band, places[band]
+    for lower in sorted(positions, reverse=True):
+        if lower < priority:
+            yield KeyRange(queue, priority, after, lower + 1)
+        priority, after = lower, positions[lower]
     yield KeyRange(queue, priority, after)

@@ -1,77 +1,63 @@
 """Settles a job as succeeded in the task's own transaction: `current_job().complete()`.
 
-What the attempt logged until then is written in it too, because afterwards the attempt is over
-and nothing more is written for it.
+The transaction also writes what the attempt has logged until then. Afterwards the attempt is over,
+and no line is written for it any more.
 """
 
 from dataclasses import dataclass
 
 from pgqueue.core.errors import LeaseLost
-from pgqueue.core.lifecycle import Outcome
 from pgqueue.store import claims, settlements
 from pgqueue.store.connection.adopt import aadopt, adopt
 from pgqueue.store.schema_name import Schema
-from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Statement, arun, run
-from pgqueue.worker.finisher import Finisher
-from pgqueue.worker.in_flight import ActiveAttempt
-from pgqueue.worker.outcomes import Limits, checked_result
+from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.outcomes import Limits, completed
+from pgqueue.worker.output_buffer import OutputBuffer
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """Completes attempts of one worker.
 
-    Both verbs raise what was raised into the task already, UnstorableValue or ResultTooLarge
-    for a result that cannot be stored, and LeaseLost for an attempt that is another's.
+    Both verbs raise the error that was raised into the task before, UnstorableValue or
+    ResultTooLarge for a result that cannot be stored, and LeaseLost for an attempt that another
+    worker owns.
     """
 
-    finisher: Finisher
+    output: OutputBuffer
     limits: Limits
     schema: Schema
 
     def complete(self, attempt: ActiveAttempt, connection: object, result: object) -> None:
         """Settle on a caller's connection."""
-        ended = self._ended(attempt, result)
+        settlement = completed(attempt, result, self.limits)
         link = adopt(connection, self.schema)
-        # Waits for whoever has the job locked: here a wait is better than a refusal.
-        if not run(link, _hold(attempt)):
-            raise _lost(attempt)
-        run(link, self.finisher.output.lines_of(attempt))
-        if not run(link, settlements.settle([ended])):
-            raise _lost(attempt)
-        attempt.is_completed = True
+        # Waits for a transaction that has the job locked: here a wait is better than a refusal.
+        if not run(link, _lock(attempt)):
+            raise _lease_lost(attempt)
+        run(link, self.output.take_lines(attempt))
+        if not run(link, settlements.settle([settlement])):
+            raise _lease_lost(attempt)
+        attempt.complete()
 
     async def acomplete(self, attempt: ActiveAttempt, connection: object, result: object) -> None:
         """Settle on a caller's asyncio connection."""
-        ended = self._ended(attempt, result)
+        settlement = completed(attempt, result, self.limits)
         link = await aadopt(connection, self.schema)
-        if not await arun(link, _hold(attempt)):
-            raise _lost(attempt)
-        await arun(link, self.finisher.output.lines_of(attempt))
-        if not await arun(link, settlements.settle([ended])):
-            raise _lost(attempt)
-        attempt.is_completed = True
-
-    def _ended(self, attempt: ActiveAttempt, result: object) -> Settlement:
-        if attempt.raised is not None:
-            raise attempt.raised
-        claimed = attempt.claimed
-        return Settlement(
-            claimed.id,
-            claimed.attempt,
-            claimed.worker_id,
-            Outcome.SUCCEEDED,
-            waited_seconds=attempt.waited_seconds,
-            result=checked_result(result, self.limits),
-        )
+        if not await arun(link, _lock(attempt)):
+            raise _lease_lost(attempt)
+        await arun(link, self.output.take_lines(attempt))
+        if not await arun(link, settlements.settle([settlement])):
+            raise _lease_lost(attempt)
+        attempt.complete()
 
 
-def _hold(attempt: ActiveAttempt) -> Statement[bool]:
-    return claims.lock_attempt(
-        attempt.claimed.id, attempt.claimed.attempt, attempt.claimed.worker_id
-    )
+def _lock(attempt: ActiveAttempt) -> Statement[bool]:
+    claimed = attempt.claimed
+    return claims.lock_attempt(claimed.id, claimed.attempt, claimed.worker_id)
 
 
-def _lost(attempt: ActiveAttempt) -> LeaseLost:
-    return LeaseLost(attempt.claimed.id, attempt.claimed.attempt, attempt.claimed.worker_id)
+def _lease_lost(attempt: ActiveAttempt) -> LeaseLost:
+    claimed = attempt.claimed
+    return LeaseLost(claimed.id, claimed.attempt, claimed.worker_id)

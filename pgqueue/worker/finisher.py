@@ -1,18 +1,17 @@
-"""Settles ended attempts in batches, and writes what running ones told in between.
+"""Settles ended attempts in batches, and writes the output of running attempts in between.
 
-A lone attempt is settled at once; while that statement is under way others end, and they are
-the next batch: the busier, the larger, and nobody waits for a clock. Writes only where this
-worker still holds the attempt; one that was taken away meanwhile is reported and left alone.
-Never decides what an end means: that is `settle.sql`. No note, no job that somebody else has
-locked, and no end that the database will not have, holds up the other ends.
+A single attempt is settled at once. While that statement runs, further attempts end and become the
+next batch: a busier worker has larger batches, and no attempt waits for a timer. The database
+records an outcome only where this worker still owns the attempt; else `lease.lost` is emitted.
+What an outcome means is decided by `settle.sql`. No output, no locked job and no settlement that
+the database refuses delays the other settlements.
 """
 
 import queue
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
     SETTLEMENT_EVENTS,
@@ -20,50 +19,53 @@ from pgqueue.core.events.jobs import (
     SettlementRefused,
     settlement_events,
 )
-from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.process.loop import Loop
-from pgqueue.store.claims import AttemptKey
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS
-from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, Answer, settle_in_batches
 from pgqueue.store.settlements import NOT_STARTED, Settlement
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.counters import Counters
+from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.outcomes import Limits, unstorable
 from pgqueue.worker.output_buffer import OutputBuffer
 
-# How soon an end is settled whose job somebody else had locked: a claim that came too late, for a
-# moment, or somebody's transaction.
+# The wait before another try on a job that was locked: by a late claim for a moment, or by
+# another transaction for longer.
 _LOCKED_SECONDS = 0.01
 _LOCKED_SECONDS_MAX = 0.2
 
-# How soon again one that took too long, or that the database would not even have a report of:
-# until somebody takes away the trigger or the constraint that refuses it.
+# The wait before another try on a settlement that took too long, or that the database refuses in
+# every form. A person has to remove the trigger or the constraint that refuses it.
 _REFUSED_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class PendingSettlement:
-    """An end to settle.
+    """A settlement that is not recorded yet. The finisher's thread writes it.
 
     Attributes:
-        at: Monotonic time before which it is not asked for.
-        pause: The last wait for somebody who had the job locked, in seconds.
-        is_report: Whether it tells in the place of another that that was refused.
+        retry: Due when it is tried again; None before its first try.
+        locked_seconds: The last wait for a transaction that had the job locked.
+        is_replacement: Whether it replaces a settlement that the database refused.
     """
 
     attempt: ActiveAttempt
-    ended: Settlement
-    at: float = 0.0
-    pause: float = 0.0
-    is_report: bool = False
+    settlement: Settlement
+    retry: Timer | None = None
+    locked_seconds: float = 0.0
+    is_replacement: bool = False
 
 
 class Finisher(Loop):
     """The loop that settles.
 
-    Args:
-        on_refused: Makes the end that is stored instead, when the database refused an
-            attempt's end.
+    Attributes:
+        output: Log lines and progress that it writes.
+        _arrived: Settlements from any thread; None wakes the loop.
+        _batch, _deferred, _is_doubtful: The finisher's thread.
     """
 
     needs_schema = False
@@ -74,27 +76,32 @@ class Finisher(Loop):
         in_flight: InFlight,
         *,
         worker_id: int,
-        on_refused: Callable[[ActiveAttempt, Exception], Settlement],
+        limits: Limits,
+        counters: Counters,
+        clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__(f"finisher {worker_id}", database)
-        self.output = OutputBuffer(on_first=lambda: self._arrived.put(None))
+        self.output = OutputBuffer(on_first=lambda: self._arrived.put(None), clock=clock)
         self._in_flight = in_flight
-        self._on_refused = on_refused
+        self._limits = limits
+        self._counters = counters
+        self._clock = clock
         self._arrived = queue.SimpleQueue[PendingSettlement | None]()
         self._batch: list[PendingSettlement] = []
-        self._later: list[PendingSettlement] = []
+        self._deferred: list[PendingSettlement] = []
         self._is_doubtful = False
 
-    def put(self, attempt: ActiveAttempt, ended: Settlement) -> None:
-        """Settle this end soon."""
-        attempt.has_ended = True
-        self._arrived.put(PendingSettlement(attempt, ended))
+    def put(self, attempt: ActiveAttempt, settlement: Settlement) -> None:
+        """Settle an attempt soon; safe on any thread."""
+        if attempt.ended_at is None:
+            attempt.end(self._clock.monotonic())
+        self._arrived.put(PendingSettlement(attempt, settlement))
 
-    def expect(self) -> None:
-        """Something is about to be claimed: see that the connection is whole; on any thread.
+    def check_connection(self) -> None:
+        """Check the connection, as a claim is about to be made; safe on any thread.
 
-        Should that of the claims have fallen silent as well, both are found out side by side.
-        A pause after a failure is not cut short by it.
+        If the fetcher's connection is dead as well, both loops find out at once. A pause after a
+        failure is not cut short.
         """
         self._arrived.put(None)
 
@@ -105,111 +112,134 @@ class Finisher(Loop):
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that ended is settled and all that was logged is written."""
-        is_settled = self._arrived.empty() and not (self._batch or self._later)
+        """Whether every ended attempt is settled and every log line is written."""
+        is_settled = self._arrived.empty() and not (self._batch or self._deferred)
         return is_settled and not self.output.has_lines
 
     def turn(self, link: Link) -> float:
-        """Wait for ends or notes, and write what there is."""
+        """Wait for settlements or output, and write what there is."""
         if not self._batch:
             self._batch = self._wait()
-            link = self.whole_link()  # it may have waited for long
-        due_in = self.output.due_in
-        if due_in is not None and (self._batch or not due_in or self.is_stopping):
+            link = self.whole_link()  # the wait may have been long
+        due_seconds = self.output.seconds_until_due
+        if due_seconds is not None and (self._batch or not due_seconds or self.is_stopping):
             self.output.write(link)
         while self._batch:
-            for count, answer in settle_in_batches(link, [end.ended for end in self._batch]):
-                told, self._batch = self._batch[:count], self._batch[count:]
+            settlements = [pending.settlement for pending in self._batch]
+            for count, answer in settle_in_batches(link, settlements):
+                answered, self._batch = self._batch[:count], self._batch[count:]
                 if isinstance(answer, Exception):
-                    self._refused(told[0], answer)
+                    self._on_refused(answered[0], answer)
                 else:
-                    for end in told:
-                        self._settled(end, answer)
+                    self._on_answer(answered, answer)
         self._is_doubtful = False
         return 0.0
 
     def _after(self, error: BaseException) -> float:
-        # The reply was lost, perhaps after the commit: asked again, what is settled already
-        # is missing from the answer, and that says nothing about the lease.
+        # The answer may have been lost after the commit. Settled again, such an attempt is
+        # missing from the next answer, and that says nothing about its lease.
         self._is_doubtful = bool(self._batch)
         return super()._after(error)
 
     def _wait(self) -> list[PendingSettlement]:
         batch: list[PendingSettlement] = []
         try:
-            first = self._arrived.get(timeout=self._pause())
+            first = self._arrived.get(timeout=self._wait_seconds())
             if first is not None:
                 batch.append(first)
             while len(batch) < SETTLEMENTS_MAX:
-                arrived = self._arrived.get_nowait()
-                if arrived is not None:
-                    batch.append(arrived)
+                pending = self._arrived.get_nowait()
+                if pending is not None:
+                    batch.append(pending)
         except queue.Empty:
             pass
-        now = inf if self.is_stopping else time.monotonic()
-        due = [end for end in self._later if end.at <= now]
-        self._later = [end for end in self._later if end.at > now]
+        if not self._deferred:
+            return batch
+        deferred, self._deferred = self._deferred, []
+        due: list[PendingSettlement] = []
+        for pending in deferred:
+            is_due = self.is_stopping or pending.retry is None or pending.retry.is_due
+            (due if is_due else self._deferred).append(pending)
         return due + batch
 
-    def _pause(self) -> float | None:
+    def _wait_seconds(self) -> float | None:
         if self.is_stopping:
             return 0.0
-        pauses = [end.at - time.monotonic() for end in self._later]
-        if (due_in := self.output.due_in) is not None:
-            pauses.append(due_in)
-        return max(0.0, min(pauses)) if pauses else None
+        seconds = [pending.retry.seconds_left for pending in self._deferred if pending.retry]
+        if (due_seconds := self.output.seconds_until_due) is not None:
+            seconds.append(due_seconds)
+        return min(seconds, default=None)
 
-    def _settled(
-        self, end: PendingSettlement, answer: Mapping[AttemptKey, JobStatus | None]
-    ) -> None:
-        attempt, ended = end.attempt, end.ended
-        status = answer.get(attempt.token)
-        if status is None and attempt.token in answer:
-            end.pause = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * end.pause))
-            self._put_off(end, end.pause)
-            return
-        self._in_flight.settled(attempt.token)
-        if status is not None:
-            self._emit_settled(attempt, ended, status)
-        elif not (attempt.is_completed or self._is_doubtful):
-            emit(
-                LeaseLost(
-                    job_id=ended.id,
-                    attempt=ended.attempt,
-                    worker_id=ended.worker_id,
-                    outcome=ended.outcome,
-                    was_started=ended.error_type != NOT_STARTED,
-                )
-            )
+    def _on_answer(self, answered: Sequence[PendingSettlement], answer: Answer) -> None:
+        assert not isinstance(answer, Exception)
+        observed = is_observed(*SETTLEMENT_EVENTS)
+        for pending in answered:
+            attempt = pending.attempt
+            key = attempt.key
+            status = answer.get(key)
+            if status is None and key in answer:
+                self._defer_locked(pending)
+                continue
+            self._in_flight.remove(key)
+            outcome = pending.settlement.outcome
+            if status is None and attempt.is_completed and not self._is_doubtful:
+                # The task's own transaction recorded the outcome, so the answer leaves it out.
+                outcome, status = Outcome.SUCCEEDED, JobStatus.SUCCEEDED
+            if status is not None:
+                self._counters.add_settled(status)
+                if observed:
+                    _emit_settled(pending, outcome, status)
+            elif not (attempt.is_completed or self._is_doubtful):
+                _emit_lease_lost(pending.settlement)
 
-    def _emit_settled(self, attempt: ActiveAttempt, ended: Settlement, status: JobStatus) -> None:
-        if not is_observed(*SETTLEMENT_EVENTS):
+    def _on_refused(self, pending: PendingSettlement, error: Exception) -> None:
+        # A settlement that only took too long is stored unchanged when the server is quicker.
+        if isinstance(error, DATA_ERRORS) and not pending.is_replacement:
+            replacement = unstorable(pending.attempt, error, self._limits)
+            self._batch.append(PendingSettlement(pending.attempt, replacement, is_replacement=True))
             return
-        for kind in settlement_events(ended.outcome, status):
-            emit(
-                kind(
-                    job_id=ended.id,
-                    attempt=ended.attempt,
-                    worker_id=ended.worker_id,
-                    task=attempt.claimed.task,
-                    queue=attempt.claimed.queue,
-                    outcome=ended.outcome,
-                    status=status,
-                    error_type=ended.error_type,
-                    error_message=ended.error_message,
-                )
-            )
-
-    def _refused(self, end: PendingSettlement, error: Exception) -> None:
-        # What only took too long is stored as it is when the server is quicker.
-        if isinstance(error, DATA_ERRORS) and not end.is_report:
-            report = self._on_refused(end.attempt, error)
-            self._batch.append(PendingSettlement(end.attempt, report, is_report=True))
-            return
-        job_id, number = end.ended.id, end.ended.attempt
+        job_id, number = pending.attempt.key
         emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
-        self._put_off(end, _REFUSED_SECONDS)
+        self._defer(pending, _REFUSED_SECONDS)
 
-    def _put_off(self, end: PendingSettlement, seconds: float) -> None:
-        end.at = time.monotonic() + seconds
-        self._later.append(end)
+    def _defer_locked(self, pending: PendingSettlement) -> None:
+        seconds = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * pending.locked_seconds))
+        pending.locked_seconds = seconds
+        self._defer(pending, seconds)
+
+    def _defer(self, pending: PendingSettlement, seconds: float) -> None:
+        pending.retry = Timer(self._clock, seconds=seconds)
+        self._deferred.append(pending)
+
+
+def _emit_settled(pending: PendingSettlement, outcome: Outcome, status: JobStatus) -> None:
+    claimed, settlement = pending.attempt.claimed, pending.settlement
+    # A completion that committed is a success, whatever the task did afterwards.
+    has_error = settlement.outcome is outcome
+    for kind in settlement_events(outcome, status):
+        emit(
+            kind(
+                job_id=claimed.id,
+                attempt=claimed.attempt,
+                worker_id=claimed.worker_id,
+                task=claimed.task,
+                queue=claimed.queue,
+                outcome=outcome,
+                status=status,
+                run_seconds=pending.attempt.run_seconds,
+                error_type=settlement.error_type if has_error else None,
+                error_message=settlement.error_message if has_error else None,
+            )
+        )
+
+
+def _emit_lease_lost(settlement: Settlement) -> None:
+    emit(
+        LeaseLost(
+            job_id=settlement.id,
+            attempt=settlement.attempt,
+            worker_id=settlement.worker_id,
+            outcome=settlement.outcome,
+            was_started=settlement.error_type != NOT_STARTED,
+        )
+    )

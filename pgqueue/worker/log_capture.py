@@ -1,70 +1,97 @@
-"""Brings what a task logs, on any logger, into the log of its job.
+"""Copies what a task logs, on any logger, into the log of its job.
 
-A handler on the root logger; a line belongs to the job of the context it was logged in. Each
-attempt has limits: past them lines are counted, and the count is the last line.
+A handler on the root logger. A line belongs to the job in whose context it was logged. Each
+attempt has limits: lines beyond them are counted, and the last line says how many there were.
 """
 
 import logging
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from pgqueue.core.current import JobContext, find_current_job
+from pgqueue.core.clock import MONOTONIC, Clock
+from pgqueue.core.current import find_current_job
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.log_text import MESSAGE_BYTES_MAX, record_text
-from pgqueue.worker.in_flight import ActiveAttempt
-from pgqueue.worker.output_buffer import Line
+from pgqueue.store.claims import AttemptKey
+from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.output_buffer import LoggedLine
 
 _NAME_BYTES_MAX = 200
 
 
+@dataclass(slots=True)
+class OutputCounts:
+    """What one attempt has logged. Any thread writes it, under the handler's lock."""
+
+    line_count: int = 0
+    line_bytes: int = 0
+    dropped_count: int = 0
+
+
 class LogCapture(logging.Handler):
-    """Notes each line of a running job.
+    """Captures each line of a running job.
 
     Args:
-        held_of: The attempt in hand that a context belongs to.
-        note: Takes each line, to be written soon.
+        add_line: Takes each line, to be written soon.
         lines_max: Lines of one attempt.
         bytes_max: Bytes of all lines of one attempt.
+
+    Attributes:
+        _counts: The counts of each attempt that has logged. Any thread adds, under the
+            handler's lock; the main thread removes when the attempt has ended.
     """
 
     def __init__(
         self,
+        in_flight: InFlight,
+        add_line: Callable[[LoggedLine], None],
         *,
-        held_of: Callable[[JobContext], ActiveAttempt | None],
-        note: Callable[[Line], None],
         lines_max: int,
         bytes_max: int,
+        clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__()
-        self._held_of = held_of
-        self._note = note
+        self._in_flight = in_flight
+        self._add_line = add_line
         self._lines_max = lines_max
         self._bytes_max = bytes_max
+        self._clock = clock
+        self._counts: dict[AttemptKey, OutputCounts] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note the line, unless no job runs here or its limits are reached."""
+        """Capture the line, unless no job runs here or its limits are reached."""
         context = find_current_job()
-        attempt = None if context is None else self._held_of(context)
+        if context is None:
+            return
+        attempt = self._in_flight.find((context.id, context.attempt))
         if attempt is None or attempt.has_ended:
             return
-        room = self._bytes_max - attempt.line_bytes
-        if attempt.line_count >= self._lines_max or room <= 0:
-            attempt.lines_dropped += 1
+        counts = self._counts.setdefault(attempt.key, OutputCounts())
+        bytes_left = self._bytes_max - counts.line_bytes
+        if counts.line_count >= self._lines_max or bytes_left <= 0:
+            counts.dropped_count += 1
             return
-        message = record_text(record, min(MESSAGE_BYTES_MAX, room))
-        attempt.line_count += 1
-        attempt.line_bytes += len(message.encode())
+        message = record_text(record, min(MESSAGE_BYTES_MAX, bytes_left))
+        counts.line_count += 1
+        counts.line_bytes += len(message.encode())
         level, logger = (
             clean_text(str(name), _NAME_BYTES_MAX) for name in (record.levelname, record.name)
         )
-        self._note((attempt, time.monotonic(), level, logger, message, attempt.line_count))
+        self._add(attempt, level, logger, message, counts.line_count)
 
-    def tell_dropped(self, attempt: ActiveAttempt) -> None:
-        """Say at an attempt's end how many of its lines were dropped, if any were."""
-        if attempt.lines_dropped:
-            text = (
-                f"{attempt.lines_dropped} more lines were dropped: an attempt keeps "
+    def end(self, attempt: ActiveAttempt) -> None:
+        """Log how many lines of an ended attempt were dropped, if any were."""
+        counts = self._counts.pop(attempt.key, None)
+        if counts is not None and counts.dropped_count:
+            message = (
+                f"{counts.dropped_count} more lines were dropped: an attempt keeps "
                 f"{self._lines_max} lines and {self._bytes_max} bytes"
             )
-            number = attempt.line_count + 1
-            self._note((attempt, time.monotonic(), "WARNING", "pgqueue", text, number))
+            self._add(attempt, "WARNING", "pgqueue", message, counts.line_count + 1)
+
+    def _add(
+        self, attempt: ActiveAttempt, level: str, logger: str, message: str, number: int
+    ) -> None:
+        logged_at = self._clock.monotonic()
+        self._add_line(LoggedLine(attempt, logged_at, level, logger, message, number))

@@ -1,7 +1,7 @@
-"""What a task returned or raised, as the end of its attempt. No I/O, no waiting.
+"""How an attempt ended, as a `Settlement`: every settlement is made here. No I/O, no waiting.
 
-Says how an attempt ended, never what that means for the job: that is `settle.sql`. To tell what
-an exception or a result says may run code of its class, which may raise, and be raised into.
+A settlement says how the attempt ended. What that means for the job is decided by `settle.sql`.
+Reading an exception or a result may run code of its class, which may raise.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pgqueue.core.current import (
     JobTimeout,
     RetryJob,
     SnoozeJob,
-    censored,
+    redact,
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
@@ -25,11 +25,14 @@ from pgqueue.core.values.introspect import name_of
 from pgqueue.core.values.redaction import SECRET_BYTES_MAX
 from pgqueue.core.values.result import encode_result, salvage_result
 from pgqueue.store.settlements import NOT_STARTED, Settlement
-from pgqueue.worker.in_flight import ActiveAttempt
+from pgqueue.worker.active_attempt import ActiveAttempt
 
-# What a task decides, and what may be raised into it from outside.
-_DECIDED: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
-_TOLD: Final = ((JobInterrupted, Outcome.INTERRUPTED), (JobCancelled, Outcome.CANCELLED))
+# What a task raises to decide its outcome, and what is raised into it from outside.
+_RAISED_BY_TASK: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
+_RAISED_INTO_TASK: Final = (
+    (JobInterrupted, Outcome.INTERRUPTED),
+    (JobCancelled, Outcome.CANCELLED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class NotStarted(Exception):
     """Raised in the place of a start, with the reason.
 
     Args:
-        executor: The kind of worker that can start it; None for the kind it was claimed by.
+        executor: The kind of worker that can start it; None for the kind that claimed it.
     """
 
     def __init__(self, reason: str, *, executor: str | None = None) -> None:
@@ -53,63 +56,79 @@ class NotStarted(Exception):
 
 
 def succeeded(attempt: ActiveAttempt, value: object, limits: Limits) -> Settlement:
-    """The end of an attempt whose task returned *value*.
+    """The settlement of an attempt whose task returned *value*.
 
-    A task that was told to stop and returned all the same ended for that reason: past its
-    deadline nothing counts as a success. What is no success either is a lost result: its work is
-    done, so it is stored as far as it can be, and the attempt's row says what was replaced.
+    A task that returned after its deadline has timed out all the same. A result that cannot be
+    stored is stored as far as possible, because its work is done; the attempt's row says what was
+    replaced.
     """
-    if isinstance(attempt.raised, JobTimeout):
-        return failed(attempt, attempt.raised, limits)
-    ended = _ended(attempt, Outcome.SUCCEEDED)
+    interruption = attempt.interruption
+    if interruption is not None and isinstance(interruption.error, JobTimeout):
+        return failed(attempt, interruption.error, limits)
+    if attempt.is_completed:
+        return _rolled_back(attempt)
+    settlement = _settlement(attempt, Outcome.SUCCEEDED)
     if value is not None:
         result = salvage_result(value, result_bytes_max=limits.result_bytes_max)
-        ended.result = result.text
+        settlement.result = result.text
         if result.problem is not None:
-            ended.error_type = name_of(type(result.problem))
-            ended.error_message = censored(message_text(result.problem, limits.error_bytes_max))
-    return ended
+            settlement.error_type = name_of(type(result.problem))
+            settlement.error_message = redact(message_text(result.problem, limits.error_bytes_max))
+    return settlement
 
 
-def checked_result(value: object, limits: Limits) -> str | None:
-    """A result as JSON text; None for none.
+def completed(attempt: ActiveAttempt, result: object, limits: Limits) -> Settlement:
+    """The settlement of an attempt whose task called `complete()`.
 
     Raises:
-        UnstorableValue: It cannot be stored as it is.
+        UnstorableValue: The result cannot be stored as it is.
         ResultTooLarge: It is too large.
+        JobTimeout, JobCancelled, JobInterrupted: Raised into the task before.
     """
-    if value is None:
-        return None
-    return encode_result(value, result_bytes_max=limits.result_bytes_max)
+    if attempt.interruption is not None:
+        raise attempt.interruption.error
+    settlement = _settlement(attempt, Outcome.SUCCEEDED)
+    if result is not None:
+        settlement.result = encode_result(result, result_bytes_max=limits.result_bytes_max)
+    return settlement
+
+
+def _rolled_back(attempt: ActiveAttempt) -> Settlement:
+    # The task's own transaction settled the attempt. If that was rolled back after all, the row
+    # still runs, and this is stored; else the row no longer runs, and nothing is stored.
+    settlement = _settlement(attempt, Outcome.FAILED)
+    settlement.error_type = "CompletionRolledBack"
+    settlement.error_message = "complete() was called, and its transaction did not commit."
+    return settlement
 
 
 def failed(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Settlement:
-    """The end of an attempt whose task raised *error*.
+    """The settlement of an attempt whose task raised *error*.
 
-    What was raised into it from outside counts before what became of that on its way out: an
-    asyncio.TaskGroup wraps it, and a broken `finally` puts another error in its place.
+    An error that was raised into the task counts before the error that left it: an
+    asyncio.TaskGroup wraps the first, and a broken `finally` replaces it.
     """
     kind = type(error)
     if issubclass(kind, NotStarted):
         executor = getattr(error, "executor", None)
         return never_started(attempt, reason=str(error), executor=executor)
-    told = _report(attempt, error, limits)
-    ended = _ended(attempt, _outcome(attempt, error))
-    _tell(ended, told, limits)
+    error_report = _report(attempt, error, limits)
+    settlement = _settlement(attempt, _outcome(attempt, error))
+    _add_report(settlement, error_report, limits)
     if issubclass(kind, RetryJob | SnoozeJob):
-        ended.delay_seconds = _delay_seconds(error)
-    elif ended.outcome is Outcome.FAILED and attempt.task is not None:
-        ended.retryable = attempt.task.options.retry.is_retryable(error)
-    return ended
+        settlement.delay_seconds = _delay_seconds(error)
+    elif settlement.outcome is Outcome.FAILED and attempt.task is not None:
+        settlement.retryable = attempt.task.options.retry.is_retryable(error)
+    return settlement
 
 
 def _outcome(attempt: ActiveAttempt, error: BaseException) -> Outcome:
-    # By class and not by isinstance, which asks the exception as well.
+    # By class and not by isinstance, which calls code of the exception as well.
     kind = type(error)
-    told = kind if attempt.raised is None else type(attempt.raised)
-    if issubclass(told, JobTimeout):
+    outside = kind if attempt.interruption is None else type(attempt.interruption.error)
+    if issubclass(outside, JobTimeout):
         return Outcome.TIMED_OUT
-    for chosen, outcomes in ((kind, _DECIDED), (told, _TOLD)):
+    for chosen, outcomes in ((kind, _RAISED_BY_TASK), (outside, _RAISED_INTO_TASK)):
         for base, outcome in outcomes:
             if issubclass(chosen, base):
                 return outcome
@@ -117,7 +136,7 @@ def _outcome(attempt: ActiveAttempt, error: BaseException) -> Outcome:
 
 
 def _delay_seconds(error: BaseException) -> float | None:
-    # Checked when it was made, but a subclass may have written anything since.
+    # The delay was checked when the error was made, but a subclass may have replaced it since.
     delay = getattr(error, "delay", None)
     if delay is None:
         return None
@@ -128,42 +147,43 @@ def _delay_seconds(error: BaseException) -> float | None:
 
 
 def unreportable(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Settlement:
-    """The end of an attempt whose end could not be told, because *error* was raised meanwhile."""
-    is_late = isinstance(attempt.raised, JobTimeout)
-    ended = _ended(attempt, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
-    before = ["Raised while the end of the attempt was told.\n"]
-    _tell(ended, report(error, _rough(limits), before=before), limits)
-    return ended
+    """The settlement of an attempt whose description raised *error*."""
+    interruption = attempt.interruption
+    is_late = interruption is not None and isinstance(interruption.error, JobTimeout)
+    settlement = _settlement(attempt, Outcome.TIMED_OUT if is_late else Outcome.FAILED)
+    before = ["Raised while the end of the attempt was described.\n"]
+    _add_report(settlement, report(error, _uncut_bytes(limits), before=before), limits)
+    return settlement
 
 
 def never_started(
     attempt: ActiveAttempt, *, reason: str, executor: str | None = None
 ) -> Settlement:
-    """The end of an attempt that is handed back without having been started."""
-    ended = Settlement(
-        attempt.claimed.id,
-        attempt.claimed.attempt,
-        attempt.claimed.worker_id,
+    """The settlement of an attempt that returns to the queue without a start."""
+    claimed = attempt.claimed
+    return Settlement(
+        claimed.id,
+        claimed.attempt,
+        claimed.worker_id,
         Outcome.INTERRUPTED,
         executor=executor,
         error_type=NOT_STARTED,
         error_message=reason,
     )
-    return ended
 
 
 def unstorable(attempt: ActiveAttempt, error: Exception, limits: Limits) -> Settlement:
-    """The end of an attempt that the database refused to store as it was.
+    """The settlement of an attempt whose first settlement the database refused to store.
 
-    Its text is cut down to what can always be stored, so that a report is never lost.
+    Its text is cut to what can always be stored, so that no outcome is lost.
     """
-    ended = _ended(attempt, Outcome.FAILED)
-    ended.error_type = "UnstorableValue"
-    ended.error_message = message_text(error, limits.error_bytes_max)
-    return ended
+    settlement = _settlement(attempt, Outcome.FAILED)
+    settlement.error_type = "UnstorableValue"
+    settlement.error_message = message_text(error, limits.error_bytes_max)
+    return settlement
 
 
-def _ended(attempt: ActiveAttempt, outcome: Outcome) -> Settlement:
+def _settlement(attempt: ActiveAttempt, outcome: Outcome) -> Settlement:
     claimed = attempt.claimed
     return Settlement(
         claimed.id,
@@ -175,20 +195,23 @@ def _ended(attempt: ActiveAttempt, outcome: Outcome) -> Settlement:
 
 
 def _report(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Report:
-    before = []
-    if error is attempt.raised and attempt.stack and not error.__traceback__:
-        before = ["The task stood here:\n", attempt.stack]
-    elif attempt.raised is not None and error is not attempt.raised:
-        before = [f"Raised after {name_of(type(attempt.raised))} had been raised into the task.\n"]
-    return report(error, _rough(limits), before=before)
+    before: list[str] = []
+    interruption = attempt.interruption
+    if interruption is not None:
+        if error is not interruption.error:
+            kind = name_of(type(interruption.error))
+            before = [f"Raised after {kind} had been raised into the task.\n"]
+        elif interruption.stack and not error.__traceback__:
+            before = ["The task stood here:\n", interruption.stack]
+    return report(error, _uncut_bytes(limits), before=before)
 
 
-def _rough(limits: Limits) -> int:
-    # What is redacted is looked for before the last cut, which may go through the middle of it.
+def _uncut_bytes(limits: Limits) -> int:
+    # Secrets are removed before the last cut, which may go through the middle of a secret.
     return limits.error_bytes_max + SECRET_BYTES_MAX
 
 
-def _tell(ended: Settlement, told: Report, limits: Limits) -> None:
-    ended.error_type = told.type
-    ended.error_message = clean_text(censored(told.message), limits.error_bytes_max)
-    ended.traceback = clean_text(censored(told.traceback), limits.error_bytes_max)
+def _add_report(settlement: Settlement, error_report: Report, limits: Limits) -> None:
+    settlement.error_type = error_report.type
+    settlement.error_message = clean_text(redact(error_report.message), limits.error_bytes_max)
+    settlement.traceback = clean_text(redact(error_report.traceback), limits.error_bytes_max)

@@ -1,17 +1,18 @@
-"""Log lines and progress of running attempts, from when they are told until they are written.
+"""Log lines and progress of running attempts, until they are written.
 
-They are written now and then, and with the ends of attempts; they hold up no end. On a whole
-connection notes that fail are dropped: a full disk or a lock on the logs must not keep an end from
-being written, nor one bad note the others.
+They are written every half second, and together with settlements; they delay no settlement. On a
+healthy connection, output that the database refuses is dropped. A full disk or a lock on the logs
+must not keep an outcome from being written, nor one bad line the other lines.
 """
 
-import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import OutputDropped
 from pgqueue.store import logs, progress
 from pgqueue.store.claims import AttemptKey
 from pgqueue.store.connection.link import Link
@@ -19,33 +20,50 @@ from pgqueue.store.database_errors import DATA_ERRORS, DATABASE_ERRORS, READ_ONL
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.statement import Statement, run
-from pgqueue.worker.in_flight import ActiveAttempt
-
-_log = logging.getLogger("pgqueue.notes")
+from pgqueue.worker.active_attempt import ActiveAttempt
 
 _LINES_MAX = 1000
 
-# They are written this often at most, while nothing ends.
+# The time between two writes while nothing is settled.
 _WRITE_SECONDS = 0.5
 
 T = TypeVar("T")
 
-Line = tuple[ActiveAttempt, float, str, str, str, int]
-"""Who logged, monotonic time, level, logger, message, its number in the attempt."""
+
+class LoggedLine(NamedTuple):
+    """A line that an attempt logged.
+
+    Attributes:
+        logged_at: Monotonic time.
+        number: Its number among the lines of the attempt, from 1.
+    """
+
+    attempt: ActiveAttempt
+    logged_at: float
+    level: str
+    logger: str
+    message: str
+    number: int
 
 
 class OutputBuffer:
-    """What is not written yet; told on any thread, written on one.
+    """Output that is not written yet.
 
     Args:
-        on_first: Called when there is something to write, after there was not.
+        on_first: Called when there is output to write, after there was none.
+
+    Attributes:
+        _lines: Any thread appends, the finisher removes; so does `take_lines`, on any thread.
+        _progress: Any thread adds, the finisher removes.
+        _write: The finisher's thread.
     """
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
+    def __init__(self, on_first: Callable[[], None], *, clock: Clock = MONOTONIC) -> None:
         self._on_first = on_first
-        self._lines = deque[Line]()
+        self._clock = clock
+        self._lines = deque[LoggedLine]()
         self._progress: dict[AttemptKey, tuple[ActiveAttempt, float, str]] = {}
-        self._write_at = 0.0
+        self._write = Timer(clock)
 
     @property
     def has_lines(self) -> bool:
@@ -53,103 +71,106 @@ class OutputBuffer:
         return bool(self._lines)
 
     @property
-    def due_in(self) -> float | None:
-        """The seconds until they are to be written; None when there are none."""
-        if not (self._lines or self._progress):
-            return None
-        return max(0.0, self._write_at - time.monotonic())
+    def seconds_until_due(self) -> float | None:
+        """The seconds until the output is written; None when there is none."""
+        return self._write.seconds_left if self._lines or self._progress else None
 
-    def add_line(self, line: Line) -> None:
-        """Write a log line soon, and before the end of its attempt."""
+    def add_line(self, line: LoggedLine) -> None:
+        """Write a log line soon, and before the settlement of its attempt."""
         self._lines.append(line)
         if len(self._lines) == 1:
             self._on_first()
 
     def add_progress(self, attempt: ActiveAttempt, fraction: float, message: str) -> None:
-        """Write how far an attempt is soon; only the latest is written."""
+        """Write how far an attempt is soon; only the latest progress is written."""
         is_first = not self._progress
-        self._progress[attempt.token] = (attempt, fraction, message)
+        self._progress[attempt.key] = (attempt, fraction, message)
         if is_first:
             self._on_first()
 
-    def lines_of(self, attempt: ActiveAttempt) -> Statement[int]:
-        """Write what an attempt has logged so far in somebody else's transaction."""
-        theirs = []
+    def take_lines(self, attempt: ActiveAttempt) -> Statement[int]:
+        """A statement that writes what an attempt has logged, for another transaction."""
+        lines = []
         for line in list(self._lines):
-            if line[0] is attempt:
-                with suppress(ValueError):  # the writing thread was faster
+            if line.attempt is attempt:
+                with suppress(ValueError):  # the finisher was faster
                     self._lines.remove(line)
-                    theirs.append(line)
-        return logs.add_log_lines(map(_logged, theirs))
+                    lines.append(line)
+        return logs.add_log_lines(map(self._new_log_line, lines))
 
     def write(self, link: Link) -> None:
-        """Write them all.
+        """Write all output.
 
         Raises:
-            psycopg.Error: The connection broke, or takes no writes; what was not written is
-                written the next time, and once.
+            psycopg.Error: The connection broke, or takes no writes. Output that was not written
+                is written the next time, and once.
         """
-        self._write_at = time.monotonic() + _WRITE_SECONDS
+        self._write.start(_WRITE_SECONDS)
         self._write_lines(link)
         if self._progress:
-            said = list(self._progress.values())
-            # Settled in the task's own transaction, the row may be locked by it for long.
-            told = [each for each in said if not each[0].is_completed]
-            _ask(link, progress.write_progress, list(map(_progressed, told)))
-            for attempt, fraction, message in said:
-                if self._progress.get(attempt.token) == (attempt, fraction, message):
-                    del self._progress[attempt.token]
+            latest = list(self._progress.values())
+            # A task that settled itself may keep its row locked for long.
+            rows = [_new_progress(*entry) for entry in latest if not entry[0].is_completed]
+            _write(link, progress.write_progress, rows)
+            for entry in latest:
+                if self._progress.get(entry[0].key) == entry:
+                    del self._progress[entry[0].key]
 
     def _write_lines(self, link: Link) -> None:
-        # Of one that completed itself it is known at its end whether that was committed.
-        early: list[Line] = []
+        # Whether a completion was committed is known when its attempt has ended.
+        early: list[LoggedLine] = []
         try:
             while self._lines:
-                due: list[Line] = []
+                due: list[LoggedLine] = []
                 for line in _popped(self._lines, _LINES_MAX):
-                    is_early = line[0].is_completed and not line[0].has_ended
+                    is_early = line.attempt.is_completed and not line.attempt.has_ended
                     (early if is_early else due).append(line)
                 try:
-                    _ask(link, logs.add_log_lines, list(map(_logged, due)))
+                    _write(link, logs.add_log_lines, list(map(self._new_log_line, due)))
                 except BaseException:
                     self._lines.extendleft(reversed(due))
                     raise
         finally:
             self._lines.extendleft(reversed(early))
 
+    def _new_log_line(self, line: LoggedLine) -> NewLogLine:
+        claimed = line.attempt.claimed
+        return NewLogLine(
+            claimed.id,
+            claimed.attempt,
+            claimed.worker_id,
+            round(self._clock.monotonic() - line.logged_at, 6),
+            line.level,
+            line.logger,
+            line.message,
+            line.number,
+        )
 
-def _ask(link: Link, ask: Callable[[Iterable[T]], Statement[int]], output: Sequence[T]) -> None:
-    if not output:
+
+def _write(
+    link: Link, statement_of: Callable[[Iterable[T]], Statement[int]], rows: Sequence[T]
+) -> None:
+    if not rows:
         return
     try:
-        run(link, ask(output))
+        run(link, statement_of(rows))
     except DATABASE_ERRORS as error:
         if not link.is_usable or isinstance(error, READ_ONLY_ERRORS):
             raise
-        if isinstance(error, DATA_ERRORS) and len(output) > 1:
-            for note in output:
-                _ask(link, ask, [note])
+        if isinstance(error, DATA_ERRORS) and len(rows) > 1:
+            for row in rows:
+                _write(link, statement_of, [row])
             return
-        facts = {"note_count": len(output), "reason": str(error)}
-        _log.warning("notes dropped", extra=facts)
+        emit(OutputDropped(count=len(rows), reason=str(error)))
 
 
-def _popped(lines: deque[Line], most: int) -> list[Line]:
-    popped: list[Line] = []
-    while lines and len(popped) < most:
+def _popped(lines: deque[LoggedLine], count_max: int) -> list[LoggedLine]:
+    popped: list[LoggedLine] = []
+    while lines and len(popped) < count_max:
         popped.append(lines.popleft())
     return popped
 
 
-def _logged(line: Line) -> NewLogLine:
-    attempt, at, level, logger, message, number = line
-    claimed = attempt.claimed
-    age_seconds = round(time.monotonic() - at, 6)
-    token = (claimed.id, claimed.attempt, claimed.worker_id)
-    return NewLogLine(*token, age_seconds, level, logger, message, number)
-
-
-def _progressed(said: tuple[ActiveAttempt, float, str]) -> Progress:
-    attempt, fraction, message = said
+def _new_progress(attempt: ActiveAttempt, fraction: float, message: str) -> Progress:
     claimed = attempt.claimed
     return Progress(claimed.id, claimed.attempt, claimed.worker_id, fraction, message)

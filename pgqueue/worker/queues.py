@@ -1,8 +1,8 @@
-"""Which queues a claim asks, and in which order.
+"""Which queues a claim reads, and in which order.
 
-All of a worker's queues, where they are few. Of a thousand most are empty most of the time, and
-of `mail/` nobody knows the names: there a claim asks those of which its supervisor said that a job
-is ready, until it has found them empty. The fetcher's, but for `hear`.
+A worker of few queues reads all of them. Of a thousand queues most are empty most of the time, and
+the names of the sub-queues of `mail/` are not known beforehand. There a claim reads the queues that
+the supervisor reported as ready, until a claim finds them empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,53 +18,55 @@ class Queues:
     Args:
         patterns: In strict order; a trailing `/` stands for all sub-queues.
         is_round_robin: Begin with another queue at each claim.
+
+    Attributes:
+        _ready: Queues that the next claim reads. Any thread, under the lock.
+        _claim_count: How many claims have read. The fetcher's thread.
     """
 
     def __init__(self, patterns: Sequence[str], *, is_round_robin: bool) -> None:
         self._patterns = list(patterns)
         self._is_round_robin = is_round_robin
-        self._by_hint = claims_by_name(patterns)
+        self._reads_ready_only = claims_by_name(patterns)
         self._ready: set[str] = set()
         self._changing = Lock()
-        self._turns = 0
+        self._claim_count = 0
 
-    def hear(self, queues: Iterable[str]) -> None:
-        """A job is ready in these; safe on any thread."""
-        if self._by_hint:
+    def add_ready(self, queues: Iterable[str]) -> None:
+        """A job is ready in these queues; safe on any thread."""
+        if self._reads_ready_only:
             with self._changing:
                 self._ready.update(queues)
 
-    def hear_of_all(self) -> None:
-        """A job may be ready in any, of which nobody told."""
-        self.hear(pattern for pattern in self._patterns if not pattern.endswith("/"))
+    def add_all(self) -> None:
+        """A job may be ready in any queue whose name is known; safe on any thread."""
+        self.add_ready(pattern for pattern in self._patterns if not pattern.endswith("/"))
 
     def take(self) -> list[str]:
-        """The queues of the next claim; what is heard from now on is for the one after it."""
-        if self._by_hint:
+        """The queues of the next claim; a queue added from now on is read by the claim after it."""
+        if self._reads_ready_only:
             with self._changing:
                 ready, self._ready = self._ready, set()
             queues = self._in_order(ready)
         else:
             queues = list(self._patterns)
         if self._is_round_robin and queues:
-            self._turns += 1
-            first = self._turns % len(queues)
+            self._claim_count += 1
+            first = self._claim_count % len(queues)
             queues = queues[first:] + queues[:first]
         return queues
 
-    def learn(self, asked: Sequence[str], batch: ClaimedBatch, unread: Iterable[str]) -> None:
-        """Take what the claim brought that asked these.
-
-        Those that it found empty are forgotten.
+    def record(self, queues: Sequence[str], batch: ClaimedBatch, unread: Iterable[str]) -> None:
+        """Record the answer to a claim that read *queues*: the next claim skips the empty ones.
 
         Args:
-            unread: Those of which it only read on from a place. What it was woken for may lie
-                before that, and is found when they are read from their front.
+            unread: Queues that the claim read from a cursor on. The job that woke the worker may
+                lie before the cursor, and is found when the queue is read from its beginning.
         """
         if not batch.claimed:
-            self.hear(unread if batch.is_whole else asked)
+            self.add_ready(unread if batch.is_whole else queues)
         elif not batch.is_whole:
-            self.hear(asked[asked.index(batch.claimed[-1].queue) :])
+            self.add_ready(queues[queues.index(batch.claimed[-1].queue) :])
 
     def _in_order(self, ready: set[str]) -> list[str]:
         queues: dict[str, None] = {}

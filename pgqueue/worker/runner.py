@@ -1,30 +1,38 @@
-"""Runs one attempt: a straight pipe from the stored text to the end of the attempt.
+"""Runs one attempt: a straight pipe from the stored arguments to the settlement.
 
-`run` and `arun` are the same pipe for functions and for coroutines. Both always come back
-with an end, whatever the task does, and put it to the finisher. They never decide what the
-end means.
+    start → find task → decode → enter context → middleware → call → describe → leave → settle
+
+`run` is the pipe for functions and `arun` the pipe for coroutine functions; they differ in the
+call alone. Both always end with a settlement, whatever the task does. They never decide what an
+outcome means for the job.
 """
 
 from collections.abc import Awaitable, Callable
 from contextvars import Token
-from types import TracebackType
+from functools import partial
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
+from pgqueue.core.events.event import emit, is_observed
+from pgqueue.core.events.jobs import JobStarted
+from pgqueue.core.middleware import awrapped, wrapped
 from pgqueue.store.settlements import Settlement
 from pgqueue.tasks.task import Task
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
+
+Call = Callable[[], Any]
 
 
 class Runner:
-    """The pipe, with what it needs around it.
+    """The pipe, with what its steps need.
 
     Args:
         find_task: Finds the task of an attempt by importing its module; may raise NotStarted.
-        context_of: Makes what `current_job()` gives inside the task.
-        on_started: Told each true start, to watch its deadline.
-        on_ended: Takes each end, to settle it.
+        context_of: Makes the value of `current_job()` inside the task.
+        watch: Called at each true start, to watch the deadline.
+        settle: Takes how each attempt ended.
     """
 
     def __init__(
@@ -34,104 +42,111 @@ class Runner:
         *,
         find_task: Callable[[ActiveAttempt], Task[..., Any]],
         context_of: Callable[[ActiveAttempt, Task[..., Any], dict[str, object]], JobContext],
-        on_started: Callable[[ActiveAttempt], None],
-        on_ended: Callable[[ActiveAttempt, Settlement], None],
+        watch: Callable[[ActiveAttempt], None],
+        settle: Callable[[ActiveAttempt, Settlement], None],
     ) -> None:
         self.in_flight = in_flight
         self.limits = limits
         self.find_task = find_task
         self.context_of = context_of
-        self.on_started = on_started
-        self.on_ended = on_ended
+        self.watch = watch
+        self.settle = settle
 
-    def run(self, attempt: ActiveAttempt) -> None:
-        """Run an attempt of a function, here and now."""
-        with _Run(self, attempt) as run:
-            function, positional, named = run.prepare()
+    def run(self, run: Run) -> None:
+        """Run the attempt of a function, here and now."""
+        pipe = _Pipe(self, run)
+        attempt = pipe.attempt
+        try:
+            call = pipe.before_call(wrapped)
             try:
                 attempt.is_interruptible = True
-                run.value = function(*positional, **named)
+                pipe.value = call()
             finally:
                 attempt.is_interruptible = False
+        except BaseException as error:
+            pipe.after_call(error)
+        else:
+            pipe.after_call(None)
 
-    async def arun(
-        self, attempt: ActiveAttempt, shield: Callable[[Awaitable[Any]], Awaitable[Any]]
-    ) -> None:
-        """Run an attempt of a coroutine function on the current event loop.
+    async def arun(self, run: Run, shield: Callable[[Awaitable[Any]], Awaitable[Any]]) -> None:
+        """Run the attempt of a coroutine function on the current event loop.
 
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
-        with _Run(self, attempt) as run:
-            function, positional, named = run.prepare()
+        pipe = _Pipe(self, run)
+        attempt = pipe.attempt
+        try:
+            call = pipe.before_call(awrapped)
             try:
                 attempt.is_interruptible = True
-                run.value = await shield(function(*positional, **named))
+                pipe.value = await shield(call())
             finally:
                 attempt.is_interruptible = False
+        except BaseException as error:
+            pipe.after_call(error)
+        else:
+            pipe.after_call(None)
 
 
-class _Run:
-    """One run of an attempt; whatever is raised inside is how it ended, and goes no further.
+class _Pipe:
+    """The steps of one run before and after the call; an error in them ends the attempt.
 
-    A class, as a generator for a context takes three times as long and this is done for every job.
-    Errors are raised from outside only while the attempt is exposed, and whoever exposes it ends
-    that in the same function: Python looks for signals where a function begins, and an error at the
-    beginning of `__exit__` would leave the attempt without an end.
+    An error is raised from outside only while the attempt is interruptible. A function that sets
+    `is_interruptible` resets it itself: Python handles signals where a function begins, and an
+    error at the beginning of `after_call` would leave the attempt without a settlement.
     """
 
-    __slots__ = ("_context", "_held", "_runner", "value")
+    __slots__ = ("_runner", "_token", "attempt", "value")
 
-    def __init__(self, runner: Runner, attempt: ActiveAttempt) -> None:
+    def __init__(self, runner: Runner, run: Run) -> None:
+        (self.attempt,) = run
         self.value: object = None
         self._runner = runner
-        self._held = attempt
-        self._context: Token[JobContext | None] | None = None
+        self._token: Token[JobContext | None] | None = None
 
-    def __enter__(self) -> "_Run":
-        self._runner.in_flight.started(self._held)
-        return self
-
-    def prepare(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-        """Enter the context of the job, and return what is to be called with what."""
-        runner, attempt = self._runner, self._held
-        runner.on_started(attempt)
+    def before_call(self, middleware: Callable[[JobContext, Call], Call]) -> Call:
+        """From the start to the middleware: returns the call of the task inside all of it."""
+        runner, attempt = self._runner, self.attempt
+        # start
+        runner.in_flight.start(attempt)
+        runner.watch(attempt)
         if attempt.is_revoked:
-            raise NotStarted("It was in hand and had not started when it had to be let go.")
+            raise NotStarted("The worker returned the job to the queue before its start.")
         try:
-            attempt.is_interruptible = (
-                True  # to the import of the task's module, and to its own validators
-            )
+            # The timeout counts for the import of the task's module, and for its validators.
+            attempt.is_interruptible = True
+            # find task
             task = attempt.task = attempt.task or runner.find_task(attempt)
-            args = task.payload.decode(attempt.claimed.args)
+            # decode
+            arguments = task.payload.decode(attempt.claimed.args)
         finally:
             attempt.is_interruptible = False
-        self._context = enter(runner.context_of(attempt, task, args))
-        positional, named = task.payload.bind_call(args)
-        return task.function, positional, named
+        # enter context
+        job = runner.context_of(attempt, task, arguments)
+        self._token = enter(job)
+        positional, named = task.payload.bind_call(arguments)
+        if is_observed(JobStarted):
+            _emit_started(attempt)
+        return middleware(job, partial(task.function, *positional, **named))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        attempt = self._held
+    def after_call(self, error: BaseException | None) -> None:
+        """From the description to the settlement."""
+        runner, attempt = self._runner, self.attempt
         try:
-            ended = self._ended(error)
+            settlement = self._describe(error)
         except BaseException as late:
-            ended = unreportable(attempt, late, self._runner.limits)
+            settlement = unreportable(attempt, late, runner.limits)
         finally:
-            if self._context is not None:
-                leave(self._context)
-        attempt.runner = None
-        self._runner.in_flight.ended(attempt)
-        self._runner.on_ended(attempt, ended)
-        return True
+            # leave: only now, as the context's secrets are removed from the description.
+            if self._token is not None:
+                leave(self._token)
+        runner.in_flight.end(attempt)
+        runner.settle(attempt, settlement)
 
-    def _ended(self, error: BaseException | None) -> Settlement:
-        # The timeout counts for what tells the end, too: a `__str__` may never return.
-        attempt, limits = self._held, self._runner.limits
+    def _describe(self, error: BaseException | None) -> Settlement:
+        # The timeout counts for the description, too: a `__str__` may never return.
+        attempt, limits = self.attempt, self._runner.limits
         try:
             attempt.is_interruptible = True
             try:
@@ -141,7 +156,7 @@ class _Run:
             except (JobInterrupted, JobCancelled):
                 if error is not None:
                     raise
-                # What comes too late to stop the task does not undo it.
+                # An interruption that comes too late to stop the task does not undo it.
                 return succeeded(attempt, self.value, limits)
             except BaseException as late:
                 if error is not None:
@@ -149,3 +164,16 @@ class _Run:
                 return failed(attempt, late, limits)
         finally:
             attempt.is_interruptible = False
+
+
+def _emit_started(attempt: ActiveAttempt) -> None:
+    claimed = attempt.claimed
+    emit(
+        JobStarted(
+            job_id=claimed.id,
+            attempt=claimed.attempt,
+            worker_id=claimed.worker_id,
+            task=claimed.task,
+            queue=claimed.queue,
+        )
+    )

@@ -41,7 +41,8 @@ from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import Row, Statement, run
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt, Receipt
+from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.reconciliation import reconcile
 
 _JOBS_MAX = 3
@@ -269,14 +270,14 @@ class Machine(RuleBasedStateMachine):
             each.job = protocol.claimed(each.job, worker.id)
         assert [_open(each) for each in expected] == list(map(_token, claimed))
         if is_heard:
-            worker.running.take_in((ActiveAttempt(each, _TASK, 0.0) for each in claimed), 0)
+            worker.running.add(ActiveAttempt(each, _TASK, Receipt(0.0)) for each in claimed)
         self.tokens += claimed
 
     @_can_happen(lambda self: self.tokens, nth=_NTH)
     def reconciliation(self, nth: int) -> None:
         """It finds what it never heard of, and what is not its own any more."""
         worker = self._worker(nth)
-        in_hand = {held.token: held for held in worker.running.all()}
+        in_hand = {held.key: held for held in worker.running.all()}
         mine = {
             (each.id, each.job.attempt)
             for each in self._present()
@@ -288,12 +289,12 @@ class Machine(RuleBasedStateMachine):
         assert mine - in_hand.keys() == {
             (each.id, each.attempt) for each in reconciliation.unknown_claims
         }
-        assert in_hand.keys() - mine == {held.token for held in reconciliation.taken_away}
-        worker.running.take_in(
-            (ActiveAttempt(each, _TASK, 0.0) for each in reconciliation.unknown_claims), 0
+        assert in_hand.keys() - mine == {held.key for held in reconciliation.revoked}
+        worker.running.add(
+            ActiveAttempt(each, _TASK, Receipt(0.0)) for each in reconciliation.unknown_claims
         )
-        for held in reconciliation.taken_away:
-            worker.running.settled(held.token)
+        for held in reconciliation.revoked:
+            worker.running.remove(held.key)
 
     @_can_happen(lambda self: self.tokens, nth=_NTH)
     def start(self, nth: int) -> None:
@@ -301,7 +302,7 @@ class Machine(RuleBasedStateMachine):
         token = self._token(nth)
         held = self._held(token)
         if held is not None and held.started_at is None:
-            self.all_workers[token.worker_id].running.started(held)
+            self.all_workers[token.worker_id].running.start(held)
 
     @_can_happen(
         lambda self: self.tokens,
@@ -646,7 +647,7 @@ class Machine(RuleBasedStateMachine):
         return self.all_workers[token.worker_id].running.find((token.id, token.attempt))
 
     def _out_of_hand(self, token: ClaimedAttempt) -> None:
-        self.all_workers[token.worker_id].running.settled((token.id, token.attempt))
+        self.all_workers[token.worker_id].running.remove((token.id, token.attempt))
 
     def _lock_all(self) -> None:
         self.other.fetch("select from pgqueue.jobs for no key update", {})

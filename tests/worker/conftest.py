@@ -1,6 +1,7 @@
 """Real supervisors with real children, as `pgqueue worker` starts them."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ _SECONDS_MAX = 60.0
 
 
 class Fleet:
-    """One supervisor process and what it started."""
+    """One supervisor process and its workers."""
 
     def __init__(self, url: str, *arguments: str, **environment: str) -> None:
         self.url = url
@@ -45,20 +46,20 @@ class Fleet:
         )
 
     def rows(self, text: str, *params: object) -> list[tuple[Any, ...]]:
-        """The answer to a query."""
+        """The rows of a query."""
         return self._connection.execute(text.encode(), params).fetchall()
 
-    def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Look until something is so; fail with *what* after a minute."""
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Poll until a condition holds; fail with *what* after a minute."""
         end = time.monotonic() + _SECONDS_MAX
-        while not is_so():
+        while not condition():
             if time.monotonic() > end:
-                pytest.fail(f"never came to be: {what}; jobs: {self.rows(_STATES)}")
-            # A bounded look at another process's doing, not a wait for luck.
-            select_nothing(0.02)
+                pytest.fail(f"never happened: {what}; jobs: {self.rows(_STATES)}")
+            # A bounded poll of another process.
+            pause(0.02)
 
     def until_query(self, text: str, *params: object) -> None:
-        """Look until a query answers true."""
+        """Poll until a query answers true."""
         self.until(lambda: bool(self.rows(text, *params)[0][0]), text)
 
     def children(self) -> list[int]:
@@ -75,9 +76,9 @@ class Fleet:
         return self.process.returncode
 
     def close(self) -> None:
-        """End what still runs."""
+        """End the supervisor, if it still runs."""
         if self.process.poll() is None:
-            # Two different ones: the kernel keeps one of two equal ones that wait.
+            # Two different signals: the kernel keeps one of two equal signals that wait.
             self.process.send_signal(signal.SIGTERM)
             self.process.send_signal(signal.SIGINT)
             try:
@@ -89,10 +90,8 @@ class Fleet:
         self._connection.close()
 
 
-def select_nothing(seconds: float) -> None:
-    """Give the processor away for a moment."""
-    import select
-
+def pause(seconds: float) -> None:
+    """Let other processes run for a moment."""
     select.select([], [], [], seconds)
 
 
@@ -110,13 +109,13 @@ def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
         return started[-1]
 
     yield start
-    for each in started:
-        each.close()
+    for one in started:
+        one.close()
 
 
 @pytest.fixture
 def recorded(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tasks' options are known already, so that they can be enqueued by name."""
+    """The options of the tasks are recorded, so that `enqueue` by name takes them."""
     monkeypatch.syspath_prepend(str(APP))
     tasks = loading.load(["shop.tasks", "shop.hard_tasks"])
     run(link, record_tasks(task.describe() for task in tasks))
@@ -127,9 +126,9 @@ def burst(fleet: Callable[..., Fleet]) -> Callable[..., Fleet]:
     """Run a supervisor until nothing is queued or running; it must exit with code 0."""
 
     def work(*arguments: str, **environment: str) -> Fleet:
-        done = fleet(*arguments, "--burst", **environment)
-        code = done.wait()
-        assert 0 == code, done.errors.decode()
-        return done
+        supervisor = fleet(*arguments, "--burst", **environment)
+        code = supervisor.wait()
+        assert 0 == code, supervisor.errors.decode()
+        return supervisor
 
     return work

@@ -43,14 +43,14 @@ class Clockwork:
         }
 
     def until_ready(self) -> None:
-        """Wait until each has a worker."""
+        """Wait until every supervisor has a worker."""
         for name, workers in self.workers.items():
             workers.until_query(
                 f"select count(*) > 0 from pgqueue.workers where '{name}' = any(queues)"
             )
 
     def leap(self) -> None:
-        """Set the third clock back in the middle of whatever goes on."""
+        """Set the third clock back while jobs run."""
         self.clocks["leaping"].set("-1h")
 
     def finished(self, client: Client, jobs: Mapping[str, Job]) -> dict[str, Job]:
@@ -65,7 +65,7 @@ class Clockwork:
 @pytest.fixture
 def clockwork(fleet: Callable[..., Any], tmp_path: Path) -> Iterator[Clockwork]:
     """Supervisors an hour ahead, an hour behind, and one that leaps."""
-    clocks = {name: WrongClock(tmp_path / name, told) for name, told in OFF.items()}
+    clocks = {name: WrongClock(tmp_path / name, offset) for name, offset in OFF.items()}
     started = Clockwork(fleet, clocks)
     started.until_ready()
     yield started
@@ -76,13 +76,13 @@ def clockwork(fleet: Callable[..., Any], tmp_path: Path) -> Iterator[Clockwork]:
 def test_a_worker_of_these_tests_does_see_a_wrong_clock(
     client: Client, clockwork: Clockwork
 ) -> None:
-    def asked() -> dict[str, Job]:
+    def run_in_each() -> dict[str, Job]:
         sent = {name: client.enqueue("shop.clock_tasks.tell_time", queue=name) for name in OFF}
         return clockwork.finished(client, sent)
 
-    before = asked()
+    before = run_in_each()
     clockwork.leap()
-    after = asked()
+    after = run_in_each()
 
     assert [1, -1, 0] == [_hours_off(before[name]) for name in OFF]
     assert -1 == _hours_off(after["leaping"])
@@ -176,7 +176,7 @@ def test_a_lease_ends_on_time_though_others_see_to_its_end(
 
 
 def test_times_in_rows_are_postgresqls(client: Client, clockwork: Clockwork, link: Link) -> None:
-    [(begun,)] = link.fetch("select min(started_at) from pgqueue.workers", {})
+    [(started,)] = link.fetch("select min(started_at) from pgqueue.workers", {})
     sent = {
         name: client.enqueue("shop.clock_tasks.log_for", {"seconds": 2}, queue=name) for name in OFF
     }
@@ -187,15 +187,15 @@ def test_times_in_rows_are_postgresqls(client: Client, clockwork: Clockwork, lin
     done = clockwork.finished(client, sent)
 
     [(ended,)] = link.fetch("select clock_timestamp()", {})
-    assert ended - begun < HOUR / 2
+    assert ended - started < HOUR / 2
     for job in done.values():
         [attempt] = job.attempts()
         lines = [line.logged_at for line in job.logs()]
-        told = [job.created_at, attempt.started_at, *lines, attempt.finished_at, ended]
+        moments = [job.created_at, attempt.started_at, *lines, attempt.finished_at, ended]
         assert len(lines) >= 3
-        assert sorted(told) == told
+        assert sorted(moments) == moments
     for worker in client.workers():
-        assert begun <= worker.started_at <= worker.last_seen_at <= ended
+        assert started <= worker.started_at <= worker.last_seen_at <= ended
         lease = worker.lease_until - worker.last_seen_at
         assert abs(lease - timedelta(seconds=LEASE_SECONDS)) < SLACK
 
@@ -248,21 +248,23 @@ print(time.time())
 """
 
 
-@pytest.mark.parametrize("told", ["+1h", "-1h"])
+@pytest.mark.parametrize("offset", ["+1h", "-1h"])
 def test_a_producers_clock_changes_no_moment(
-    client: Client, database_url: str, link: Link, tmp_path: Path, told: str
+    client: Client, database_url: str, link: Link, tmp_path: Path, offset: str
 ) -> None:
     moment = datetime.now(UTC) + timedelta(minutes=30)
 
-    said = subprocess.run(
+    producer = subprocess.run(
         [sys.executable, "-c", PRODUCE, database_url, moment.isoformat()],
-        env={**os.environ, **WrongClock(tmp_path / "clock", told).environment},
+        env={**os.environ, **WrongClock(tmp_path / "clock", offset).environment},
         capture_output=True,
         text=True,
     )
 
-    assert 0 == said.returncode, said.stderr
-    assert HOUR - SLACK < abs(datetime.now(UTC) - datetime.fromtimestamp(float(said.stdout), UTC))
+    assert 0 == producer.returncode, producer.stderr
+    assert HOUR - SLACK < abs(
+        datetime.now(UTC) - datetime.fromtimestamp(float(producer.stdout), UTC)
+    )
     jobs = {job.task: job for job in client.jobs()}
     [(now,)] = link.fetch("select clock_timestamp()", {})
     for job in jobs.values():
@@ -276,7 +278,7 @@ def test_a_producers_clock_changes_no_moment(
 
 
 def _hours_off(job: Job) -> int:
-    """How far the clock of the worker was off when the job told it."""
-    told = datetime.fromtimestamp(job.result, UTC)
+    """How far the clock of the worker was off when the job ran, in hours."""
+    at = datetime.fromtimestamp(job.result, UTC)
     assert job.finished_at is not None
-    return round((told - job.finished_at) / HOUR)
+    return round((at - job.finished_at) / HOUR)

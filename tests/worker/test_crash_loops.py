@@ -16,22 +16,22 @@ CAUSES = {
 
 
 @pytest.mark.parametrize("task", CAUSES)
-def test_a_job_that_ends_its_worker_is_tried_three_times_and_its_cause_is_told(
+def test_a_job_that_ends_its_worker_is_tried_three_times_and_says_why(
     client: Client, burst: Any, recorded: None, task: str
 ) -> None:
     job = client.enqueue(f"shop.tasks.{task}")
 
     burst()
 
-    left = client.job(job.id)
-    assert ("failed", 3, 3, 0) == (left.status, left.attempt, left.lost_count, left.failure_count)
-    assert ["lost"] * 3 == [each.outcome for each in left.attempts()]
-    assert left.error is not None
-    assert CAUSES[task] in left.error
-    assert "its largest memory was" in left.error
+    row = client.job(job.id)
+    assert ("failed", 3, 3, 0) == (row.status, row.attempt, row.lost_count, row.failure_count)
+    assert ["lost"] * 3 == [attempt.outcome for attempt in row.attempts()]
+    assert row.error is not None
+    assert CAUSES[task] in row.error
+    assert "its largest memory was" in row.error
 
 
-def test_neighbours_taken_along_twice_finish_while_the_third_try_is_alone(
+def test_jobs_lost_with_a_worker_twice_finish_while_the_third_try_is_alone(
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     neighbours = [client.enqueue("shop.tasks.nap_twice") for _ in range(20)]

@@ -1,113 +1,57 @@
-"""One note or end that the database refuses holds up no other."""
+"""Output or a settlement that the database refuses delays no other."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import claiming
 import psycopg
 import pytest
+from worker.harness import LIMITS, FinisherHarness
 
-from pgqueue import task
 from pgqueue.client.client import Client
+from pgqueue.core.events.event import listen
+from pgqueue.core.events.jobs import AttemptEvent
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.process.scoreboard import Scoreboard
-from pgqueue.store import workers
-from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import READ_ONLY_ERRORS
-from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 from pgqueue.worker import finisher as finisher_module
-from pgqueue.worker import outcomes, output_buffer
+from pgqueue.worker import output_buffer
 from pgqueue.worker.completion import Completion
-from pgqueue.worker.finisher import Finisher
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
-
-LIMITS = outcomes.Limits(1_000_000, 65_536)
-
-
-@task(name="shop.noted")
-def _noted() -> None: ...
 
 
 @pytest.fixture
-def attempt(client: Client, link: Link) -> list[ActiveAttempt]:
-    """Three attempts in the hand of one worker."""
-    for _ in range(3):
-        client.enqueue("shop.noted")
-    worker_id = run(
-        link,
-        workers.register_worker(
-            supervisor_id=1,
-            executor="greenlet",
-            slots=5,
-            host="here",
-            queues=["default"],
-            lease_seconds=60,
-        ),
-    )
-    claimed = run(
-        link,
-        claiming.claim(
-            worker_id=worker_id,
-            executor="greenlet",
-            queues=["default"],
-            unknown_tasks=[],
-            jobs_max=5,
-            slots_free=5,
-        ),
-    )
-    return [ActiveAttempt(each, _noted, time.monotonic()) for each in claimed]
+def harness(database_url: str, link: Link, client: Client) -> Iterator[FinisherHarness]:
+    harness = FinisherHarness(database_url, link, client)
+    yield harness
+    harness.finisher.close()
 
 
-@pytest.fixture
-def finisher(database_url: str) -> Iterator[Finisher]:
-    """A finisher without its worker."""
-    made = Finisher(
-        Database(database_url),
-        InFlight(slots=5, prefetch_max=0, settling_max=100, scoreboard=Scoreboard(100)),
-        worker_id=1,
-        on_refused=lambda attempt, error: outcomes.unstorable(attempt, error, LIMITS),
-    )
-    yield made
-    made.close()
+def test_a_line_that_is_refused_delays_no_other(harness: FinisherHarness, client: Client) -> None:
+    for attempt, text in zip(harness.attempts, ["good", "b\0d", "fine"], strict=True):
+        harness.log(attempt, text, 1)
+    harness.turn()
 
-
-def test_a_line_that_is_refused_holds_up_no_other(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
-) -> None:
-    for each, text in zip(attempt, ["good", "b\0d", "fine"], strict=True):
-        finisher.output.add_line((each, time.monotonic(), "INFO", "shop", text, 1))
-    finisher.run_once()
-
-    messages = [[line.message for line in client.logs(each.claimed.id)] for each in attempt]
+    messages = [[line.message for line in client.logs(job_id)] for job_id in harness.ids]
     assert [["good"], [], ["fine"]] == messages
 
 
-def test_progress_that_is_refused_holds_up_no_other(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
+def test_progress_that_is_refused_delays_no_other(harness: FinisherHarness, client: Client) -> None:
+    for attempt, text in zip(harness.attempts, ["good", "b\0d", "fine"], strict=True):
+        harness.finisher.output.add_progress(attempt, 0.5, text)
+    harness.turn()
+
+    messages = [client.job(job_id).progress_message for job_id in harness.ids]
+    assert ["good", None, "fine"] == messages
+
+
+def test_a_settlement_that_is_refused_delays_no_other_and_is_reported(
+    harness: FinisherHarness, client: Client
 ) -> None:
-    for each, text in zip(attempt, ["good", "b\0d", "fine"], strict=True):
-        finisher.output.add_progress(each, 0.5, text)
-    finisher.run_once()
+    for attempt, result in zip(harness.attempts, ["1", '"b\\u0000d"', "3"], strict=True):
+        harness.settle([attempt], Outcome.SUCCEEDED, result=result)
 
-    told = [client.job(each.claimed.id).progress_message for each in attempt]
-    assert ["good", None, "fine"] == told
-
-
-def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
-) -> None:
-    for each, text in zip(attempt, ["1", '"b\\u0000d"', "3"], strict=True):
-        claimed = each.claimed
-        ended = Settlement(claimed.id, claimed.attempt, claimed.worker_id, Outcome.SUCCEEDED)
-        ended.result = text
-        finisher.put(each, ended)
-    finisher.run_once()
-
-    jobs = [client.job(each.claimed.id) for each in attempt]
+    jobs = [client.job(job_id) for job_id in harness.ids]
     assert [("succeeded", 1), ("failed", None), ("succeeded", 3)] == [
         (job.status, job.result) for job in jobs
     ]
@@ -116,79 +60,65 @@ def test_an_end_that_is_refused_holds_up_no_other_and_is_told(
 
 @pytest.mark.own_session
 def test_a_server_that_takes_no_writes_costs_no_line(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client
+    harness: FinisherHarness, client: Client
 ) -> None:
-    finisher.output.add_line(
-        (attempt[0], time.monotonic(), "INFO", "shop", "said before a fail-over", 1)
-    )
-    finisher.whole_link().raw.execute("set default_transaction_read_only = on")
+    harness.log(harness.attempts[0], "logged before a fail-over")
+    harness.finisher.whole_link().raw.execute("set default_transaction_read_only = on")
 
     with pytest.raises(READ_ONLY_ERRORS):
-        finisher.run_once()
-    finisher.close()
-    finisher.run_once()
+        harness.turn()
+    harness.finisher.close()
+    harness.turn()
 
-    assert ["said before a fail-over"] == [
-        line.message for line in client.logs(attempt[0].claimed.id)
-    ]
+    assert ["logged before a fail-over"] == [line.message for line in client.logs(harness.ids[0])]
 
 
-def _end(finisher: Finisher, attempt: list[ActiveAttempt], outcome: Outcome) -> None:
-    for each in attempt:
-        claimed = each.claimed
-        token = (claimed.id, claimed.attempt, claimed.worker_id)
-        finisher.put(each, Settlement(*token, outcome, waited_seconds=0.0))
-    finisher.run_once()
-
-
-def test_an_end_that_a_constraint_refuses_is_told_in_other_words(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
+def test_a_settlement_that_a_constraint_refuses_is_replaced(
+    harness: FinisherHarness, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "alter table pgqueue.attempts add constraint ours"
-        f" check (job_id <> {attempt[1].claimed.id} or outcome = 'failed')"
+        f" check (job_id <> {harness.ids[1]} or outcome = 'failed')"
     )
 
-    _end(finisher, attempt, Outcome.SUCCEEDED)
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
 
-    jobs = [client.job(each.claimed.id) for each in attempt]
+    jobs = [client.job(attempt.claimed.id) for attempt in harness.attempts]
     assert ["succeeded", "failed", "succeeded"] == [job.status for job in jobs]
     assert "ours" in (jobs[1].error or "")
-    assert finisher.is_idle
+    assert harness.finisher.is_idle
 
 
-def test_an_end_that_is_refused_in_every_form_waits_and_is_settled_when_it_can_be(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+def test_a_settlement_that_is_refused_in_every_form_is_recorded_when_it_can_be(
+    harness: FinisherHarness,
     client: Client,
     link: Link,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     link.raw.execute(
         "create function pgqueue.refuse() returns trigger language plpgsql as "
-        "$$ begin raise exception 'not while we look at it'; end $$"
+        "$$ begin raise exception 'not while the test reads it'; end $$"
     )
     link.raw.execute(
         "create trigger ours before update on pgqueue.jobs for each row"
-        f" when (old.id = {attempt[1].claimed.id}) execute function pgqueue.refuse()"
+        f" when (old.id = {harness.ids[1]}) execute function pgqueue.refuse()"
     )
-    monkeypatch.setattr(finisher_module, "_REFUSED_SECONDS", 0.0)
 
-    _end(finisher, attempt, Outcome.SUCCEEDED)
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
     assert ["succeeded", "running", "succeeded"] == [
-        client.job(each.claimed.id).status for each in attempt
+        client.job(job_id).status for job_id in harness.ids
     ]
-    assert not finisher.is_idle
+    assert not harness.finisher.is_idle
 
     link.raw.execute("drop trigger ours on pgqueue.jobs")
-    finisher.run_once()
-    assert "not while we look at it" in (client.job(attempt[1].claimed.id).error or "")
-    assert finisher.is_idle
+    harness.clock.advance(10.0)
+    harness.turn()
+    assert "not while the test reads it" in (client.job(harness.ids[1]).error or "")
+    assert harness.finisher.is_idle
 
 
 @pytest.mark.own_session
-def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
+def test_a_success_that_took_too_long_to_record_is_recorded_as_a_success(
+    harness: FinisherHarness, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "create function pgqueue.dawdle() returns trigger language plpgsql as "
@@ -196,44 +126,42 @@ def test_a_success_that_took_too_long_to_settle_is_settled_as_a_success(
     )
     link.raw.execute(
         "create trigger ours before update on pgqueue.jobs for each row"
-        f" when (old.id = {attempt[1].claimed.id}) execute function pgqueue.dawdle()"
+        f" when (old.id = {harness.ids[1]}) execute function pgqueue.dawdle()"
     )
-    finisher.whole_link().raw.execute("set statement_timeout = '200ms'")
+    harness.finisher.whole_link().raw.execute("set statement_timeout = '200ms'")
 
-    _end(finisher, attempt, Outcome.SUCCEEDED)
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
     assert ["succeeded", "running", "succeeded"] == [
-        client.job(each.claimed.id).status for each in attempt
+        client.job(job_id).status for job_id in harness.ids
     ]
 
     link.raw.execute("drop trigger ours on pgqueue.jobs")
-    finisher.stop()
-    finisher.run_once()
-    assert "succeeded" == client.job(attempt[1].claimed.id).status
+    harness.finisher.stop()
+    harness.turn()
+    assert "succeeded" == client.job(harness.ids[1]).status
 
 
-def test_a_stop_ends_the_wait_of_a_finisher_that_tries_once_more_what_was_put_off(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+def test_a_stop_ends_the_wait_for_a_lock_and_tries_once_more(
+    harness: FinisherHarness,
     client: Client,
     link: Link,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job_id = attempt[0].claimed.id
+    job_id = harness.ids[0]
     locked = f"select from pgqueue.jobs where id = {job_id} for update"
     with link.raw.transaction():
         link.raw.execute(locked)
         monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS_MAX", 60.0)
         monkeypatch.setattr(finisher_module, "_LOCKED_SECONDS", 60.0)
-        _end(finisher, attempt[:1], Outcome.SUCCEEDED)
-    turns = threading.Event()
-    wait = finisher._wait
-    monkeypatch.setattr(finisher, "_wait", lambda: (turns.set(), wait())[1])
+        harness.settle(harness.attempts[:1], Outcome.SUCCEEDED)
+    has_turned = threading.Event()
+    harness.finisher.on_turn = has_turned.set
 
-    finisher.start()
-    assert turns.wait(30.0)
-    finisher.stop(timeout=20.0)
+    harness.finisher.start()
+    assert has_turned.wait(30.0)
+    harness.finisher.stop(timeout=20.0)
 
-    assert not finisher._thread.is_alive()
+    assert harness.finisher.name not in [thread.name for thread in threading.enumerate()]
     assert "succeeded" == client.job(job_id).status
 
 
@@ -244,9 +172,8 @@ def another(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
         yield connection
 
 
-def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_no_other_end(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+def test_a_reference_that_is_not_committed_delays_the_deletion_of_its_job_and_no_other(
+    harness: FinisherHarness,
     client: Client,
     link: Link,
     another: "psycopg.Connection[Any]",
@@ -255,37 +182,36 @@ def test_a_reference_that_is_not_committed_holds_up_the_deletion_of_its_job_and_
     link.raw.execute(
         "create table public.orders (job_id bigint references pgqueue.jobs on delete cascade)"
     )
-    ids = [each.claimed.id for each in attempt]
+    ids = harness.ids
     another.execute("insert into public.orders (job_id) values (%s)", [ids[0]])
-    finisher.whole_link().raw.execute("set lock_timeout = '1s'")
+    harness.finisher.whole_link().raw.execute("set lock_timeout = '1s'")
 
-    _end(finisher, attempt, Outcome.SUCCEEDED)
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
     meanwhile = [job.id for job in client.jobs()]
     another.commit()
-    finisher.stop()
-    finisher.run_once()
+    harness.finisher.stop()
+    harness.turn()
 
     assert [ids[0]] == meanwhile
     assert [] == client.jobs()
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
-def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+def test_a_line_logged_after_a_completion_is_deleted_with_a_job_that_is_not_kept(
+    harness: FinisherHarness,
     client: Client,
     link: Link,
     another: "psycopg.Connection[Any]",
     is_committed: bool,
 ) -> None:
     link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
-    completing = attempt[0]
-    Completion(finisher, LIMITS, link.schema).complete(completing, another, None)
-    finisher.output.add_line((completing, time.monotonic(), "INFO", "shop", "still here", 1))
-    finisher.run_once()
+    completing = harness.attempts[0]
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(completing, another, None)
+    harness.log(completing, "still here", 1)
+    harness.turn()
     early = link.fetch("select message from pgqueue.logs", {})
     (another.commit if is_committed else another.rollback)()
-    _end(finisher, [completing], Outcome.FAILED)
+    harness.settle([completing], Outcome.FAILED)
 
     assert [] == early
     assert ([] if is_committed else [("still here",)]) == link.fetch(
@@ -294,57 +220,102 @@ def test_what_is_logged_after_a_completion_goes_with_a_job_that_is_not_kept(
 
 
 def test_no_line_is_written_of_a_job_that_is_about_to_be_deleted(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+    harness: FinisherHarness,
     link: Link,
     another: "psycopg.Connection[Any]",
 ) -> None:
     # Logged before it completed itself, and written while it did.
     link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
-    Completion(finisher, LIMITS, link.schema).complete(attempt[0], another, None)
-    attempt[0].is_completed = False
-    for each in attempt[:2]:
-        finisher.output.add_line((each, time.monotonic(), "INFO", "shop", "late", 1))
-    finisher.run_once()
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(
+        harness.attempts[0], another, None
+    )
+    harness.attempts[0].is_completed = False
+    for attempt in harness.attempts[:2]:
+        harness.log(attempt, "late", 1)
+    harness.turn()
     another.commit()
 
-    assert [(attempt[1].claimed.id,)] == link.fetch("select job_id from pgqueue.logs", {})
+    assert [(harness.ids[1],)] == link.fetch("select job_id from pgqueue.logs", {})
 
 
-def test_an_attempt_whose_row_is_there_already_ends_all_the_same(
-    attempt: list[ActiveAttempt], finisher: Finisher, client: Client, link: Link
+def test_an_attempt_whose_row_exists_already_is_settled_all_the_same(
+    harness: FinisherHarness, client: Client, link: Link
 ) -> None:
     link.raw.execute(
         "insert into pgqueue.attempts (job_id, attempt, outcome) values (%s, 1, 'lost')",
-        [attempt[1].claimed.id],
+        [harness.ids[1]],
     )
 
-    _end(finisher, attempt, Outcome.SUCCEEDED)
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
 
-    assert ["succeeded"] * 3 == [client.job(each.claimed.id).status for each in attempt]
-    assert ["lost"] == [each.outcome for each in client.attempts(attempt[1].claimed.id)]
+    assert ["succeeded"] * 3 == [client.job(job_id).status for job_id in harness.ids]
+    assert ["lost"] == [attempt.outcome for attempt in client.attempts(harness.ids[1])]
 
 
-def test_lines_are_written_once_when_the_reply_to_them_is_lost(
-    attempt: list[ActiveAttempt],
-    finisher: Finisher,
+def test_lines_are_written_once_when_the_answer_to_them_is_lost(
+    harness: FinisherHarness,
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for number, text in enumerate(["first", "second"], 1):
-        finisher.output.add_line((attempt[0], time.monotonic(), "INFO", "shop", text, number))
+        harness.log(harness.attempts[0], text, number)
 
-    def lose_the_reply(link: Link, statement: Any) -> None:
+    def lose_the_answer(link: Link, statement: Any) -> None:
         run(link, statement)
         link.close()
         raise psycopg.OperationalError("the connection broke before the answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(output_buffer, "run", lose_the_reply)
+        broken.setattr(output_buffer, "run", lose_the_answer)
         with pytest.raises(psycopg.OperationalError):
-            finisher.run_once()
-    finisher.output.add_line((attempt[0], time.monotonic(), "INFO", "shop", "third", 3))
-    finisher.run_once()
+            harness.turn()
+    harness.log(harness.attempts[0], "third", 3)
+    harness.turn()
 
-    written = [line.message for line in client.logs(attempt[0].claimed.id)]
+    written = [line.message for line in client.logs(harness.ids[0])]
     assert ["first", "second", "third"] == written
+
+
+def test_a_settlement_emits_its_event_and_is_counted(harness: FinisherHarness) -> None:
+    events: list[AttemptEvent] = []
+    stop_listening = listen("job.*", events.append)
+    for attempt in harness.attempts:
+        harness.in_flight.start(attempt)
+    harness.clock.advance(2.5)
+
+    harness.settle(harness.attempts[:1], Outcome.SUCCEEDED)
+    harness.settle(harness.attempts[1:2], Outcome.FAILED, error_type="E", retryable=False)
+    harness.settle(harness.attempts[2:], Outcome.SNOOZED, delay_seconds=60.0)
+    stop_listening()
+
+    assert [
+        ("job.succeeded", harness.ids[0], 2.5, None),
+        ("job.failed", harness.ids[1], 2.5, "E"),
+        ("job.snoozed", harness.ids[2], 2.5, None),
+    ] == [(event.NAME, event.job_id, event.run_seconds, event.error_type) for event in events]
+    assert {("shop.f", "default")} == {(event.task, event.queue) for event in events}
+    assert (1, 1) == (harness.counters.succeeded, harness.counters.failed)
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_completion_is_a_success_when_its_transaction_has_committed(
+    harness: FinisherHarness,
+    link: Link,
+    another: "psycopg.Connection[Any]",
+    is_committed: bool,
+) -> None:
+    events: list[AttemptEvent] = []
+    stop_listening = listen("job.*", events.append)
+    [attempt] = harness.attempts[:1]
+    harness.in_flight.start(attempt)
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(attempt, another, None)
+    (another.commit if is_committed else another.rollback)()
+
+    harness.settle([attempt], Outcome.FAILED, error_type="CompletionRolledBack", retryable=False)
+    stop_listening()
+
+    expected = ("job.succeeded", None) if is_committed else ("job.failed", "CompletionRolledBack")
+    assert [expected] == [(event.NAME, event.error_type) for event in events]
+    assert (is_committed, not is_committed) == (
+        harness.counters.succeeded, harness.counters.failed,
+    )  # fmt: skip

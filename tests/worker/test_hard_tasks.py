@@ -1,4 +1,4 @@
-"""However a task behaves, its own end is told truly and nobody else's waits for it."""
+"""However a task behaves, its outcome is recorded truly, and no other job waits for it."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def _enqueue(client: Client, name: str, **args: Any) -> Any:
     return client.enqueue(f"shop.hard_tasks.{name}", args)
 
 
-def test_progress_that_cannot_be_stored_as_it_is_holds_nobody_up(
+def test_progress_that_cannot_be_stored_as_it_is_delays_no_job(
     client: Client, fleet: Any, recorded: None
 ) -> None:
     odd = _enqueue(client, "odd_progress")
@@ -55,7 +55,7 @@ def test_an_error_that_meets_the_timeout_on_its_way_ends_its_attempt_and_nothing
     ("name", "error"),
     [("subclassed_retry", "RateLimited"), ("spiteful", "cannot be read")],
 )
-def test_an_error_that_breaks_who_looks_at_it_costs_no_slot(
+def test_an_error_that_breaks_its_reader_costs_no_slot(
     client: Client, burst: Any, recorded: None, name: str, error: str
 ) -> None:
     broken = [_enqueue(client, name) for _ in range(3)]
@@ -65,13 +65,13 @@ def test_an_error_that_breaks_who_looks_at_it_costs_no_slot(
 
     assert "succeeded" == client.job(good.id).status
     for job in broken:
-        left = client.job(job.id)
-        assert ("failed", 0) == (left.status, left.lost_count)
-        assert error in (left.error or "")
+        row = client.job(job.id)
+        assert ("failed", 0) == (row.status, row.lost_count)
+        assert error in (row.error or "")
 
 
 @pytest.mark.parametrize("name", ["cleans_up_badly", "waits_in_a_group"])
-def test_an_interruption_is_not_charged_whatever_became_of_it_inside(
+def test_an_interruption_does_not_count_whatever_the_task_makes_of_it(
     client: Client, fleet: Any, recorded: None, name: str
 ) -> None:
     job = _enqueue(client, name)
@@ -82,11 +82,11 @@ def test_an_interruption_is_not_charged_whatever_became_of_it_inside(
     workers.signal(15)
 
     assert 0 == workers.wait()
-    left = client.job(job.id)
-    assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
+    row = client.job(job.id)
+    assert ("queued", 0, 0) == (row.status, row.failure_count, row.lost_count)
 
 
-def test_a_cancelled_coroutine_takes_the_children_of_its_group_along(
+def test_a_cancelled_coroutine_cancels_the_children_of_its_group(
     client: Client, fleet: Any, recorded: None, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger"
@@ -100,7 +100,7 @@ def test_a_cancelled_coroutine_takes_the_children_of_its_group_along(
     assert "ended" == ledger.read_text()
 
 
-def test_a_clean_up_is_left_in_peace(
+def test_a_clean_up_is_not_interrupted_again(
     client: Client, fleet: Any, recorded: None, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger"
@@ -115,7 +115,7 @@ def test_a_clean_up_is_left_in_peace(
     assert "0\n1\n2\n3\n" == ledger.read_text()
 
 
-def test_what_a_task_logged_before_it_completed_itself_is_kept(
+def test_lines_logged_before_a_completion_are_kept(
     client: Client, burst: Any, recorded: None, database_url: str
 ) -> None:
     job = _enqueue(client, "completes", url=database_url, lines=40, size=1, seconds=0)
@@ -149,7 +149,7 @@ def test_a_result_too_large_is_refused_by_complete_as_well(
     assert "result_bytes_max" in (client.job(job.id).error or "")
 
 
-def test_a_transaction_left_open_holds_up_its_own_job_only(
+def test_an_open_transaction_delays_its_own_job_only(
     client: Client, fleet: Any, recorded: None, database_url: str
 ) -> None:
     slow = _enqueue(client, "completes", url=database_url, lines=0, size=1, seconds=4)
@@ -199,7 +199,7 @@ def test_a_job_of_an_executor_that_no_task_has_is_sent_to_the_right_one(
     assert ("succeeded", "greenlet") == (job.status, job.executor)
 
 
-def test_a_stop_during_the_start_is_heeded_before_the_first_claim(
+def test_a_stop_during_the_start_comes_before_the_first_claim(
     client: Client, fleet: Any, recorded: None
 ) -> None:
     job = client.enqueue("shop.tasks.add", {"a": 1})
@@ -212,7 +212,7 @@ def test_a_stop_during_the_start_is_heeded_before_the_first_claim(
     assert ("queued", 0) == (client.job(job.id).status, client.job(job.id).attempt)
 
 
-def test_only_the_stuck_job_is_charged_whatever_the_timeouts_beside_it(
+def test_only_the_attempt_of_the_stuck_job_counts_whatever_the_timeouts_beside_it(
     client: Client, burst: Any, recorded: None
 ) -> None:
     naps = [_enqueue(client, "short_nap", seconds=1) for _ in range(8)]
@@ -222,11 +222,11 @@ def test_only_the_stuck_job_is_charged_whatever_the_timeouts_beside_it(
 
     assert ("failed", 1) == (client.job(stuck.id).status, client.job(stuck.id).failure_count)
     for job in naps:
-        left = client.job(job.id)
-        assert ("succeeded", 0, 0) == (left.status, left.failure_count, left.lost_count)
+        row = client.job(job.id)
+        assert ("succeeded", 0, 0) == (row.status, row.failure_count, row.lost_count)
 
 
-def test_what_waits_behind_a_long_call_in_its_right_is_not_late(
+def test_a_job_that_waits_behind_a_long_call_within_its_timeout_is_not_late(
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     for n in range(5):
@@ -244,7 +244,7 @@ def test_what_waits_behind_a_long_call_in_its_right_is_not_late(
     )
 
 
-def test_a_killed_worker_lost_what_it_had_started_and_nothing_else(
+def test_a_killed_worker_lost_the_jobs_that_it_had_started_and_no_other(
     client: Client, burst: Any, recorded: None
 ) -> None:
     for n in range(5):
@@ -254,7 +254,7 @@ def test_a_killed_worker_lost_what_it_had_started_and_nothing_else(
 
     burst("--greenlets", "1")
 
-    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(poison.id)]
+    assert ["lost", "succeeded"] == [attempt.outcome for attempt in client.attempts(poison.id)]
     for job in behind:
-        assert {"lost"} & {each.outcome for each in client.attempts(job.id)} == set()
+        assert {"lost"} & {attempt.outcome for attempt in client.attempts(job.id)} == set()
         assert "succeeded" == client.job(job.id).status

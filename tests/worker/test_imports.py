@@ -1,4 +1,4 @@
-"""A module that a row names first is imported where its task would run, and harms nobody else."""
+"""A module that a row names first is imported where its task would run, and harms no other job."""
 
 from typing import Any
 
@@ -44,18 +44,18 @@ def test_no_job_starts_while_its_module_is_half_imported(
     }
 
 
-def test_a_job_whose_module_raises_is_left_to_others_however_often_it_is_met(
+def test_a_job_whose_module_raises_is_excluded_however_many_there_are(
     client: Client, fleet: Any, link: Link
 ) -> None:
     jobs = [_enqueue(link, "shop.late.breaks.greet") for _ in range(8)]
 
-    left = fleet("--burst")
+    supervisor = fleet("--burst")
 
-    assert 1 == left.wait(), left.errors.decode()
+    assert 1 == supervisor.wait(), supervisor.errors.decode()
     assert {("queued", 0)} == {(job.status, job.failure_count) for job in map(client.job, jobs)}
 
 
-def test_a_task_found_so_goes_on_to_a_worker_of_its_kind(
+def test_a_task_in_such_a_module_goes_on_to_a_worker_of_its_kind(
     client: Client, burst: Any, link: Link
 ) -> None:
     job = client.job(_enqueue(link, "shop.late.fine.compute"))
@@ -66,7 +66,7 @@ def test_a_task_found_so_goes_on_to_a_worker_of_its_kind(
     assert ("succeeded", "YOU", 0, 0) == (
         done.status, done.result, done.failure_count, done.lost_count,
     )  # fmt: skip
-    assert ["interrupted", "succeeded"] == [each.outcome for each in done.attempts()]
+    assert ["interrupted", "succeeded"] == [attempt.outcome for attempt in done.attempts()]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -114,6 +114,6 @@ def test_an_import_that_raises_no_exception_leaves_its_worker_at_work(
     later = _enqueue(link, "shop.late.fine.greet")
 
     workers.until(lambda: client.job(later).status == "succeeded", "the later job ran")
-    left, done = client.attempts(broken), client.attempts(later)
-    assert {left[0].worker_id} == {done[0].worker_id}
+    released, done = client.attempts(broken), client.attempts(later)
+    assert {released[0].worker_id} == {done[0].worker_id}
     assert ("queued", 0) == (client.job(broken).status, client.job(broken).lost_count)

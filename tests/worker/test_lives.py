@@ -48,7 +48,7 @@ def test_a_killed_childs_job_runs_again_within_two_seconds(client: Client, fleet
 
     assert seconds < 2.0
     workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
-    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+    assert ["lost", "succeeded"] == [attempt.outcome for attempt in client.attempts(job.id)]
 
 
 def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
@@ -62,7 +62,7 @@ def test_a_frozen_childs_job_runs_elsewhere_when_a_lease_has_passed(
     os.kill(pid, signal.SIGSTOP)
 
     workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
-    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+    assert ["lost", "succeeded"] == [attempt.outcome for attempt in client.attempts(job.id)]
     assert "frozen" in str(client.attempts(job.id)[0].error_message)
     assert not procs.lives(pid)
 
@@ -77,7 +77,7 @@ def test_a_host_that_wakes_past_its_lease_changes_nothing(
     }
     link.raw.execute("create table public.effects (attempt integer)")
     frozen = fleet(**settings)
-    name, args = "shop.hard_tasks.completes_late", {"url": database_url, "notes": str(tmp_path)}
+    name, args = "shop.hard_tasks.completes_late", {"url": database_url, "folder": str(tmp_path)}
     job = client.enqueue(name, args)
     frozen.until(tmp_path.joinpath("waits").exists, "the first attempt waits")
     [(child,)] = frozen.rows("select pid from pgqueue.running_jobs where id = %s", job.id)
@@ -89,14 +89,14 @@ def test_a_host_that_wakes_past_its_lease_changes_nothing(
     settled = client.job(job.id)
     tmp_path.joinpath("go on").touch()
     os.kill(child, signal.SIGCONT)
-    other.until(tmp_path.joinpath("told").exists, "the zombie was told")
+    other.until(tmp_path.joinpath("error").exists, "the first attempt ended")
     frozen.signal(signal.SIGCONT)
 
     other.until(lambda: not procs.lives(child), "its supervisor ended it")
-    assert tmp_path.joinpath("told").read_text() in ("LeaseLost", "JobInterrupted")
+    assert tmp_path.joinpath("error").read_text() in ("LeaseLost", "JobInterrupted")
     assert [(2,)] == other.rows("select attempt from public.effects")
     assert settled == client.job(job.id)
-    assert ["lost", "succeeded"] == [each.outcome for each in client.attempts(job.id)]
+    assert ["lost", "succeeded"] == [attempt.outcome for attempt in client.attempts(job.id)]
 
 
 def test_a_signal_while_a_supervisor_starts_ends_it_as_done(fleet: Any) -> None:
@@ -127,7 +127,7 @@ def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(
     assert [] == workers.children()
 
 
-def test_two_signals_hand_running_jobs_back_uncharged(client: Client, fleet: Any) -> None:
+def test_two_signals_return_running_jobs_to_the_queue_uncounted(client: Client, fleet: Any) -> None:
     workers = fleet("--cpus", "1")
     jobs = [
         client.enqueue("shop.tasks.nap", {"seconds": 50}),
@@ -144,17 +144,17 @@ def test_two_signals_hand_running_jobs_back_uncharged(client: Client, fleet: Any
     pids = workers.children()
 
     workers.signal(signal.SIGINT)
-    workers.signal(signal.SIGTERM)  # the kernel keeps one of two equal ones that wait
+    workers.signal(signal.SIGTERM)  # the kernel keeps one of two equal signals that wait
 
     assert 0 == workers.wait()
     for job in jobs:
-        left = client.job(job.id)
-        assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
-        assert "interrupted" == left.attempts()[-1].outcome
+        row = client.job(job.id)
+        assert ("queued", 0, 0) == (row.status, row.failure_count, row.lost_count)
+        assert "interrupted" == row.attempts()[-1].outcome
     assert [] == [pid for pid in pids if procs.lives(pid)]
 
 
-def test_a_grace_that_ends_hands_back_what_resists(client: Client, fleet: Any) -> None:
+def test_a_grace_that_ends_returns_resisting_jobs_to_the_queue(client: Client, fleet: Any) -> None:
     job = client.enqueue("shop.tasks.stuck_in_a_sum", timeout=600)
     workers = fleet("--grace", "0.2")
     workers.until(lambda: client.job(job.id).status == "running", "running")
@@ -163,12 +163,14 @@ def test_a_grace_that_ends_hands_back_what_resists(client: Client, fleet: Any) -
     workers.signal(signal.SIGTERM)
 
     assert 0 == workers.wait()
-    left = client.job(job.id)
-    assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
+    row = client.job(job.id)
+    assert ("queued", 0, 0) == (row.status, row.failure_count, row.lost_count)
     assert [] == [pid for pid in pids if procs.lives(pid)]
 
 
-def test_children_of_a_killed_supervisor_hand_back_and_end(client: Client, fleet: Any) -> None:
+def test_children_of_a_killed_supervisor_return_their_jobs_and_end(
+    client: Client, fleet: Any
+) -> None:
     job = client.enqueue("shop.tasks.nap", {"seconds": 50})
     workers = fleet()
     workers.until(lambda: client.job(job.id).status == "running", "running")
@@ -176,7 +178,7 @@ def test_children_of_a_killed_supervisor_hand_back_and_end(client: Client, fleet
 
     workers.signal(signal.SIGKILL)
 
-    workers.until(lambda: client.job(job.id).status == "queued", "handed back")
+    workers.until(lambda: client.job(job.id).status == "queued", "returned to the queue")
     assert "interrupted" == client.attempts(job.id)[-1].outcome
     workers.until(lambda: not any(procs.lives(pid) for pid in pids), "ended")
 
@@ -189,7 +191,7 @@ def test_a_running_job_is_cancelled_where_it_waits(client: Client, fleet: Any) -
     client.cancel([job.id])
 
     workers.until(lambda: client.job(job.id).status == "cancelled", "cancelled")
-    assert ["cancelled"] == [each.outcome for each in client.attempts(job.id)]
+    assert ["cancelled"] == [attempt.outcome for attempt in client.attempts(job.id)]
 
 
 def test_jobs_go_on_after_every_connection_was_cut(
@@ -212,11 +214,11 @@ def test_jobs_go_on_after_every_connection_was_cut(
 
 
 @pytest.mark.own_session
-def test_the_listener_has_a_url_of_its_own_when_it_is_told_one(
+def test_the_listener_uses_the_url_of_its_setting(
     client: Client, fleet: Any, database_url: str
 ) -> None:
-    mark = "&application_name=listener" if "?" in database_url else "?application_name=listener"
-    workers = fleet(PGQUEUE_LISTEN_URL=database_url + mark)
+    name = "&application_name=listener" if "?" in database_url else "?application_name=listener"
+    workers = fleet(PGQUEUE_LISTEN_URL=database_url + name)
     job = client.enqueue("shop.tasks.add", {"a": 1})
 
     workers.until(lambda: client.job(job.id).status == "succeeded", "succeeded")
@@ -227,7 +229,7 @@ def test_the_listener_has_a_url_of_its_own_when_it_is_told_one(
     )
 
 
-def test_queues_are_taken_in_strict_order_and_priority_within(
+def test_queues_are_claimed_in_strict_order_and_priority_within(
     client: Client, burst: Any, link: Any
 ) -> None:
     order = []
@@ -240,7 +242,7 @@ def test_queues_are_taken_in_strict_order_and_priority_within(
     assert [order[2], order[1], order[3], order[0]] == started
 
 
-def test_a_trailing_slash_takes_all_sub_queues(client: Client, burst: Any) -> None:
+def test_a_trailing_slash_claims_all_sub_queues(client: Client, burst: Any) -> None:
     inside = [client.enqueue("shop.tasks.add", {"a": 1}, queue=q) for q in ("mail/a", "mail/b/c")]
     outside = client.enqueue("shop.tasks.add", {"a": 1}, queue="mailbox")
 
@@ -264,10 +266,10 @@ def test_the_process_that_begins_first_becomes_the_first_worker(fleet: Any) -> N
     pid = workers.process.pid
     started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
-    assert started == [str(each) for each in workers.children()]
+    assert started == [str(child) for child in workers.children()]
 
 
-def test_a_start_without_sense_leaves_no_process(fleet: Any) -> None:
+def test_a_start_with_invalid_settings_leaves_no_process(fleet: Any) -> None:
     workers = fleet(PGQUEUE_PROCESSES="0")
 
     # It reads what they say to its end, which comes when the last of them is gone.
@@ -286,7 +288,7 @@ def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
     assert not any("sqlalchemy" in maps for maps in loaded)
 
 
-def test_a_worker_registered_without_a_reply_is_written_off(fleet: Any) -> None:
+def test_a_worker_registered_without_an_answer_is_ended(fleet: Any) -> None:
     workers = fleet(PGQUEUE_HEARTBEAT_SECONDS="0.5")
     workers.until(workers.children, "started")
 
@@ -302,7 +304,7 @@ def test_a_worker_registered_without_a_reply_is_written_off(fleet: Any) -> None:
     assert workers.children()
 
 
-def test_a_worker_whose_claim_loop_stands_still_is_replaced_after_what_it_runs(
+def test_a_worker_whose_fetcher_stalls_is_replaced_after_its_jobs(
     client: Client, fleet: Any, recorded: None
 ) -> None:
     job = client.enqueue("shop.hard_tasks.stand_still")

@@ -1,4 +1,4 @@
-"""Two releases on one database: each works with the schema, or says what to do about it."""
+"""Two releases on one database: each works with the schema, or says what to do."""
 
 import os
 import signal
@@ -68,9 +68,9 @@ def test_what_is_for_after_the_deploy_ends_the_older_release_with_advice(
     assert f"applied {NEEDED}" in applied and f"applied {AFTER}" in applied
     assert (0, "up to date\n") == at(newer, "migrate")[:2]
     assert 0 == at(newer, "worker", "--burst").code
-    for each in refused:
-        assert 3 == each.code
-        assert "Install the newer release here too" in each.err
+    for command in refused:
+        assert 3 == command.code
+        assert "Install the newer release here too" in command.err
 
 
 def test_an_empty_database_gets_everything_at_once(
@@ -83,7 +83,7 @@ def test_an_empty_database_gets_everything_at_once(
     assert 3 == refused.code
 
 
-def test_a_rolling_deploy_under_load_loses_and_charges_nothing(
+def test_a_rolling_deploy_under_load_loses_no_job_and_fails_none(
     client: Client, fleet: Any, at: Any, newer: Release
 ) -> None:
     jobs = [client.enqueue("shop.tasks.nap", {"seconds": 0.02}).id for _ in range(300)]
@@ -112,7 +112,7 @@ def test_a_rolling_deploy_under_load_loses_and_charges_nothing(
 
 
 @pytest.mark.own_session
-def test_a_migration_lets_others_through_and_tells_who_holds_it_up(
+def test_a_migration_delays_no_reader_and_names_the_session_that_blocks_it(
     client: Client, at: Any, newer: Release, database_url: str
 ) -> None:
     job = client.enqueue("shop.mail")
@@ -120,14 +120,14 @@ def test_a_migration_lets_others_through_and_tells_who_holds_it_up(
     holder.execute("select from pgqueue.jobs")
     migration = newer.start(database_url, "migrate")
 
-    looks = 0
+    read_count = 0
     while migration.poll() is None:
-        looks += client.job(job.id).attempt == 0
+        read_count += client.job(job.id).attempt == 0
 
-    _, told = migration.communicate()
+    _, errors = migration.communicate()
     assert 1 == migration.returncode
-    assert "SchemaBusy" in told
-    assert f"process {holder.info.backend_pid} (somebody's report, idle in transaction" in told
-    assert looks > 10
+    assert "SchemaBusy" in errors
+    assert f"process {holder.info.backend_pid} (somebody's report, idle in transaction" in errors
+    assert read_count > 10
     holder.close()
     assert 0 == at(newer, "migrate").code

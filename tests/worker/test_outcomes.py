@@ -1,4 +1,4 @@
-"""What becomes of jobs, seen in the tables after a real burst."""
+"""How jobs end, as the tables show after a real burst."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_each_end_of_a_task_has_its_outcome(
     burst()
 
     done = client.job(job.id)
-    ends = [each.outcome for each in done.attempts()]
+    ends = [attempt.outcome for attempt in done.attempts()]
     if executor != "greenlet":
         # No worker had recorded the task yet, so the first claim was by the wrong kind.
         assert "interrupted" == ends.pop(0)
@@ -77,20 +77,18 @@ def test_each_end_of_a_task_has_its_outcome(
     assert executor == done.executor
 
 
-def test_what_cannot_be_stored_of_a_result_is_told_in_the_attempt(
-    client: Client, burst: Any
-) -> None:
+def test_the_attempt_says_why_a_result_could_not_be_stored(client: Client, burst: Any) -> None:
     strange = client.enqueue("shop.tasks.strange_result")
     huge = client.enqueue("shop.tasks.huge_result")
 
     burst()
 
-    [told] = client.attempts(strange.id)
+    [attempt] = client.attempts(strange.id)
     assert "\ufffd<object>" == client.job(strange.id).result
-    assert ("succeeded", "UnstorableValue") == (told.outcome, told.error_type)
-    assert (told.error_message or "").startswith("result = <object> cannot be stored")
-    [told] = client.attempts(huge.id)
-    assert ("succeeded", "ResultTooLarge") == (told.outcome, told.error_type)
+    assert ("succeeded", "UnstorableValue") == (attempt.outcome, attempt.error_type)
+    assert (attempt.error_message or "").startswith("result = <object> cannot be stored")
+    [attempt] = client.attempts(huge.id)
+    assert ("succeeded", "ResultTooLarge") == (attempt.outcome, attempt.error_type)
     assert client.job(huge.id).result.startswith("\ufffd The result takes ")
 
 
@@ -102,7 +100,7 @@ def test_a_spinning_job_times_out_and_its_neighbours_finish_unharmed(
 
     burst()
 
-    assert ["timed_out"] == [each.outcome for each in client.attempts(spin.id)]
+    assert ["timed_out"] == [attempt.outcome for attempt in client.attempts(spin.id)]
     assert "while True" in (client.attempts(spin.id)[0].traceback or "")
     assert {"succeeded": 24} == _count(client.job(nap.id).status for nap in naps)
     assert {1: 24} == _count(client.job(nap.id).attempt for nap in naps)
@@ -173,7 +171,7 @@ def test_log_lines_past_the_limit_are_counted(client: Client, burst: Any) -> Non
     assert lines[-1].message.startswith("500 more lines were dropped")
 
 
-def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_its_slot(
+def test_arguments_that_cannot_be_decoded_cost_no_slot_and_no_other_job(
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     link.raw.execute("alter domain pgqueue.job_args drop constraint job_args_numbers_check")
@@ -197,7 +195,9 @@ def test_a_row_with_arguments_that_cannot_be_decoded_spoils_neither_others_nor_i
     assert 0 == _lost_workers(link)
 
 
-def test_a_task_nobody_here_knows_is_put_back_uncharged(client: Client, fleet: Any) -> None:
+def test_a_job_of_a_task_that_no_worker_knows_returns_to_the_queue_uncounted(
+    client: Client, fleet: Any
+) -> None:
     strange = client.enqueue("elsewhere.tasks.unknown")
     forbidden = client.enqueue("shop.tasks.not_a_task")
     known = client.enqueue("shop.tasks.add", {"a": 1})
@@ -207,9 +207,9 @@ def test_a_task_nobody_here_knows_is_put_back_uncharged(client: Client, fleet: A
     assert 1 == code
     assert "succeeded" == client.job(known.id).status
     for job in (strange, forbidden):
-        left = client.job(job.id)
-        assert ("queued", 0, 0) == (left.status, left.failure_count, left.lost_count)
-        assert {"interrupted"} == {each.outcome for each in left.attempts()}
+        row = client.job(job.id)
+        assert ("queued", 0, 0) == (row.status, row.failure_count, row.lost_count)
+        assert {"interrupted"} == {attempt.outcome for attempt in row.attempts()}
 
 
 def test_a_job_of_another_kind_of_worker_is_sent_there(client: Client, burst: Any) -> None:
@@ -226,7 +226,7 @@ def test_a_job_of_another_kind_of_worker_is_sent_there(client: Client, burst: An
     )
 
 
-def test_a_fast_lane_job_leaves_nothing_when_it_succeeds(
+def test_a_job_with_keep_zero_leaves_no_row_when_it_succeeds(
     client: Client, burst: Any, recorded: None, link: Any
 ) -> None:
     client.enqueue("shop.tasks.noop_fast", {"n": 1})

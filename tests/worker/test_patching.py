@@ -1,4 +1,4 @@
-"""A greenlet worker's process becomes gevent's, and its plugins hear of it."""
+"""A greenlet worker's process becomes gevent's, and gevent notifies its plugins."""
 
 import json
 import os
@@ -10,22 +10,22 @@ import pytest
 from python_path import python_path
 
 _PLUGIN = """
-told = []
+events = []
 
-def hear(event):
-    told.append(type(event).__name__)
+def receive(event):
+    events.append(type(event).__name__)
 """
 
 _PROGRAM = """
 import json
 from importlib import metadata
 
-looks = []
-look = metadata.entry_points
+searches = []
+search = metadata.entry_points
 
 def counted(**what):
-    looks.append(what)
-    return look(**what)
+    searches.append(what)
+    return search(**what)
 
 metadata.entry_points = counted
 
@@ -38,23 +38,23 @@ from gevent import monkey
 
 print(json.dumps({
     "is_patched": monkey.is_module_patched("socket"),
-    "told": plugin.told,
-    "looks": len(looks),
-    "is_put_back": metadata.entry_points is counted,
+    "events": plugin.events,
+    "search_count": len(searches),
+    "is_restored": metadata.entry_points is counted,
 }))
 """
 
 
 @pytest.fixture
 def patched(tmp_path: Path) -> dict[str, object]:
-    """What a process tells that was patched where a plugin is installed."""
-    told = tmp_path / "plugin-1.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
-    (told / "entry_points.txt").write_text(
-        "[gevent.plugins.monkey.will_patch_all]\nhear = plugin:hear\n"
-        "[gevent.plugins.monkey.did_patch_module]\nhear = plugin:hear\n"
-        "[gevent.plugins.monkey.did_patch_all]\nhear = plugin:hear\n"
+    """What a patched process reports, where a plugin is installed."""
+    plugin = tmp_path / "plugin-1.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
+    (plugin / "entry_points.txt").write_text(
+        "[gevent.plugins.monkey.will_patch_all]\nreceive = plugin:receive\n"
+        "[gevent.plugins.monkey.did_patch_module]\nreceive = plugin:receive\n"
+        "[gevent.plugins.monkey.did_patch_all]\nreceive = plugin:receive\n"
     )
     (tmp_path / "plugin.py").write_text(_PLUGIN)
     done = subprocess.run(
@@ -64,18 +64,18 @@ def patched(tmp_path: Path) -> dict[str, object]:
         text=True,
         check=True,
     )
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    report: dict[str, object] = json.loads(done.stdout)
+    return report
 
 
-def test_plugins_hear_of_each_step(patched: dict[str, object]) -> None:
-    told = patched["told"]
+def test_plugins_are_notified_of_each_step(patched: dict[str, object]) -> None:
+    events = patched["events"]
 
     assert patched["is_patched"]
-    assert isinstance(told, list)
-    assert ("GeventWillPatchAllEvent", "GeventDidPatchAllEvent") == (told[0], told[-1])
-    assert 5 < told.count("GeventDidPatchModuleEvent")
+    assert isinstance(events, list)
+    assert ("GeventWillPatchAllEvent", "GeventDidPatchAllEvent") == (events[0], events[-1])
+    assert 5 < events.count("GeventDidPatchModuleEvent")
 
 
-def test_one_look_through_all_packages_serves_all_steps(patched: dict[str, object]) -> None:
-    assert (1, True) == (patched["looks"], patched["is_put_back"])
+def test_one_search_of_all_packages_serves_all_steps(patched: dict[str, object]) -> None:
+    assert (1, True) == (patched["search_count"], patched["is_restored"])

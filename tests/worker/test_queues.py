@@ -1,4 +1,4 @@
-"""Which queues a claim asks."""
+"""Which queues a claim reads."""
 
 import pytest
 from queue_database import QueueDatabase
@@ -21,25 +21,25 @@ def _batch(claimed: list[ClaimedAttempt], *, is_whole: bool) -> ClaimedBatch:
     return ClaimedBatch(claimed, is_whole, False, Visibility(1, 1, 1), 0.0)
 
 
-def test_few_queues_are_all_asked_each_time() -> None:
+def test_each_claim_reads_all_of_few_queues() -> None:
     queues = Queues(["b", "a"], is_round_robin=False)
 
-    asked = queues.take()
-    queues.learn(asked, _batch([], is_whole=True), [])
+    claimed_from = queues.take()
+    queues.record(claimed_from, _batch([], is_whole=True), [])
 
-    assert ["b", "a"] == asked == queues.take()
+    assert ["b", "a"] == claimed_from == queues.take()
 
 
-def test_of_many_those_are_asked_in_which_a_job_is_ready_in_their_order() -> None:
+def test_a_claim_reads_the_ready_ones_of_many_queues_in_order() -> None:
     queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q7", "q3", "other"])
+    queues.add_ready(["q7", "q3", "other"])
 
     assert ["q3", "q7"] == queues.take()
 
 
-def test_sub_queues_are_asked_when_they_were_heard_of() -> None:
+def test_a_claim_reads_the_sub_queues_that_were_reported() -> None:
     queues = Queues(["first", "mail/"], is_round_robin=False)
-    queues.hear(["mail/b", "mail/a", "first", "mails"])
+    queues.add_ready(["mail/b", "mail/a", "first", "mails"])
 
     assert ["first", "mail/a", "mail/b"] == queues.take()
 
@@ -50,43 +50,43 @@ def test_round_robin_begins_with_another_each_time() -> None:
     assert [["b", "c", "a"], ["c", "a", "b"], ["a", "b", "c"]] == [queues.take() for _ in range(3)]
 
 
-def test_what_was_found_empty_is_asked_no_more(claimed: list[ClaimedAttempt]) -> None:
+def test_a_claim_skips_the_queues_that_were_empty(claimed: list[ClaimedAttempt]) -> None:
     queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q3", "q5", "q7", "q9"])
+    queues.add_ready(["q3", "q5", "q7", "q9"])
 
-    queues.learn(queues.take(), _batch(claimed[:2], is_whole=False), [])
-    left = queues.take()
-    queues.learn(left, _batch(claimed[1:], is_whole=True), left)
+    queues.record(queues.take(), _batch(claimed[:2], is_whole=False), [])
+    rest = queues.take()
+    queues.record(rest, _batch(claimed[1:], is_whole=True), rest)
 
-    assert ["q5", "q7", "q9"] == left
+    assert ["q5", "q7", "q9"] == rest
     assert [] == queues.take()
 
 
-def test_what_is_heard_during_a_claim_is_asked_by_the_next() -> None:
+def test_a_queue_reported_during_a_claim_is_read_by_the_next_claim() -> None:
     queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q3"])
-    asked = queues.take()
-    queues.hear(["q3", "q4"])
+    queues.add_ready(["q3"])
+    claimed_from = queues.take()
+    queues.add_ready(["q3", "q4"])
 
-    queues.learn(asked, _batch([], is_whole=True), [])
+    queues.record(claimed_from, _batch([], is_whole=True), [])
 
     assert ["q3", "q4"] == queues.take()
 
 
-def test_a_claim_that_read_on_and_found_nothing_is_asked_again_from_the_front() -> None:
+def test_a_queue_read_from_a_cursor_without_a_job_is_read_again() -> None:
     queues = Queues(MANY, is_round_robin=False)
-    queues.hear(["q3", "q4"])
+    queues.add_ready(["q3", "q4"])
 
-    queues.learn(queues.take(), _batch([], is_whole=True), ["q3"])
+    queues.record(queues.take(), _batch([], is_whole=True), ["q3"])
     again = queues.take()
-    queues.learn(again, _batch([], is_whole=True), [])
+    queues.record(again, _batch([], is_whole=True), [])
 
     assert ["q3"] == again
     assert [] == queues.take()
 
 
-def test_without_any_hint_all_are_asked_now_and_then() -> None:
+def test_all_queues_with_a_name_can_be_read_without_a_report() -> None:
     queues = Queues([*MANY, "mail/"], is_round_robin=False)
-    queues.hear_of_all()
+    queues.add_all()
 
     assert MANY == queues.take()

@@ -1,4 +1,4 @@
-"""Old and new code side by side: each job runs where its task is known, and nobody loses one."""
+"""Old and new code side by side: each job runs where its task is known, and none is lost."""
 
 import signal
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def laundry(tmp_path: Path, fleet: Callable[..., Any]) -> Callable[..., Any]:
     return start
 
 
-def _knows(worker_id: int, link: Link) -> list[str]:
+def _unknown_tasks(worker_id: int, link: Link) -> list[str]:
     [(unknown,)] = link.fetch(
         "select unknown_tasks from pgqueue.workers where id = %(id)s", {"id": worker_id}
     )
@@ -51,7 +51,7 @@ def test_each_job_of_a_rolling_deploy_runs_where_its_task_is_known(
     assert [] == client.unknown_tasks()
 
 
-def test_what_none_knows_is_told_with_the_moment_from_which_on_it_waits(
+def test_a_task_that_no_worker_knows_is_listed_with_the_time_since_when(
     client: Client, laundry: Callable[..., Any], link: Link
 ) -> None:
     old, new = laundry("old"), laundry("new")
@@ -63,12 +63,12 @@ def test_what_none_knows_is_told_with_the_moment_from_which_on_it_waits(
 
     client.retry([waiting.id])
 
-    old.until(lambda: bool(client.unknown_tasks()), "told")
-    [told] = client.unknown_tasks()
+    old.until(lambda: bool(client.unknown_tasks()), "reported")
+    [unknown] = client.unknown_tasks()
     assert ("laundry.iron", "default", 1, 1) == (
-        told.task, told.queue, told.job_count, told.worker_count,
+        unknown.task, unknown.queue, unknown.job_count, unknown.worker_count,
     )  # fmt: skip
-    assert gone_at == told.unknown_since
+    assert gone_at == unknown.unknown_since
     assert "queued" == client.job(waiting.id).status
 
     laundry("new")
@@ -77,7 +77,7 @@ def test_what_none_knows_is_told_with_the_moment_from_which_on_it_waits(
     assert [] == client.unknown_tasks()
 
 
-def test_one_worker_that_meets_an_unknown_task_spares_the_others_the_meeting(
+def test_a_worker_that_meets_an_unknown_task_warns_the_other_workers(
     client: Client, laundry: Callable[..., Any], link: Link
 ) -> None:
     old = laundry("old", "--processes", "3")
@@ -92,9 +92,7 @@ def test_one_worker_that_meets_an_unknown_task_spares_the_others_the_meeting(
     assert client.job(strange.id).attempt < 3
 
 
-def test_a_worker_that_may_know_a_task_keeps_it_from_being_told_as_unknown(
-    client: Client, link: Link
-) -> None:
+def test_a_task_that_a_worker_may_know_is_not_listed_as_unknown(client: Client, link: Link) -> None:
     first, second = (_worker(link, queues) for queues in (["mail/"], ["mail/fast", "default"]))
     client.enqueue("shop.iron", queue="mail/fast")
 
@@ -104,18 +102,18 @@ def test_a_worker_that_may_know_a_task_keeps_it_from_being_told_as_unknown(
 
     assert [] == before
     assert [("shop.iron", "mail/fast", 2)] == [
-        (told.task, told.queue, told.worker_count) for told in client.unknown_tasks()
+        (unknown.task, unknown.queue, unknown.worker_count) for unknown in client.unknown_tasks()
     ]
-    assert ["shop.iron", "shop.press"] == _knows(second, link)
+    assert ["shop.iron", "shop.press"] == _unknown_tasks(second, link)
 
 
-def test_what_is_noted_twice_stands_there_once_and_the_list_is_bounded(link: Link) -> None:
+def test_unknown_tasks_are_recorded_once_and_up_to_a_limit(link: Link) -> None:
     worker = _worker(link, ["default"])
 
     for _ in range(2):
         run(link, workers.add_unknown_tasks(worker, [f"t{n:04}" for n in range(1500)]))
 
-    assert [f"t{n:04}" for n in range(1000)] == _knows(worker, link)
+    assert [f"t{n:04}" for n in range(1000)] == _unknown_tasks(worker, link)
 
 
 def _worker(link: Link, queues: list[str]) -> int:

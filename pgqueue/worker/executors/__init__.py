@@ -1,5 +1,33 @@
-"""Three ways to run the attempts in hand, one for each kind of child.
+"""Three ways to run attempts, one for each kind of child; all are an `Executor`."""
 
-Each has the same five verbs: `serve` (blocks the main thread until `close`), `kick` (something
-waits), `close`, and the two that `Interrupts` reaches tasks by, `current` and `throw`.
-"""
+from types import FrameType
+from typing import Protocol
+
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
+
+
+class Executor(Protocol):
+    """Runs the runs that wait in `InFlight`, on the main thread."""
+
+    def serve(self) -> None:
+        """Run what arrives until `close`; blocks the main thread."""
+
+    def wake(self) -> None:
+        """Start runs that wait, while slots are free; safe on any thread."""
+
+    def close(self) -> None:
+        """Let `serve` return; safe on any thread."""
+
+    def current(self) -> ActiveAttempt | None:
+        """The attempt whose task's code the main thread runs right now; None for none."""
+
+    def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
+        """Raise *error* where the attempt waits; nothing happens if it no longer waits."""
+
+    def frame_of(self, attempt: ActiveAttempt) -> FrameType | None:
+        """The frame in which the attempt waits; None where that is unknown."""
+
+
+def interruptible(run: Run | None) -> ActiveAttempt | None:
+    """The attempt of a run whose task's code runs; None for none."""
+    return next((attempt for attempt in run or () if attempt.is_interruptible), None)

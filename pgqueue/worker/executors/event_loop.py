@@ -1,23 +1,31 @@
-"""Many attempts at once as tasks of one asyncio event loop: coroutine functions.
+"""Many runs at once as tasks of one asyncio event loop: coroutine functions.
 
 The loop has the main thread, so that a signal can break a coroutine that never awaits.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
+from types import FrameType
 from typing import Any
 
 from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.executors import interruptible
+from pgqueue.worker.in_flight import InFlight
 
-RunAsync = Callable[[ActiveAttempt, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
+RunAsync = Callable[[Run, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
 
 
 class EventLoopExecutor:
-    """Runs attempts as asyncio tasks, as many as there are slots.
+    """Runs runs as asyncio tasks, as many as there are slots.
 
     Args:
-        run: Runs one attempt to its end, wrapping the task's coroutine in what it is given.
+        run: Runs one run to its end; wraps the task's coroutine by its second argument.
+
+    Attributes:
+        _loop, _closed: Made when `serve` starts. Main thread.
+        _is_closed: Whether `close` was called. Any thread, and only from False to True.
+        _tasks: The run of each asyncio task. Main thread.
     """
 
     def __init__(self, in_flight: InFlight, run: RunAsync) -> None:
@@ -26,18 +34,18 @@ class EventLoopExecutor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Event | None = None
         self._is_closed = False
-        self._tasks: dict[asyncio.Task[None], ActiveAttempt] = {}
+        self._tasks: dict[asyncio.Task[None], Run] = {}
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
         asyncio.run(self._serve())
 
     def wake(self) -> None:
-        """Start what waits, while slots are free; safe on any thread."""
+        """Start runs that wait, while slots are free; safe on any thread."""
         self._call(self._fill)
 
     def close(self) -> None:
-        """Let `serve` return; coroutines that still run are cancelled by the loop's end."""
+        """Let `serve` return; the end of the loop cancels coroutines that still run."""
         self._is_closed = True
         self._call(self._end)
 
@@ -47,20 +55,23 @@ class EventLoopExecutor:
             task = asyncio.current_task(self._loop)
         except RuntimeError:
             return None
-        attempt = self._tasks.get(task) if task is not None else None
-        return attempt if attempt is not None and attempt.is_interruptible else None
+        return interruptible(self._tasks.get(task)) if task is not None else None
 
     def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Raise *error* in the task where it awaits."""
         self._call(lambda: self._throw_now(attempt, error))
 
+    def frame_of(self, attempt: ActiveAttempt) -> FrameType | None:
+        """None: a coroutine that awaits has no frame of its own on any stack."""
+        return None
+
     def _throw_now(self, attempt: ActiveAttempt, error: BaseException) -> None:
-        task = attempt.runner
-        if attempt.is_interruptible and isinstance(task, asyncio.Task):
-            # The loop knows one way to wake a task early; `_Shielded` turns the cancellation
-            # into the error that was meant.
-            attempt.raised = _as_cancellation(error)
-            task.cancel(msg=_MARK)
+        task = next((task for task, run in self._tasks.items() if attempt in run), None)
+        if task is not None and attempt.is_interruptible and attempt.interruption is not None:
+            # asyncio wakes a task early by a cancellation only; `_Shielded` raises the error in
+            # the place of the cancellation.
+            attempt.interruption.error = _as_cancellation(error)
+            task.cancel(msg=_CANCEL_MESSAGE)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -80,30 +91,26 @@ class EventLoopExecutor:
 
     def _fill(self) -> None:
         while len(self._tasks) < self._in_flight.slots:
-            attempt = self._in_flight.take_next(wait=False)
-            if attempt is None:
+            run = self._in_flight.take_next(wait=False)
+            if run is None:
                 return
-            task = asyncio.ensure_future(self._run_one(attempt))
-            attempt.runner = task
-            self._tasks[task] = attempt
+            self._tasks[asyncio.ensure_future(self._run_one(run))] = run
 
-    async def _run_one(self, attempt: ActiveAttempt) -> None:
+    async def _run_one(self, run: Run) -> None:
         task = asyncio.current_task()
         try:
-            await self._run(
-                attempt, lambda awaitable: _Shielded(awaitable, attempt, self._in_flight)
-            )
+            await self._run(run, lambda awaitable: _Shielded(awaitable, run[0], self._in_flight))
         finally:
             if task is not None:
                 self._tasks.pop(task, None)
             self._fill()
 
 
-_MARK = "pgqueue"
+_CANCEL_MESSAGE = "pgqueue"
 
 
 def _as_cancellation(error: BaseException) -> BaseException:
-    # What waits (a TaskGroup, a timeout) takes its children along for a CancelledError only.
+    # A TaskGroup or a timeout cancels its children for a CancelledError only.
     kind = _CANCELLATIONS.get(type(error))
     return error if kind is None else kind(*error.args)
 
@@ -118,40 +125,41 @@ _CANCELLATIONS: dict[type[BaseException], type[BaseException]] = {
 
 
 class _Shielded:
-    """Awaits the task's coroutine, and raises in it what was meant by a cancellation.
+    """Awaits the task's coroutine, and raises an interruption in it in place of a cancellation.
 
-    Shows who has the loop: a coroutine that never awaits has told who it is.
+    Shows the supervisor which attempt has the loop, as a coroutine may never await.
     """
 
     def __init__(
         self, awaitable: Awaitable[Any], attempt: ActiveAttempt, in_flight: InFlight
     ) -> None:
         self._awaitable = awaitable
-        self._held = attempt
+        self._attempt = attempt
         self._in_flight = in_flight
 
     def __await__(self) -> Generator[Any, Any, Any]:
         inner = self._awaitable.__await__()
         thrown: BaseException | None = None
         while True:
-            self._in_flight.show(self._held)
+            self._in_flight.set_running(self._attempt)
             try:
                 waits_for = next(inner) if thrown is None else inner.throw(thrown)
             except StopIteration as end:
                 return end.value
             finally:
-                self._in_flight.show(None)
+                self._in_flight.set_running(None)
             thrown = None
             try:
                 yield waits_for
             except asyncio.CancelledError as error:
-                thrown = self._meant_by(error)
+                thrown = self._error_behind(error)
             except BaseException as error:
                 thrown = error
 
-    def _meant_by(self, error: asyncio.CancelledError) -> BaseException:
-        if error.args != (_MARK,) or self._held.raised is None:
+    def _error_behind(self, error: asyncio.CancelledError) -> BaseException:
+        interruption = self._attempt.interruption
+        if error.args != (_CANCEL_MESSAGE,) or interruption is None:
             return error
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
-        return self._held.raised
+        return interruption.error

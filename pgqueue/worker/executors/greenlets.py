@@ -1,37 +1,47 @@
-"""Many attempts at once as greenlets of one patched process: IO-bound work.
+"""Many runs at once as greenlets of one patched process: IO-bound work.
 
-The slots are greenlets that live as long as the worker; each takes the next attempt when its
+The slots are greenlets that live as long as the worker; each takes the next run when its
 last one ended. Imported only in a process that gevent has patched.
 """
 
 from collections.abc import Callable
+from types import FrameType
 
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
 from greenlet import getcurrent, settrace
 
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.executors import interruptible
+from pgqueue.worker.in_flight import InFlight
 
 
 class GreenletExecutor:
-    """Runs attempts in as many greenlets as there are slots.
+    """Runs runs in as many greenlets as there are slots.
 
     Args:
-        run: Runs one attempt to its end, on the greenlet that calls it.
+        run: Runs one run to its end, on the greenlet that calls it.
+
+    Attributes:
+        _slots: The greenlets by id. Main thread, once.
+        _runs: The run of each busy greenlet, by its id. Main thread.
+        _shown: The run that the scoreboard shows. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: Callable[[ActiveAttempt], None]) -> None:
+    def __init__(self, in_flight: InFlight, run: Callable[[Run], None]) -> None:
         self._in_flight = in_flight
         self._run = run
         self._closed = Event()
-        self._runs: dict[int, ActiveAttempt] = {}
-        self._shown: ActiveAttempt | None = None
+        self._slots: dict[int, gevent.Greenlet[..., None]] = {}
+        self._runs: dict[int, Run] = {}
+        self._shown: Run | None = None
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
-        settrace(self._switched)
+        settrace(self._on_switch)
         slots = [gevent.spawn(self._slot) for _ in range(self._in_flight.slots)]
+        self._slots = {id(slot): slot for slot in slots}
         self._closed.wait()
         for _ in slots:
             self._in_flight.waiting.put(None)
@@ -40,37 +50,47 @@ class GreenletExecutor:
         """Nothing to do: the slots wait for what arrives."""
 
     def close(self) -> None:
-        """Let `serve` return; attempts that run go on until their greenlets end."""
+        """Let `serve` return; what runs goes on until its greenlet ends."""
         self._closed.set()
 
     def current(self) -> ActiveAttempt | None:
         """The attempt whose task's code the running greenlet is in."""
-        attempt = self._runs.get(id(getcurrent()))
-        return attempt if attempt is not None and attempt.is_interruptible else None
+        return interruptible(self._runs.get(id(getcurrent())))
 
     def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Raise *error* in the task where it waits."""
-        # From the hub and not from here: a handler may have interrupted any greenlet. By then
-        # the attempt may have ended and its greenlet be in another one.
+        # The hub throws: a signal handler may have interrupted any greenlet. By then the attempt
+        # may have ended, and its greenlet may run another attempt.
         get_hub().loop.run_callback(self._throw_now, attempt, error)
 
+    def frame_of(self, attempt: ActiveAttempt) -> FrameType | None:
+        """The frame in which the attempt's greenlet waits."""
+        slot = self._slot_of(attempt)
+        return None if slot is None else slot.gr_frame
+
     def _throw_now(self, attempt: ActiveAttempt, error: BaseException) -> None:
-        slot = attempt.runner
-        if attempt.is_interruptible and isinstance(slot, gevent.Greenlet):
+        slot = self._slot_of(attempt)
+        if slot is not None and attempt.is_interruptible:
             slot.throw(error)
 
-    def _switched(self, event: str, greenlets: tuple[object, object]) -> None:
-        # At each switch of a greenlet, so that a stuck one has told who it is.
-        attempt = self._runs.get(id(greenlets[1]))
-        if attempt is not self._shown:
-            self._shown = attempt
-            self._in_flight.show(attempt)
+    def _slot_of(self, attempt: ActiveAttempt) -> "gevent.Greenlet[..., None] | None":
+        # A search, so that the start of a job need not write where it runs.
+        for number, run in list(self._runs.items()):
+            if attempt in run:
+                return self._slots[number]
+        return None
+
+    def _on_switch(self, event: str, greenlets: tuple[object, object]) -> None:
+        # At each switch, so that the supervisor knows which job keeps a blocked main thread.
+        run = self._runs.get(id(greenlets[1]))
+        if run is not self._shown:
+            self._shown = run
+            self._in_flight.set_running(None if run is None else run[0])
 
     def _slot(self) -> None:
-        slot = getcurrent()
-        while (attempt := self._in_flight.take_next()) is not None:
-            attempt.runner = slot
-            self._runs[id(slot)] = self._shown = attempt
-            self._run(attempt)
-            del self._runs[id(slot)]
+        number = id(getcurrent())
+        while (run := self._in_flight.take_next()) is not None:
+            self._runs[number] = self._shown = run
+            self._run(run)
+            del self._runs[number]
             self._shown = None

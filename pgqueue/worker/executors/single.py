@@ -1,40 +1,49 @@
-"""One attempt at a time on the main thread: CPU-bound work, killable at any instant."""
+"""One run at a time on the main thread: CPU-bound work, killable at any instant."""
 
 from collections.abc import Callable
+from types import FrameType
 
-from pgqueue.worker.in_flight import ActiveAttempt, InFlight
+from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.executors import interruptible
+from pgqueue.worker.in_flight import InFlight
 
 
 class SingleExecutor:
-    """Runs attempts one after the other where signals are handled.
+    """Runs runs one after the other where signals are handled.
 
     Args:
-        run: Runs one attempt to its end.
+        run: Runs one run to its end.
+
+    Attributes:
+        _current: The run that goes on; None between two. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: Callable[[ActiveAttempt], None]) -> None:
+    def __init__(self, in_flight: InFlight, run: Callable[[Run], None]) -> None:
         self._in_flight = in_flight
         self._run = run
-        self._current: ActiveAttempt | None = None
+        self._current: Run | None = None
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
-        while (attempt := self._in_flight.take_next()) is not None:
-            self._current = attempt
-            self._run(attempt)
+        while (run := self._in_flight.take_next()) is not None:
+            self._current = run
+            self._run(run)
             self._current = None
 
     def wake(self) -> None:
         """Nothing to do: `serve` waits for what arrives."""
 
     def close(self) -> None:
-        """Let `serve` return after the attempt that runs."""
+        """Let `serve` return after the run that goes on."""
         self._in_flight.waiting.put(None)
 
     def current(self) -> ActiveAttempt | None:
         """The attempt that runs, when it is in the task's own code."""
-        attempt = self._current
-        return attempt if attempt is not None and attempt.is_interruptible else None
+        return interruptible(self._current)
 
     def throw(self, attempt: ActiveAttempt, error: BaseException) -> None:
         """Nothing: here an attempt is either the current one or has ended."""
+
+    def frame_of(self, attempt: ActiveAttempt) -> FrameType | None:
+        """None: an attempt runs in the frame that the signal interrupts."""
+        return None

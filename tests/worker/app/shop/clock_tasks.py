@@ -1,4 +1,4 @@
-"""Tasks that tell what their process's clock says."""
+"""Tasks that show what their process's clock says."""
 
 import logging
 import time

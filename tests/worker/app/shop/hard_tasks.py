@@ -1,4 +1,4 @@
-"""Tasks that behave badly, or only unusually, while they are ended."""
+"""Tasks that behave badly or unusually while they end."""
 
 import asyncio
 import ctypes
@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 
 from pgqueue import Retry, RetryJob, current_job, task
-from pgqueue.process import scoreboard as board_module
+from pgqueue.process import scoreboard as scoreboard_module
 from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.worker.in_flight import InFlight
 
 
 @task
@@ -22,7 +23,7 @@ def odd_progress() -> None:
 
 
 def _fail_late() -> None:
-    # All of it in C, where no signal is looked for, to the error at its end.
+    # All of it runs in C, where no signal is handled, to the error at its end.
     max(itertools.chain(range(20_000_000), [None]))
 
 
@@ -54,11 +55,11 @@ def subclassed_retry() -> None:
 
 
 class Spiteful(Exception):
-    """Breaks whoever looks at it."""
+    """Raises in every method that describes it."""
 
     @property
     def __notes__(self) -> list[str]:
-        raise RuntimeError("do not look")
+        raise RuntimeError("no notes")
 
     def __str__(self) -> str:
         raise RuntimeError("do not read")
@@ -150,19 +151,19 @@ def quick() -> None: ...
 
 
 @task(retry=Retry(max_attempts=2))
-def completes_late(url: str, notes: str) -> None:
-    """In its first attempt, wait for a file before completing, and note what came of it."""
+def completes_late(url: str, folder: str) -> None:
+    """In its first attempt, wait for a file before completing, and write which error came."""
     attempt = current_job().attempt
     with psycopg.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.execute("insert into public.effects values (%s)", [attempt])
         try:
-            while attempt == 1 and not Path(notes, "go on").exists():
-                Path(notes, "waits").touch()
+            while attempt == 1 and not Path(folder, "go on").exists():
+                Path(folder, "waits").touch()
                 time.sleep(0.02)
             current_job().complete(connection=connection)
         except BaseException as error:
-            Path(notes, "told").write_text(type(error).__name__)
+            Path(folder, "error").write_text(type(error).__name__)
             raise
 
 
@@ -189,11 +190,12 @@ async def async_spin_until(path: str) -> str:
 
 @task
 def stand_still() -> str:
-    """Make the claim loop look as if it had not turned for ages, and end when told to stop."""
-    gc.unfreeze()  # what a worker has from its start is hidden from the collector
-    [scoreboard] = [each for each in gc.get_objects() if type(each) is Scoreboard]
-    Scoreboard.turn = lambda self: None
-    scoreboard._times[board_module._TURNED] = 1e-9
+    """Show a last turn of the fetcher long ago, and end when the worker has to stop."""
+    gc.unfreeze()  # the collector does not list what a worker has frozen at its start
+    [scoreboard] = [thing for thing in gc.get_objects() if type(thing) is Scoreboard]
+    InFlight.record_turn = lambda self: None
+    # The supervisor acts after minutes without a turn, which the test need not wait for.
+    scoreboard._times[scoreboard_module._TURNED] = 1e-9
     while not current_job().should_stop():
         time.sleep(0.01)
     return "whole"

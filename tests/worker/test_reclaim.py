@@ -1,4 +1,4 @@
-"""Jobs in the hand of a worker that a job keeps from everything run elsewhere, and once."""
+"""Jobs that wait in a blocked worker run elsewhere, and once."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ WAITERS = 12
     ("blocking", "waiting"),
     [("spin_until", "greet_once"), ("async_spin_until", "async_greet_once")],
 )
-def test_what_waits_behind_a_job_that_never_yields_runs_elsewhere_once(
+def test_jobs_behind_a_job_that_never_yields_run_elsewhere_once(
     client: Client,
     fleet: Any,
     recorded: None,
@@ -31,7 +31,7 @@ def test_what_waits_behind_a_job_that_never_yields_runs_elsewhere_once(
     ]
     tasks = {"PGQUEUE_TASKS": "shop.tasks,shop.hard_tasks"}
     first = fleet("--greenlets", "20", **tasks)
-    first.until(lambda: client.count(status="running") == 1 + WAITERS, "all in one hand")
+    first.until(lambda: client.count(status="running") == 1 + WAITERS, "one worker has claimed all")
 
     fleet("--greenlets", "20", **tasks)
 
@@ -43,9 +43,9 @@ def test_what_waits_behind_a_job_that_never_yields_runs_elsewhere_once(
     first.until(lambda: client.job(after.id).status == "succeeded", "work goes on")
     assert WAITERS + 1 == len(ran.read_text().splitlines())
     for job in map(client.job, [job.id for job in jobs]):
-        taken_back, done = job.attempts()
+        reclaimed, done = job.attempts()
         assert ("interrupted", "NotStarted", None) == (
-            taken_back.outcome, taken_back.error_type, taken_back.started_at,
+            reclaimed.outcome, reclaimed.error_type, reclaimed.started_at,
         )  # fmt: skip
-        assert f"behind job {spinning.id}" in str(taken_back.error_message)
+        assert f"behind job {spinning.id}" in str(reclaimed.error_message)
         assert ("succeeded", 0, 0) == (done.outcome, job.failure_count, job.lost_count)

@@ -1,0 +1,99 @@
+"""The pipe that runs one attempt."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from queue_database import QueueDatabase
+from worker.harness import LIMITS
+
+from pgqueue import task
+from pgqueue.core.current import JobContext, find_current_job
+from pgqueue.core.events.event import listen
+from pgqueue.core.events.jobs import JobStarted
+from pgqueue.core.lifecycle import Outcome
+from pgqueue.core.middleware import middleware, remove_middleware
+from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.store.settlements import Settlement
+from pgqueue.worker.active_attempt import ActiveAttempt, Receipt
+from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.runner import Runner
+
+
+@task(name="runner.task")
+def _task() -> None: ...
+
+
+class Running:
+    """Runs one task as its worker would, and keeps how it ended."""
+
+    def __init__(self, db: QueueDatabase) -> None:
+        self.db = db
+        self.in_flight = InFlight(slots=1, prefetch_max=0, settling_max=9, scoreboard=Scoreboard(9))
+        self.settlements: list[Settlement] = []
+
+    def run(self, *, is_revoked: bool = False) -> ActiveAttempt:
+        """The attempt of a new job, when the attempt has ended."""
+        attempt = ActiveAttempt(self.db.claim_new(task="runner.task"), _task, Receipt(0.0))
+        if is_revoked:
+            attempt.revoke()
+        runner = Runner(
+            self.in_flight,
+            LIMITS,
+            find_task=lambda attempt: pytest.fail("its task is known"),
+            context_of=lambda attempt, task, args: JobContext(
+                id=attempt.claimed.id,
+                attempt=attempt.claimed.attempt,
+                task=attempt.claimed.task,
+                args=args,
+                host=None,  # type: ignore[arg-type]
+            ),
+            watch=lambda attempt: None,
+            settle=lambda attempt, settlement: self.settlements.append(settlement),
+        )
+        runner.run((attempt,))
+        return attempt
+
+
+@pytest.fixture
+def running(db: QueueDatabase) -> Running:
+    return Running(db)
+
+
+def test_a_start_emits_an_event_where_somebody_listens(running: Running) -> None:
+    events: list[JobStarted] = []
+    stop_listening = listen(JobStarted, events.append)
+
+    attempt = running.run()
+    running.run(is_revoked=True)
+    stop_listening()
+
+    assert [(*attempt.key, "runner.task", "default")] == [
+        (event.job_id, event.attempt, event.task, event.queue) for event in events
+    ]
+
+
+def test_an_attempt_is_interruptible_in_its_middleware_and_not_afterwards(
+    running: Running,
+) -> None:
+    seen = []
+
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        seen.append((find_current_job() is job, running_attempt[0].is_interruptible))
+        return call_next()
+
+    running_attempt: list[ActiveAttempt] = []
+    start = running.in_flight.start
+    running.in_flight.start = lambda attempt: (  # type: ignore[method-assign]
+        running_attempt.append(attempt), start(attempt),
+    )  # fmt: skip
+    middleware(wrap)
+    try:
+        attempt = running.run()
+    finally:
+        remove_middleware(wrap)
+
+    assert [(True, True)] == seen
+    assert not attempt.is_interruptible
+    assert find_current_job() is None
+    assert [Outcome.SUCCEEDED] == [end.outcome for end in running.settlements]
