@@ -163,10 +163,10 @@ class InFlight:
         """Record that a runner starts the attempt."""
         scoreboard = self._scoreboard
         attempt.start(self._clock.monotonic())
-        attempt.slot = scoreboard.start(attempt.claimed.id, attempt.deadline)
+        attempt.slot = scoreboard.add(attempt.claimed.id, attempt.deadline)
         if attempt.receipt.reclaim_count != scoreboard.reclaim_count:
             attempt.revoke()
-        scoreboard.show(attempt.slot)
+        scoreboard.set_running(attempt.slot)
 
     def set_running(self, attempt: ActiveAttempt | None) -> None:
         """Show the supervisor which attempt has the main thread now; None for none."""
