@@ -42,7 +42,7 @@ def unknown(url: Url = None, schema: SchemaName = None, as_json: AsJson = False)
     """List the tasks that have waiting jobs and that no live worker knows."""
     with target({"url": url, "schema": schema}) as here, here.client() as client:
         found = client.unknown_tasks()
-        is_anybody_there = bool(client.workers(limit=1))
+        is_anybody_there = bool(client.workers.list(limit=1))
     if as_json:
         print_json(found)
     else:
