@@ -1,10 +1,11 @@
-"""A supervisor with the maintenance beside it, as `pgqueue worker` runs them."""
+"""A supervisor with its maintenance, composed for one database and run until it is stopped.
+
+Doors call `supervise`: the command line, a web framework's lifespan, a test.
+"""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 
-from pgqueue.cli.target import Target, target
 from pgqueue.core.errors import SchemaMismatch
 from pgqueue.maintenance import expiry, rescue, timeouts
 from pgqueue.maintenance.lease_expiry import LeaseExpiry
@@ -13,54 +14,50 @@ from pgqueue.maintenance.service import Maintenance
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.spare_process import SpareProcess
 from pgqueue.process.supervisor import Supervisor
+from pgqueue.runtime.target import Target
 from pgqueue.store import schema_version
 from pgqueue.store.connection.database import Database
 from pgqueue.store.database_errors import DATABASE_ERRORS, TRANSIENT_ERRORS
-from pgqueue.telemetry.log_lines import set_up
 
-_log = logging.getLogger("pgqueue.cli")
+_log = logging.getLogger("pgqueue.runtime")
 
 
-def supervise(flags: Mapping[str, object], *, burst: bool, spare: SpareProcess | None) -> int:
-    """Run jobs until stopped; the exit code.
+def supervise(target: Target, *, burst: bool = False, spare: SpareProcess | None = None) -> int:
+    """Run jobs until stopped; the exit code. To be called on the main thread, for its signals.
 
     Args:
-        flags: Settings given on the command line; None stands for not given.
+        target: The database and the settings.
         burst: Stop when nothing is queued or running.
-        begun: A process for the first greenlet worker; None to begin one when it is needed.
+        spare: A process for the first greenlet worker; None to start one when it is needed.
     """
-    with target(flags, migrate_embedded=True) as here:
-        set_up(here.settings.log_level)
-        return _supervise(here, burst=burst, spare=spare)
-
-
-def _supervise(here: Target, *, burst: bool, spare: SpareProcess | None) -> int:
-    if not here.settings.tasks:
+    database, settings = target.database, target.settings
+    if not settings.tasks:
         _log.warning("no tasks loaded: --tasks or the setting tasks names their modules")
-    lease_expiry, reclaims = LeaseExpiry(here.settings.lease_seconds), Reclaims()
+    lease_expiry, reclaims = LeaseExpiry(settings.lease_seconds), Reclaims()
+    reclaim_service = reclaims.service()
 
-    def take_back(reclaim: Reclaim) -> None:
+    def reclaim_jobs(reclaim: Reclaim) -> None:
         reclaims.add(reclaim)
-        maintenance.ask_for("recall")
+        maintenance.ask_for(reclaim_service.name)
 
     supervisor = Supervisor(
-        here.database,
-        here.settings,
+        database,
+        settings,
         burst=burst,
         on_worker_ended=lambda: maintenance.ask_for("rescue"),
         on_reached=lease_expiry.reached,
-        on_reclaim=take_back,
+        on_reclaim=reclaim_jobs,
         spare=spare,
     )
     maintenance = Maintenance(
-        here.database,
+        database,
         [
             lease_expiry.service(),
-            reclaims.service(),
+            reclaim_service,
             *rescue.services(),
             *timeouts.services(
                 supervisor_id=supervisor.id,
-                grace_seconds=here.settings.timeout_grace_seconds,
+                grace_seconds=settings.timeout_grace_seconds,
                 end=supervisor.end_overdue,
             ),
             *expiry.services(),
@@ -69,18 +66,19 @@ def _supervise(here: Target, *, burst: bool, spare: SpareProcess | None) -> int:
     maintenance.on_schema_too_new = supervisor.schema_too_new
     maintenance.start()
     try:
-        code = supervisor.run()
+        exit_code = supervisor.run()
     finally:
         maintenance.stop()
-    _hand_back(here.database)
-    return code
+    _return_jobs(database)
+    return exit_code
 
 
-def _hand_back(database: Database) -> None:
-    # The last workers' ends are written; what they left is queued again before we go. Without
-    # the database, or with a schema that serves this release no more, another supervisor does it.
+def _return_jobs(database: Database) -> None:
+    # The rows of the last workers say that they ended; their jobs return to the queue before this
+    # process ends. Without the database, or with a schema too new for this release, the jobs wait
+    # for another supervisor.
     with suppress(SchemaMismatch, *TRANSIENT_ERRORS, *DATABASE_ERRORS):
-        link = database.open("pgqueue farewell")
+        link = database.open("pgqueue shutdown")
         try:
             schema_version.check(link)
             rescue.rescue(link)
