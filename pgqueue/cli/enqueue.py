@@ -32,7 +32,7 @@ def enqueue(
     task: Annotated[str, typer.Argument(help="The task's name: module.function.")],
     args: Arguments = None,
     queue: Annotated[
-        str | None, typer.Option(help="The job's queue, in the place of the task's.")
+        str | None, typer.Option(help="The job's queue; without it, the task's queue.")
     ] = None,
     priority: Annotated[int | None, typer.Option(help="-100 to 100; larger runs first.")] = None,
     run_after: Annotated[

@@ -36,7 +36,7 @@ ArgsJson = Annotated[
 
 
 def takes_filters(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of `select`, in the place of its parameter `selection`."""
+    """Give a command the options of `select`, instead of its parameter `selection`."""
     signature = inspect.signature(command)
     options = inspect.signature(select).parameters
     own = [param for param in signature.parameters.values() if param.name != "selection"]

@@ -1,4 +1,4 @@
-"""The one place that decides which database a program uses.
+"""The choice of the database that a program uses, made here alone.
 
 An `embedded:` URL starts the server, which runs until its last user has ended. The database
 becomes the default client's, so that tasks of this process enqueue there.

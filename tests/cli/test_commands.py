@@ -133,7 +133,7 @@ def test_following_a_final_job_ends(
 
 
 def test_a_burst_runs_the_enqueued_jobs(pgqueue_process: "Command") -> None:
-    job_id = int(pgqueue_process("enqueue", "bakery.tell", "--tasks", "bakery").out)
+    job_id = int(pgqueue_process("enqueue", "bakery.report", "--tasks", "bakery").out)
 
     worked = pgqueue_process("worker", "--burst", "--tasks", "bakery")
     shown = pgqueue_process("jobs", "show", job_id, "--json").document

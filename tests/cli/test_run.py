@@ -44,9 +44,9 @@ def test_an_exception_prints_its_traceback_and_is_failed_work(command: "Command"
 
 
 def test_the_task_may_use_its_running_job(command: "Command") -> None:
-    result = command("run", "bakery.tell")
+    result = command("run", "bakery.report")
 
-    assert ["bakery.tell", 1, False] == result.document
+    assert ["bakery.report", 1, False] == result.document
     assert "kneading" in result.err
     assert "50% risen" in result.err
 
