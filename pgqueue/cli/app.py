@@ -10,7 +10,6 @@ import typer
 from typer.core import TyperGroup
 
 from pgqueue import __version__
-from pgqueue.cli.process_title import hide_passwords
 from pgqueue.core.errors import (
     AccessDenied,
     DatabaseUnreachable,
@@ -23,16 +22,20 @@ from pgqueue.core.errors import (
     WrongStatus,
 )
 from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_FAILED, EXIT_USAGE
+from pgqueue.runtime.process_title import hide_passwords
 from pgqueue.tasks.default import configure
 
 if TYPE_CHECKING:
     from pgqueue.process.spare_process import SpareProcess
 
-if TYPE_CHECKING:
-    pass
-
-_DATABASE = (AccessDenied, DatabaseUnreachable, EmbeddedUnavailable, NoDatabase, SchemaMismatch)
-_WORK = (JobGone, SchemaBusy, WrongStatus)
+_DATABASE_ERRORS: Final = (
+    AccessDenied,
+    DatabaseUnreachable,
+    EmbeddedUnavailable,
+    NoDatabase,
+    SchemaMismatch,
+)
+_WORK_ERRORS: Final = (JobGone, SchemaBusy, WrongStatus)
 
 _COMMANDS: Final = (
     *("demo", "worker", "run", "enqueue", "logs", "migrate", "config"),
@@ -40,24 +43,24 @@ _COMMANDS: Final = (
 )
 
 
-class _Modules(UserDict[str, Any]):
-    """Commands by name, each from the module of that name, imported when it is asked for."""
+class _LazyCommands(UserDict[str, Any]):
+    """Commands by name; the module of that name is imported when the command is read."""
 
     def __getitem__(self, name: str) -> Any:
         if super().__getitem__(name) is None:
-            self[name] = _command(name)
+            self[name] = _import_command(name)
         return super().__getitem__(name)
 
 
-class _Commands(TyperGroup):
-    """All commands; what one of them needs is not imported for another."""
+class _CommandGroup(TyperGroup):
+    """All commands; no command waits for the imports of another."""
 
-    def __init__(self, **facts: Any) -> None:
-        super().__init__(**facts)
-        self.commands = _Modules(dict.fromkeys(_COMMANDS))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _LazyCommands(dict.fromkeys(_COMMANDS))
 
 
-def _command(name: str) -> Any:
+def _import_command(name: str) -> Any:
     module = import_module(f"pgqueue.cli.{name}")
     group: typer.Typer | None = getattr(module, "app", None)
     if group is None:
@@ -68,7 +71,7 @@ def _command(name: str) -> Any:
 
 app = typer.Typer(
     name="pgqueue",
-    cls=_Commands,
+    cls=_CommandGroup,
     help="A task queue that lives in PostgreSQL.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -76,15 +79,15 @@ app = typer.Typer(
 )
 
 
-def _print_version(is_asked: bool) -> None:
-    if is_asked:
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
         print(f"pgqueue {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def pgqueue(
-    is_version_asked: Annotated[
+    is_version_wanted: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the release."
@@ -98,27 +101,27 @@ def main(arguments: Sequence[str] | None = None, *, spare: "SpareProcess | None"
     """Run one command; the exit code.
 
     Args:
-        spare: A process for a supervisor's first child; the command's context has it as `obj`.
+        spare: A process for a supervisor's first child; commands find it in `context.obj`.
     """
     if arguments is None:
         hide_passwords()
-    words = None if arguments is None else list(arguments)
+    args = None if arguments is None else list(arguments)
     try:
-        code = app(args=words, standalone_mode=False, obj=spare)
+        code = app(args=args, standalone_mode=False, obj=spare)
     except PgqueueError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        if isinstance(error, _DATABASE):
+        if isinstance(error, _DATABASE_ERRORS):
             return EXIT_DATABASE
-        return EXIT_FAILED if isinstance(error, _WORK) else EXIT_USAGE
-    except typer.Exit as stop:
-        return stop.exit_code
+        return EXIT_FAILED if isinstance(error, _WORK_ERRORS) else EXIT_USAGE
+    except typer.Exit as exit:
+        return exit.exit_code
     except typer.Abort:
         return EXIT_FAILED
     except Exception as error:
-        # Here, because it loads psycopg, which not every command has to wait for.
+        # Here, because this import loads psycopg, which some commands do without.
         from pgqueue.store.database_errors import TRANSIENT_ERRORS
 
-        # Typer's own usage errors know how to show themselves.
+        # Typer's own usage errors have a method `show`.
         show = getattr(error, "show", None)
         if show is None and isinstance(error, TRANSIENT_ERRORS):
             print(DatabaseUnreachable(str(error).strip()), file=sys.stderr)
@@ -128,5 +131,5 @@ def main(arguments: Sequence[str] | None = None, *, spare: "SpareProcess | None"
         show()
         return int(getattr(error, "exit_code", EXIT_USAGE))
     finally:
-        configure()  # closes what a command opened for the tasks of this process
+        configure()  # close the connections of the default client
     return code if isinstance(code, int) else 0

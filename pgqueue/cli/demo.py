@@ -1,26 +1,30 @@
-"""`pgqueue demo`: the whole path on real input, shown while it runs and checked at its end."""
+"""`pgqueue demo`: jobs on real input, with their progress, and with every number checked."""
 
-import itertools
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, plain, print_json, print_rows
-from pgqueue.cli.target import target
+from pgqueue.cli.target import command_target
+
+if TYPE_CHECKING:
+    from pgqueue.demo.run import Report, Run
 
 
 def demo(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
     """Fetch, parse and measure Python's own sources; kill a worker; check every number."""
-    from pgqueue.demo.run import Report, Run  # psycopg and the demo's tasks
+    # Here, because these imports load psycopg and the demo's tasks.
+    from pgqueue.demo.run import Run
 
-    with target({"url": url, "schema": schema}, migrate_embedded=True) as here:
-        demo_run = Run(here.database.url, here.database.schema.name)
+    with command_target({"url": url, "schema": schema}, migrate_embedded=True) as target:
+        run = Run(target.database.url, target.database.schema.name)
         try:
-            _show(demo_run, quiet=as_json)
-            report: Report = demo_run.check()
-            answers = list(demo_run.answers())
+            _show_progress(run, is_quiet=as_json)
+            report = run.check()
+            answers = list(run.answers())
         finally:
-            demo_run.close()
+            run.close()
     if as_json:
         print_json({**plain(report), "jobs_per_second": report.jobs_per_second})
         return 1 if report.problems else 0
@@ -29,31 +33,32 @@ def demo(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) ->
         console.print(sql, markup=False, style="dim")
         console.print()
         print_rows(names, rows)
-    _tell(report)
+    _print_report(report)
     return 1 if report.problems else 0
 
 
-def _show(demo_run, *, quiet: bool) -> None:  # type: ignore[no-untyped-def]
+def _show_progress(run: "Run", *, is_quiet: bool) -> None:
     columns = TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=console, disable=quiet) as display:
-        enqueueing = display.add_task("enqueue", total=None)
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=is_quiet) as display:
+        enqueue_bar = display.add_task("enqueue", total=None)
         count = 0
-        for count in demo_run.enqueue():
-            display.update(enqueueing, completed=count)
-        display.update(enqueueing, total=count)
-        fetching = display.add_task("fetch", total=None)
-        measuring = display.add_task("measure", total=None)
-        is_told = itertools.count()
-        for snapshot in demo_run.work():
-            done = snapshot.measured_count + snapshot.failed_count
+        for count in run.enqueue():
+            display.update(enqueue_bar, completed=count)
+        display.update(enqueue_bar, total=count)
+        fetch_bar = display.add_task("fetch", total=None)
+        measure_bar = display.add_task("measure", total=None)
+        was_killed = False
+        for snapshot in run.work():
+            finished = snapshot.measured_count + snapshot.failed_count
             total = snapshot.file_count
-            display.update(fetching, completed=snapshot.fetched_count, total=total)
-            display.update(measuring, completed=done, total=total)
-            if snapshot.is_killed and next(is_told) == 0:
-                display.console.print("killed one worker with SIGKILL, in mid-job")
+            display.update(fetch_bar, completed=snapshot.fetched_count, total=total)
+            display.update(measure_bar, completed=finished, total=total)
+            if snapshot.is_killed and not was_killed:
+                display.console.print("killed one worker with SIGKILL while it ran jobs")
+            was_killed = snapshot.is_killed
 
 
-def _tell(report) -> None:  # type: ignore[no-untyped-def]
+def _print_report(report: "Report") -> None:
     console.print("\n[bold]Report[/bold]\n")
     for text, number in (
         ("files whose row and job were committed together", report.file_count),

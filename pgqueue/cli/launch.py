@@ -1,7 +1,7 @@
-"""The console script: a supervisor begins its first child before it imports Typer and a command.
+"""The console script. For a supervisor it starts the first child before it imports Typer.
 
-Typer takes a tenth of a second until it has read the words. The child imports meanwhile, on
-another core.
+Typer takes a tenth of a second to import and to read the command line. The child imports
+meanwhile, on another core.
 """
 
 import sys
@@ -9,11 +9,11 @@ from contextlib import ExitStack
 
 
 def launch() -> int:
-    """Run the command that this process was started for; the exit code."""
+    """Run the command of this process's command line; the exit code."""
     with ExitStack() as stack:
         spare = None
         if sys.argv[1:2] == ["worker"] and "--help" not in sys.argv:
-            # Here, because no other command needs them.
+            # Here, because no other command needs these imports.
             from pgqueue.process import signals
 
             stack.enter_context(signals.exit_on_stop())

@@ -1,4 +1,4 @@
-"""`pgqueue logs`: what a job logged, and what it goes on logging."""
+"""`pgqueue logs`: the log lines of a job, also while it runs."""
 
 import time
 from collections.abc import Iterator
@@ -7,40 +7,42 @@ from typing import Annotated
 import typer
 
 from pgqueue.cli.options import AsJson, SchemaName, Url
-from pgqueue.cli.output import line, print_json, print_json_line
-from pgqueue.cli.target import target
+from pgqueue.cli.output import log_line, print_json, print_json_line
+from pgqueue.cli.target import command_client
 from pgqueue.client.client import Client
 from pgqueue.core.job import LogLine
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 def logs(
     id: Annotated[int, typer.Argument(help="The job's id.")],
-    follow: Annotated[bool, typer.Option(help="Go on until the job is final.")] = False,
+    follow: Annotated[
+        bool, typer.Option(help="Print new lines as they come, until the job is final.")
+    ] = False,
     url: Url = None,
     schema: SchemaName = None,
     as_json: AsJson = False,
 ) -> int:
-    """Print a job's log lines; with --follow as they come, each a JSON document with --json."""
-    with target({"url": url, "schema": schema}) as here, here.client() as client:
-        found = _lines(client, id, follow=follow)
+    """Print a job's log lines; with --follow and --json, each line is one JSON document."""
+    with command_client({"url": url, "schema": schema}) as client:
+        lines = _lines(client, id, follow=follow)
         if as_json and not follow:
-            print_json(list(found))
+            print_json(list(lines))
             return 0
-        for each in found:
-            print_json_line(each) if as_json else print(line(each), flush=True)
+        for line in lines:
+            print_json_line(line) if as_json else print(log_line(line), flush=True)
     return 0
 
 
 def _lines(client: Client, job_id: int, *, follow: bool) -> Iterator[LogLine]:
     after = 0
     while True:
-        # The status is read first: lines written before it was final are all seen.
+        # Read the status first, so that no line is missed that was written before the job ended.
         is_final = client.job(job_id).status.is_final
         while lines := client.logs(job_id, after):
             after = lines[-1].id
             yield from lines
         if is_final or not follow:
             return
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""`pgqueue migrate`: bring the schema up to date, or say how."""
+"""`pgqueue migrate`: create pgqueue's tables or bring them up to date, or print how."""
 
 from typing import Annotated
 
@@ -6,18 +6,29 @@ import typer
 
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import print_json
-from pgqueue.cli.target import unchecked
+from pgqueue.cli.target import unchecked_target
 from pgqueue.core.settings import load_settings
 
 
 def migrate(
-    plan: Annotated[bool, typer.Option("--plan", help="Only list what would be done.")] = False,
-    after: Annotated[
-        bool, typer.Option("--after", help="Also what no older release works with any more.")
+    plan: Annotated[
+        bool, typer.Option("--plan", help="List the pending migrations; change nothing.")
     ] = False,
-    sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person.")] = False,
-    roles: Annotated[bool, typer.Option("--roles", help="Make database roles instead.")] = False,
-    prefix: Annotated[str, typer.Option(help="Of the roles' names.")] = "pgqueue",
+    after: Annotated[
+        bool,
+        typer.Option(
+            "--after", help="Also apply migrations that stop older releases from working."
+        ),
+    ] = False,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the SQL for a person to run; change nothing.")
+    ] = False,
+    roles: Annotated[
+        bool, typer.Option("--roles", help="Create database roles instead of tables.")
+    ] = False,
+    prefix: Annotated[
+        str, typer.Option(help="Begin the names of the roles with this word.")
+    ] = "pgqueue",
     url: Url = None,
     schema: SchemaName = None,
     as_json: AsJson = False,
@@ -31,8 +42,8 @@ def migrate(
         settings = load_settings({} if schema is None else {"schema": schema})
         print(migrations.sql(settings.schema))
         return 0
-    with unchecked({"url": url, "schema": schema}) as here:
-        database = here.database.url, here.database.schema.name
+    with unchecked_target({"url": url, "schema": schema}) as target:
+        database = target.database.url, target.database.schema.name
         applied = [] if plan else migrations.upgrade(*database, after=after)
         pending = migrations.plan(*database)
     if as_json:
@@ -55,16 +66,16 @@ def _roles(plan: bool, sql: bool, prefix: str, flags: dict[str, str | None], as_
     if sql:
         print(roles.sql(load_settings(flags).schema, prefix), end="")
         return 0
-    with unchecked(flags) as here:
+    with unchecked_target(flags) as target:
         change = roles.plan if plan else roles.apply
-        changes = change(here.database.url, here.database.schema.name, prefix)
+        changes = change(target.database.url, target.database.schema.name, prefix)
     if as_json:
         print_json(changes)
         return 0
-    told = ("missing", "surplus") if plan else ("given", "taken")
-    for word, rights in zip(told, (changes.given, changes.taken), strict=True):
+    labels = ("missing", "surplus") if plan else ("given", "taken")
+    for label, rights in zip(labels, (changes.given, changes.taken), strict=True):
         for right in rights:
-            print(f"{word} {right}")
+            print(f"{label} {right}")
     if not (changes.given or changes.taken):
         print("up to date")
     return 0

@@ -1,4 +1,4 @@
-"""Options that several commands take, and the forms of arguments on the command line."""
+"""Options that several commands take, and the ways to write a task's arguments."""
 
 import json
 from typing import Annotated, Any
@@ -7,12 +7,14 @@ import typer
 
 from pgqueue.core.errors import InvalidOption
 
-Url = Annotated[str | None, typer.Option("--url", help="The database; else PGQUEUE_URL.")]
-SchemaName = Annotated[str | None, typer.Option("--schema", help="The schema of the tables.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Url = Annotated[str | None, typer.Option("--url", help="URL of the database; else PGQUEUE_URL.")]
+SchemaName = Annotated[str | None, typer.Option("--schema", help="Schema of pgqueue's tables.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Modules = Annotated[
     list[str] | None,
-    typer.Option("--tasks", help="A module with tasks; repeat it, or separate with commas."),
+    typer.Option(
+        "--tasks", help="Import this module with tasks; repeat it, or separate with commas."
+    ),
 ]
 Arguments = Annotated[
     list[str] | None,
@@ -20,42 +22,42 @@ Arguments = Annotated[
 ]
 
 
-def modules(given: list[str] | None) -> tuple[str, ...] | None:
-    """The modules of repeated and comma-separated options; None when none was given."""
-    if not given:
+def modules(options: list[str] | None) -> tuple[str, ...] | None:
+    """The modules of repeated and comma-separated options; None without an option."""
+    if not options:
         return None
-    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
+    return tuple(name.strip() for option in options for name in option.split(",") if name.strip())
 
 
-def arguments(given: list[str] | None) -> dict[str, Any]:
+def arguments(words: list[str] | None) -> dict[str, Any]:
     """Arguments by name, from one JSON object or from `k=v` words.
 
     A value is JSON when it reads as JSON, else a string.
 
     Raises:
-        InvalidOption: Neither form.
+        InvalidOption: The words have neither form.
     """
-    words = given or []
+    words = words or []
     if len(words) == 1 and words[0].lstrip().startswith("{"):
         try:
-            told = json.loads(words[0])
+            document = json.loads(words[0])
         except ValueError as error:
             raise InvalidOption("JSON", words[0], f"it cannot be read: {error}.") from error
-        if isinstance(told, dict):
-            return told
-    found: dict[str, Any] = {}
+        if isinstance(document, dict):
+            return document
+    args: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name.isidentifier():
             reason = "arguments are one JSON object, or words of the form name=value."
             raise InvalidOption("argument", word, reason)
         try:
-            found[name] = json.loads(value, parse_constant=_no_constant)
+            args[name] = json.loads(value, parse_constant=_refuse_constant)
         except ValueError:
-            found[name] = value
-    return found
+            args[name] = value
+    return args
 
 
-def _no_constant(word: str) -> None:
-    # Python reads NaN and Infinity, which JSON does not know.
+def _refuse_constant(word: str) -> None:
+    # Python's reader accepts NaN and Infinity, which are no JSON.
     raise ValueError(f"{word} is no JSON")

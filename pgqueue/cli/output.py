@@ -17,7 +17,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it."""
+    """A value made of what JSON has: dataclasses become objects, moments become text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: plain(getattr(value, field.name))
@@ -29,48 +29,48 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return value
 
 
 def print_json(value: Any) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     print(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
 def print_json_line(value: Any) -> None:
-    """One JSON document on one line, for a reader that waits for it."""
+    """Print one JSON document on one line, at once, for a reader that waits for it."""
     print(json.dumps(plain(value), ensure_ascii=False), flush=True)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table, or a line that says that there is nothing; where piped, lines with tabs."""
+    """Print a table, or `nothing found`; into a pipe, lines with tabs."""
     if not console.is_terminal:
         print("\t".join(columns))
         for row in rows:
-            print("\t".join(shown(value).replace("\n", "\\n") for value in row))
+            print("\t".join(for_person(value).replace("\n", "\\n") for value in row))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
+        table.add_row(*(Text(for_person(value)) for value in row))
     if table.row_count:
         console.print(table)
     else:
         console.print("nothing found")
 
 
-def line(logged: LogLine) -> str:
-    """A line of a job's log, as one line."""
-    message = shown(logged.message).replace("\n", "\\n")
-    return f"{shown(logged.logged_at)} {shown(logged.level):<7} {message}"
+def log_line(line: LogLine) -> str:
+    """A line of a job's log, on one line of text."""
+    message = for_person(line.message).replace("\n", "\\n")
+    return f"{for_person(line.logged_at)} {for_person(line.level):<7} {message}"
 
 
-def shown(value: object) -> str:
-    """A value for a person; control characters of foreign text are escaped."""
+def for_person(value: object) -> str:
+    """A value as text for a person; control characters are escaped."""
     if value is None:
         return ""
     if isinstance(value, datetime):

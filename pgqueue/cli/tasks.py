@@ -1,4 +1,4 @@
-"""`pgqueue tasks`: what workers recorded of the tasks they loaded."""
+"""`pgqueue tasks`: the tasks that workers recorded when they loaded them."""
 
 import difflib
 import sys
@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from pgqueue.cli.options import AsJson, SchemaName, Url
-from pgqueue.cli.output import console, print_json, print_rows, shown
-from pgqueue.cli.target import target
+from pgqueue.cli.output import console, for_person, print_json, print_rows
+from pgqueue.cli.target import command_client
 from pgqueue.core.exit_codes import EXIT_USAGE
 
 app = typer.Typer(
     name="tasks",
-    help="See the tasks that workers recorded.",
+    help="List and show the tasks that workers recorded.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -22,16 +22,16 @@ app = typer.Typer(
 @app.command("list")
 def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
     """List the tasks."""
-    with target({"url": url, "schema": schema}) as here, here.client() as client:
-        found = client.tasks()
+    with command_client({"url": url, "schema": schema}) as client:
+        tasks = client.tasks()
     if as_json:
-        print_json(found)
+        print_json(tasks)
     else:
         print_rows(
             ["name", "signature", "executor", "queue"],
             (
-                (each.name, each.signature, each.options.get("executor"), each.options.get("queue"))
-                for each in found
+                (task.name, task.signature, task.options.get("executor"), task.options.get("queue"))
+                for task in tasks
             ),
         )
     return 0
@@ -39,20 +39,21 @@ def list_(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -
 
 @app.command()
 def unknown(url: Url = None, schema: SchemaName = None, as_json: AsJson = False) -> int:
-    """List the tasks that have waiting jobs and that no live worker knows."""
-    with target({"url": url, "schema": schema}) as here, here.client() as client:
-        found = client.unknown_tasks()
-        is_anybody_there = bool(client.workers(limit=1))
+    """List the tasks that have queued jobs and that no live worker knows."""
+    with command_client({"url": url, "schema": schema}) as client:
+        tasks = client.unknown_tasks()
+        has_workers = bool(client.workers.list(limit=1))
     if as_json:
-        print_json(found)
+        print_json(tasks)
     else:
         print_rows(
             ["task", "queue", "jobs", "no worker knows it since"],
-            ((each.task, each.queue, each.job_count, each.unknown_since) for each in found),
+            ((task.task, task.queue, task.job_count, task.unknown_since) for task in tasks),
         )
-    if not is_anybody_there:
+    if not has_workers:
         print(
-            "No worker runs, so every job waits. One tells what it does not know.", file=sys.stderr
+            "No worker runs, so every job waits. Unknown tasks are listed once a worker runs.",
+            file=sys.stderr,
         )
     return 0
 
@@ -65,20 +66,20 @@ def show(
     as_json: AsJson = False,
 ) -> int:
     """Show one task: signature, docstring, options."""
-    with target({"url": url, "schema": schema}) as here, here.client() as client:
-        found = client.task(name)
-        known = [] if found else [each.name for each in client.tasks()]
-    if found is None:
+    with command_client({"url": url, "schema": schema}) as client:
+        task = client.task(name)
+        known = [] if task else [record.name for record in client.tasks()]
+    if task is None:
         near = difflib.get_close_matches(name, known, n=1)
         advice = f"Did you mean {near[0]!r}?" if near else "`pgqueue tasks list` prints all."
         print(f"No worker has recorded a task named {name!r}. {advice}", file=sys.stderr)
         return EXIT_USAGE
     if as_json:
-        print_json(found)
+        print_json(task)
         return 0
-    console.print(shown(found.signature), markup=False)
-    if found.docstring:
-        console.print(f"\n{shown(found.docstring)}\n", markup=False)
-    for option, value in found.options.items():
-        console.print(f"{option:<22} {shown(value)}", markup=False)
+    console.print(for_person(task.signature), markup=False)
+    if task.docstring:
+        console.print(f"\n{for_person(task.docstring)}\n", markup=False)
+    for option, value in task.options.items():
+        console.print(f"{option:<22} {for_person(value)}", markup=False)
     return 0

@@ -1,4 +1,4 @@
-"""`pgqueue worker`: the supervisor of children, of which `launch` began the first as a rule."""
+"""`pgqueue worker`: a supervisor of workers. `launch` usually started a process for the first."""
 
 from typing import Annotated
 
@@ -12,20 +12,37 @@ def worker(
     context: typer.Context,
     queues: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[QUEUE]...", help="In strict order; `mail/` takes sub-queues."),
+        typer.Argument(
+            metavar="[QUEUE]...",
+            help="Queues to run jobs of, in strict order; `mail/` takes its sub-queues.",
+        ),
     ] = None,
-    processes: Annotated[int | None, typer.Option(help="Greenlet children.")] = None,
-    greenlets: Annotated[int | None, typer.Option(help="Jobs at once in each of them.")] = None,
-    cpus: Annotated[int | None, typer.Option(help="Children for process tasks.")] = None,
-    coroutines: Annotated[int | None, typer.Option(help="Jobs at once in asyncio.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Worker processes with greenlets.")] = None,
+    greenlets: Annotated[
+        int | None, typer.Option(help="Jobs that each of these runs at once.")
+    ] = None,
+    cpus: Annotated[
+        int | None, typer.Option(help="Worker processes for tasks with executor=process.")
+    ] = None,
+    coroutines: Annotated[
+        int | None, typer.Option(help="Jobs that the asyncio worker runs at once.")
+    ] = None,
     tasks: Modules = None,
-    strategy: Annotated[str | None, typer.Option(help="strict or round_robin.")] = None,
-    grace: Annotated[float | None, typer.Option(help="Seconds to finish when stopped.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Order of the queues: strict or round_robin.")
+    ] = None,
+    grace: Annotated[
+        float | None, typer.Option(help="Seconds that running jobs may go on after a signal.")
+    ] = None,
     burst: Annotated[bool, typer.Option(help="Exit when nothing is queued or running.")] = False,
     url: Url = None,
     schema: SchemaName = None,
 ) -> int:
-    """Run jobs until stopped: once lets running jobs finish, twice hands them back now."""
+    """Run jobs until a signal stops the workers.
+
+    The first signal lets running jobs finish within the grace. The second returns them to the
+    queue now.
+    """
     flags = {
         "queues": tuple(queues) if queues else None,
         "processes": processes,
@@ -39,7 +56,11 @@ def worker(
         "schema": schema,
     }
     with signals.exit_on_stop():
-        # Here, because no page of help needs it.
-        from pgqueue.cli.supervision import supervise
+        # Here, because a page of help should not wait for these imports.
+        from pgqueue.cli.target import command_target
+        from pgqueue.runtime.supervision import supervise
+        from pgqueue.telemetry.log_lines import set_up
 
-        return supervise(flags, burst=burst, spare=context.obj)
+        with command_target(flags, migrate_embedded=True) as target:
+            set_up(target.settings.log_level)
+            return supervise(target, burst=burst, spare=context.obj)

@@ -1,1 +1,1 @@
-"""Put jobs in, ask about them, steer them: verbs for programs, command line and pages."""
+"""The verbs of one database by noun, for programs, the command line and pages alike."""

@@ -1,7 +1,7 @@
-"""A few idle connections of our own, so that a verb need not open one each time.
+"""A few idle connections of a client's own, so that a verb need not open one each time.
 
-Used by `client` alone. Safe between threads and greenlets; a forked child starts with none and
-never touches its parent's. Never hands out a connection that is known to be broken.
+Threads and greenlets may share them. A forked child starts without a connection and never uses
+its parent's. A connection that is known to be broken is never lent.
 """
 
 import os
@@ -17,14 +17,15 @@ from pgqueue.store.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS
 
 IDLE_MAX = 4
 
-# One that lay idle for longer is asked for a sign of life before anything is sent on it.
+# A connection that was idle for longer gets a ping before a statement is sent on it.
 _PING_AFTER_IDLE_SECONDS = 5.0
 
 
 class IdleLinks:
-    """Links to one database: borrowed one at a time, kept when they are given back.
+    """Links to one database: borrowed for one statement or more, and kept afterwards.
 
-    More than `IDLE_MAX` may be borrowed at once; the surplus is closed when it comes back.
+    More than `IDLE_MAX` may be borrowed at once; a surplus link is closed when it is returned.
+    Any thread may call every method; `_lock` guards the list of idle links.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,15 +34,15 @@ class IdleLinks:
         self._lock = threading.Lock()
         self._idle: list[Link] = []
         self._inherited: list[Link] = []
-        # At exit too: psycopg warns of connections that nobody closed.
+        # At exit too: psycopg warns of connections that are never closed.
         self._finalizer = weakref.finalize(self, _close, self._idle)
 
     @contextmanager
     def borrow(self) -> Iterator[Link]:
-        """A link of one's own for the length of a `with` block.
+        """A link that no other borrower has, for the length of a `with` block.
 
         Raises:
-            DatabaseUnreachable: No server answers, or it takes no writes now.
+            DatabaseUnreachable: No server answers, or the server accepts no writes now.
             ReplyLost: The connection broke while it was used.
         """
         link = self._take() or self._database.open()
@@ -52,22 +53,22 @@ class IdleLinks:
                 raise
             raise ReplyLost(reason=str(error).strip()) from error
         except READ_ONLY_ERRORS as error:
-            # A fail-over leads new connections to the primary, and this one nowhere.
+            # After a fail-over a new connection reaches the primary; this one stays read-only.
             link.close()
             raise DatabaseUnreachable(reason=str(error).strip()) from error
         finally:
-            self._give_back(link)
+            self._return(link)
 
     def close(self) -> None:
-        """Close what is idle; what is borrowed comes back as usual."""
-        self._forget_a_parents()
+        """Close the idle links; a borrowed link is returned as usual."""
+        self._drop_parents_links()
         with self._lock:
             links = self._idle[:]
             self._idle.clear()
         _close(links)
 
     def _take(self) -> Link | None:
-        self._forget_a_parents()
+        self._drop_parents_links()
         while True:
             with self._lock:
                 if not self._idle:
@@ -77,7 +78,7 @@ class IdleLinks:
                 return link
             link.close()
 
-    def _give_back(self, link: Link) -> None:
+    def _return(self, link: Link) -> None:
         if link.is_usable and link.is_idle:
             with self._lock:
                 if len(self._idle) < IDLE_MAX:
@@ -85,9 +86,9 @@ class IdleLinks:
                     return
         _close([link])
 
-    def _forget_a_parents(self) -> None:
-        # Closing an inherited connection would say goodbye on the parent's socket, and so would
-        # dropping it say a warning; the lock may have been held when the parent forked.
+    def _drop_parents_links(self) -> None:
+        # Closing an inherited connection would end the parent's session, and dropping the last
+        # reference to one warns. Another thread may have locked `_lock` when the parent forked.
         if self._pid == os.getpid():
             return
         self._lock = threading.Lock()

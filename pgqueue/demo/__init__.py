@@ -1,5 +1,5 @@
-"""A small application that uses pgqueue on real input: what `pgqueue demo` runs and checks.
+"""A small application that uses pgqueue on real input; `pgqueue demo` runs and checks it.
 
-It stands outside the house, as a user's code does: it speaks to its own tables with psycopg
-and to pgqueue through the public names only.
+It is written as a user's application is: it reaches its own tables with psycopg, and pgqueue
+through the public names only.
 """

@@ -1,7 +1,7 @@
-"""One run of the demo: enqueue, work, kill a worker in the middle, and check every number.
+"""One run of the demo: enqueue, run the jobs, kill a worker meanwhile, and check every number.
 
-The command line shows what `Run` tells; everything that is claimed in the end is read back
-from the application's rows and pgqueue's tables.
+The command line prints the answers of `Run`. Every number in the report is read back from the
+application's rows and pgqueue's tables.
 """
 
 import os
@@ -21,11 +21,11 @@ from pgqueue import Client
 from pgqueue.demo import sources
 from pgqueue.demo.tasks import SERVER_VARIABLE, URL_VARIABLE, fetch_source, measure, measure_source
 
-# Every so many files, the application changes its mind: its transaction rolls back.
+# One file in this many, the application rolls its transaction back.
 _ROLLBACK_EVERY = 25
 
 _SECONDS_MAX = 110.0
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 _TABLE = """
 create table if not exists demo_files (
@@ -55,16 +55,16 @@ join pgqueue.attempts as last on last.job_id = job.id and last.attempt = job.att
 where job.queue = %(queue)s and job.status = 'failed'
 group by last.error_type
 order by jobs desc""",
-    "The whole story of one job that a killed worker had in hand": """
+    "Every attempt of one job that the killed worker was running": """
 select job.id, attempt.attempt, attempt.outcome, attempt.worker_id,
   left(coalesce(attempt.error_message, ''), 60) as what_happened
 from pgqueue.attempts as attempt
 join pgqueue.jobs as job on job.id = attempt.job_id
 where job.id = (
-  select min(stricken.job_id)
-  from pgqueue.attempts as stricken
-  join pgqueue.jobs as other on other.id = stricken.job_id
-  where other.queue = %(queue)s and stricken.outcome = 'lost'
+  select min(lost.job_id)
+  from pgqueue.attempts as lost
+  join pgqueue.jobs as other on other.id = lost.job_id
+  where other.queue = %(queue)s and lost.outcome = 'lost'
 )
 order by attempt.attempt""",
 }
@@ -72,7 +72,7 @@ order by attempt.attempt""",
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a run is."""
+    """The progress of a run."""
 
     file_count: int
     fetched_count: int
@@ -83,7 +83,7 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Report:
-    """What a run found, in numbers; `problems` is empty when they all agree."""
+    """The numbers of a run; `problems` is empty when they all agree."""
 
     file_count: int = 0
     rolled_back_count: int = 0
@@ -101,7 +101,7 @@ class Report:
 
 
 class Run:
-    """One run, with a queue of its own, so that runs never meet.
+    """One run, with a queue of its own, so that runs never mix.
 
     Args:
         url: The database, migrated, in libpq's form.
@@ -120,9 +120,9 @@ class Run:
 
     def enqueue(self) -> Iterator[int]:
         """Insert a row and its job in one transaction, for each file; yields the count so far."""
-        for place, path in enumerate(sources.paths(), start=1):
-            is_regretted = place % _ROLLBACK_EVERY == 0
-            with self._connection.transaction(force_rollback=is_regretted):
+        for file_number, path in enumerate(sources.paths(), start=1):
+            is_rolled_back = file_number % _ROLLBACK_EVERY == 0
+            with self._connection.transaction(force_rollback=is_rolled_back):
                 row = self._connection.execute(
                     "insert into demo_files (queue, path) values (%s, %s) returning id",
                     (self.queue, path),
@@ -130,32 +130,32 @@ class Run:
                 assert row is not None
                 fetch = fetch_source.using(connection=self._connection, queue=self.queue)
                 fetch.enqueue(row[0])
-            if is_regretted:
+            if is_rolled_back:
                 self.report.rolled_back_count += 1
-            yield place
+            yield file_number
 
     def work(self) -> Iterator[Snapshot]:
-        """Run workers until all is finished, killing one in the middle; yields how far it is."""
-        begun = time.monotonic()
+        """Run workers until every job is final, and kill one of them; yields the progress."""
+        began_at = time.monotonic()
         with sources.Server() as server:
             worker = self._start_worker(server)
             try:
                 while True:
-                    snapshot = self._look()
+                    snapshot = self._snapshot()
                     yield snapshot
-                    done = snapshot.measured_count + snapshot.failed_count
-                    if done >= snapshot.file_count:
+                    finished = snapshot.measured_count + snapshot.failed_count
+                    if finished >= snapshot.file_count:
                         break
-                    if time.monotonic() - begun > _SECONDS_MAX:
+                    if time.monotonic() - began_at > _SECONDS_MAX:
                         self.report.problems.append(f"not finished after {_SECONDS_MAX:g} s")
                         break
                     if worker.poll() is not None:
-                        self.report.problems.append("the supervisor ended too early")
+                        self.report.problems.append("the supervisor ended before the jobs")
                         break
                     if snapshot.fetched_count > snapshot.file_count // 3:
-                        self._kill_one()
-                    time.sleep(_LOOK_SECONDS)
-                self.report.seconds = time.monotonic() - begun
+                        self._kill_worker()
+                    time.sleep(_POLL_SECONDS)
+                self.report.seconds = time.monotonic() - began_at
             finally:
                 worker.send_signal(signal.SIGTERM)
                 worker.wait(timeout=30)
@@ -163,54 +163,57 @@ class Run:
     def check(self) -> Report:
         """Compare pgqueue's tables with the application's rows, and both with the files."""
         report = self.report
-        say = report.problems.append
+        add_problem = report.problems.append
         files = self._all(
             "select id, path, source is not null, measured_count from demo_files where queue = %s"
         )
         report.file_count = len(files)
         expected = len(sources.paths()) - report.rolled_back_count
         if report.file_count != expected:
-            say(f"{expected} rows were committed and {report.file_count} are there")
+            add_problem(f"{expected} rows were committed and {report.file_count} exist")
         fetches = self._jobs(fetch_source.name)
         measures = self._jobs(measure_source.name)
         report.job_count = len(fetches) + len(measures)
         ids = [file_id for file_id, _, _, _ in files]
         for name, jobs in (("fetch", fetches), ("measure", measures)):
-            told = sorted(file_id for file_id, _ in jobs)
-            if told != sorted(ids):
-                say(
-                    f"{name}: {len(ids)} rows have {len(told)} jobs, {len(set(told))} of them apart"
+            job_ids = sorted(file_id for file_id, _ in jobs)
+            if job_ids != sorted(ids):
+                add_problem(
+                    f"{name}: {len(ids)} rows have {len(job_ids)} jobs, for {len(set(job_ids))} of "
+                    "the rows"
                 )
         if any(status != "succeeded" for _, status in fetches):
-            say("not every file was fetched")
+            add_problem("not every file was fetched")
         status_of = dict(measures)
         for file_id, path, is_fetched, measured_count in files:
             if not is_fetched:
-                say(f"{path} has no source")
+                add_problem(f"{path} has no source")
             parses = _parses(path)
             if measured_count != (1 if parses else 0):
-                say(f"{path} was measured {measured_count} times")
+                add_problem(f"{path} was measured {measured_count} times")
             if status_of.get(file_id) != ("succeeded" if parses else "failed"):
-                say(f"{path} {'parses' if parses else 'is broken'}: {status_of.get(file_id)}")
+                add_problem(
+                    f"{path} {'parses' if parses else 'is broken'}: {status_of.get(file_id)}"
+                )
             report.measured_count += measured_count
             report.failed_count += not parses
         report.lost_attempt_count = self._count_attempts("lost")
         if self._killed_pid is None:
-            say("no worker was killed")
+            add_problem("no worker was killed")
         if self._count_attempts("failed") != 2 * report.failed_count:
-            say("a broken file was not tried twice")
+            add_problem("a broken file was not tried twice")
         self._check_tracebacks()
         return report
 
     def answers(self) -> Iterator[tuple[str, str, list[str], list[tuple[Any, ...]]]]:
         """Each query of the report: title, SQL, column names, rows."""
-        for title, written in QUERIES.items():
-            text = written.strip().replace("pgqueue.", f'"{self.schema}".')
+        for title, query in QUERIES.items():
+            text = query.strip().replace("pgqueue.", f'"{self.schema}".')
             with self._connection.cursor() as cursor:
                 cursor.execute(text.encode(), {"queue": self.queue})
                 names = [column.name for column in cursor.description or ()]
-                shown = written.strip().replace("%(queue)s", f"'{self.queue}'")
-                yield title, shown, names, cursor.fetchall()
+                printed = query.strip().replace("%(queue)s", f"'{self.queue}'")
+                yield title, printed, names, cursor.fetchall()
 
     def close(self) -> None:
         """Drop the application's rows of this run, and its connection."""
@@ -233,15 +236,15 @@ class Run:
             cwd=Path.cwd(),
         )
 
-    def _look(self) -> Snapshot:
+    def _snapshot(self) -> Snapshot:
         fetched, measured, total = self._all(
             "select count(source), count(line_count), count(*) from demo_files where queue = %s"
         )[0]
         failed = len([1 for _, status in self._jobs(measure_source.name) if status == "failed"])
         return Snapshot(total, fetched, measured, failed, self._killed_pid is not None)
 
-    def _kill_one(self) -> None:
-        # A worker that has jobs in hand at this very moment, so that they are really lost.
+    def _kill_worker(self) -> None:
+        # The worker must be running jobs at this moment, so that attempts are really lost.
         if self._killed_pid is not None:
             return
         rows = self._all(
@@ -260,7 +263,9 @@ class Run:
             for job in client.jobs(status="failed", queue=self.queue, limit=1000):
                 last = job.attempts()[-1]
                 if "measure(source, path)" not in (last.traceback or ""):
-                    self.report.problems.append(f"job {job.id} failed without its true traceback")
+                    self.report.problems.append(
+                        f"job {job.id} failed without the traceback of its task"
+                    )
 
     def _jobs(self, task: str) -> list[tuple[int, str]]:
         rows = self._connection.execute(

@@ -9,8 +9,8 @@ from typing import Any
 
 _SKIPPED = {"site-packages", "dist-packages", "__pycache__"}
 
-# Of our own making, beside the real ones: some installations leave out the library's tests,
-# where most of the sources that are broken on purpose lie.
+# Added to the library's sources: most sources that are broken on purpose lie in the library's
+# tests, which some installations leave out.
 BROKEN = {
     "unclosed.py": b"def total(prices:\n    return sum(prices)\n",
     "dedent.py": b"if True:\n        a = 1\n    b = 2\n",
@@ -25,14 +25,14 @@ def library() -> Path:
 
 
 def paths() -> list[str]:
-    """Every source file, relative to the library, the three broken ones of ours included."""
+    """Every source file, relative to the library; the three added ones are the last."""
     root = library()
-    found = sorted(
+    library_paths = sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob("*.py")
         if not _SKIPPED & set(path.relative_to(root).parts)
     )
-    return [*found, *(f"{BROKEN_FOLDER}/{name}" for name in BROKEN)]
+    return [*library_paths, *(f"{BROKEN_FOLDER}/{name}" for name in BROKEN)]
 
 
 def read(path: str) -> bytes:
@@ -61,12 +61,12 @@ class _Sources(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that was killed in mid-answer is part of the demo."""
+        """Print nothing: the demo kills a client while it reads an answer."""
 
 
 class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Answer with one of our broken sources, or with the library's file."""
+        """Answer with one of the added sources, or with the library's file."""
         name = self.path.removeprefix(f"/{BROKEN_FOLDER}/")
         if name in BROKEN:
             self.send_response(200)
@@ -77,4 +77,4 @@ class _Handler(SimpleHTTPRequestHandler):
             super().do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the display is the progress."""
+        """Print nothing: the command line shows the progress."""

@@ -1,7 +1,7 @@
 """The demo's tasks: fetch a source file over HTTP, then parse and measure it.
 
-Each writes its own row and its success in one transaction, so that even a worker killed
-between the two leaves neither: the report counts on that.
+Each task writes its row and its success in one transaction. A worker that is killed between the
+two leaves neither, and the report relies on that.
 """
 
 import ast
@@ -32,7 +32,7 @@ def application() -> Iterator["psycopg.Connection[Any]"]:
 
 @task(timeout=60, retry=Retry(max_attempts=3, base=0.2))
 def fetch_source(file_id: int) -> int:
-    """Read a file from the server, keep its text, and enqueue its measuring; the bytes read."""
+    """Read a file from the server, store it, and enqueue its measurement; the number of bytes."""
     job = current_job()
     with application() as connection:
         path, queue = _row(connection, "select path, queue from demo_files where id = %s", file_id)
@@ -48,7 +48,7 @@ def fetch_source(file_id: int) -> int:
 
 @task(executor="process", timeout=60, retry=Retry(max_attempts=2, base=0.2))
 def measure_source(file_id: int) -> dict[str, int]:
-    """Parse a file and count what it defines; raises what Python says of a broken one."""
+    """Parse a file and count what it defines; a broken file raises Python's own error."""
     job = current_job()
     with application() as connection:
         path, source = _row(
@@ -70,7 +70,7 @@ def measure(source: bytes, path: str) -> dict[str, int]:
     """The lines, functions and classes of a Python source.
 
     Raises:
-        SyntaxError: It does not parse; ValueError and others for some broken encodings.
+        SyntaxError: The source does not parse; for some broken encodings, ValueError and others.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

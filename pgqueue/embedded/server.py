@@ -1,9 +1,9 @@
-"""A PostgreSQL server for development, demos and tests, shared by those who use its folder.
+"""A PostgreSQL server for development, demos and tests, shared by all users of its folder.
 
-The command line and the tests call `start`. Whoever uses the server holds `users.lock` shared,
-which the kernel drops however a process ends; the keeper gets it exclusively when nobody is left,
-and stops the server. Whatever works in the data holds `server.lock`, inherited from its starter,
-so that a process number left behind by a crash is never believed.
+`runtime` and the tests call `start`. Each user of the server has a shared lock on `users.lock`,
+which the kernel releases however a process ends. The keeper waits for an exclusive lock on that
+file, and then stops the server. Each process that works in the data inherits a lock on
+`server.lock` from its starter. So a process number that a crash left behind misleads nobody.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pgqueue.core.clock import Timer
 from pgqueue.core.errors import EmbeddedUnavailable
 from pgqueue.embedded import keeper as keeper_program
 from pgqueue.embedded.cluster import Cluster, locate
@@ -24,11 +25,11 @@ from pgqueue.embedded.programs import WHEEL
 DEFAULT_FOLDER = Path(".pgqueue") / "pg18"
 
 _START_SECONDS_MAX = 60.0
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 def is_embedded(url: str) -> bool:
-    """Whether *url* asks for the embedded server: `embedded:` or `embedded:/path`."""
+    """Whether *url* names the embedded server: `embedded:` or `embedded:/path`."""
     return url.startswith("embedded:")
 
 
@@ -39,7 +40,7 @@ def path_of(url: str) -> Path | None:
 
 
 def is_installed() -> bool:
-    """Whether the wheel with PostgreSQL's programs is there."""
+    """Whether the wheel with PostgreSQL's programs is installed."""
     return importlib.util.find_spec(WHEEL) is not None
 
 
@@ -54,17 +55,17 @@ def start(
     settings: Mapping[str, str] | None = None,
     bin_folder: Path | None = None,
 ) -> "EmbeddedServer":
-    """Use the server in a folder, starting it if nobody does; it is yours until you close it.
+    """Use the server in a folder, and start it if it does not run; close it when you are done.
 
     Any number of processes and threads may do so at once. A use ends at the latest with its
-    process; a child that was forked meanwhile continues it. The last use's end stops the server.
+    process; a child that was forked meanwhile continues it. The end of the last use stops the
+    server.
 
     Args:
-        path: The server's folder, made when missing; `.pgqueue/pg18` in the current one when
-            None. Its mode and owner stay as they are, as root too: there the data lies elsewhere
-            when PostgreSQL's user cannot enter, and the file `elsewhere` in it says where.
-        settings: PostgreSQL settings, for a server that is started here; one that runs already
-            keeps its own.
+        path: The server's folder, made when missing; None for `.pgqueue/pg18` in the current
+            folder. Its mode and owner never change. If PostgreSQL's user cannot enter it, the data
+            lies in another folder, which the file `elsewhere` names; this happens to root only.
+        settings: PostgreSQL settings of a server that starts now; a running server keeps its own.
         bin_folder: PostgreSQL's programs; the wheel's when None.
 
     Raises:
@@ -76,11 +77,11 @@ def start(
         # Waits while the keeper stops the server.
         users = _lock(folder / "users.lock", fcntl.LOCK_SH)
         try:
-            with _held(folder / "start.lock"):
+            with _locked(folder / "start.lock"):
                 cluster = locate(folder, bin_folder)
-                # Before the server, so that none is ever without a keeper, whoever is killed.
+                # Before the server, so that no server is ever without a keeper.
                 _start_keeper(folder, cluster)
-                url = _running(folder, cluster, settings or {})
+                url = _start_server(folder, cluster, settings or {})
         except BaseException:
             os.close(users)
             raise
@@ -90,9 +91,9 @@ def start(
 
 
 class EmbeddedServer:
-    """A use of a running server; close it, or leave its `with` block, when done.
+    """A use of a running server; close it, or leave its `with` block, when you are done.
 
-    Left alone it lasts as long as its process, even when nobody refers to it any more.
+    A use that is never closed lasts as long as its process, also after garbage collection.
 
     Attributes:
         url: libpq's URL of the database `postgres`, over a Unix socket.
@@ -115,21 +116,21 @@ class EmbeddedServer:
         self.close()
 
 
-def _running(folder: Path, cluster: Cluster, settings: Mapping[str, str]) -> str:
-    """The URL of the server, once it answers; to be called with `start.lock` held."""
-    end = time.monotonic() + _START_SECONDS_MAX
-    while time.monotonic() < end:
+def _start_server(folder: Path, cluster: Cluster, settings: Mapping[str, str]) -> str:
+    """The URL of the server, once it is ready. The caller has locked `start.lock`."""
+    timer = Timer(seconds=_START_SECONDS_MAX)
+    while not timer.is_due:
         server = _try_lock(folder / "server.lock")
         if server is not None:
             try:
                 cluster.start(settings, server)
             finally:
                 os.close(server)
-        # Without the lock somebody works there: the server, or what a killed starter left
-        # behind, which ends by itself or becomes ready.
+        # Another process has the lock: the server, or a child of a starter that was killed. Such
+        # a child ends by itself or becomes ready.
         if url := cluster.url():
             return url
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     raise EmbeddedUnavailable(
         reason=f"it is not ready after {_START_SECONDS_MAX:g} s; see {cluster.log}"
     )
@@ -139,7 +140,7 @@ def _start_keeper(folder: Path, cluster: Cluster) -> None:
     keeper = _try_lock(folder / "keeper.lock")
     if keeper is None:
         return
-    # The keeper gets its locks open, for it gives up root's rights before it does anything.
+    # The keeper inherits its lock files open: it gives up root's rights before it uses them.
     files = [keeper, _open(folder / "users.lock"), _open(folder / "server.lock")]
     user = cluster.user
     numbers = [*files, user.uid, user.gid] if user else [*files, os.geteuid(), os.getegid()]
@@ -181,11 +182,11 @@ def _lock(path: Path, kind: int) -> int:
         except BaseException:
             os.close(file)
             raise
-        os.close(file)  # removed while we waited, and others lock its successor
+        os.close(file)  # the file was removed meanwhile, and others lock a new one
 
 
 def _try_lock(path: Path) -> int | None:
-    """The open file, locked exclusively; None when somebody has the lock."""
+    """The open file, locked exclusively; None when another process has the lock."""
     try:
         return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -193,7 +194,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     file = _lock(path, fcntl.LOCK_EX)
     try:
         yield

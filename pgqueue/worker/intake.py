@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pgqueue.core.clock import MONOTONIC, Clock
-from pgqueue.core.current import JobInterrupted
+from pgqueue.core.decisions import JobInterrupted
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import AttemptRevoked, JobClaimed
 from pgqueue.store.claims import ClaimedAttempt

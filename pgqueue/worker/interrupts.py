@@ -16,7 +16,7 @@ from math import inf
 from types import FrameType
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
-from pgqueue.core.current import JobTimeout
+from pgqueue.core.decisions import JobTimeout
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.executors import Executor
 from pgqueue.worker.in_flight import InFlight

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from pgqueue.core.current import JobContext
+from pgqueue.core.job_context import JobContext
 from pgqueue.tasks.task import Task
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.completion import Completion

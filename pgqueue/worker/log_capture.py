@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pgqueue.core.clock import MONOTONIC, Clock
-from pgqueue.core.current import find_current_job
+from pgqueue.core.job_context import find_current_job
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.log_text import MESSAGE_BYTES_MAX, record_text
 from pgqueue.store.claims import AttemptKey

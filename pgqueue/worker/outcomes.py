@@ -7,17 +7,17 @@ Reading an exception or a result may run code of its class, which may raise.
 from dataclasses import dataclass
 from typing import Final
 
-from pgqueue.core.current import (
+from pgqueue.core.decisions import (
     CancelJob,
     JobCancelled,
     JobInterrupted,
     JobTimeout,
     RetryJob,
     SnoozeJob,
-    redact,
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
+from pgqueue.core.job_context import redact
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.failure import Report, message_text, report

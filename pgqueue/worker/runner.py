@@ -12,9 +12,10 @@ from contextvars import Token
 from functools import partial
 from typing import Any
 
-from pgqueue.core.current import JobCancelled, JobContext, JobInterrupted, enter, leave
+from pgqueue.core.decisions import JobCancelled, JobInterrupted
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import JobStarted
+from pgqueue.core.job_context import JobContext, enter, leave
 from pgqueue.core.middleware import awrapped, wrapped
 from pgqueue.store.settlements import Settlement
 from pgqueue.tasks.task import Task

@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
-from pgqueue.core.current import JobInterrupted
+from pgqueue.core.decisions import JobInterrupted
 from pgqueue.worker.executors import Executor
 from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.finisher import Finisher

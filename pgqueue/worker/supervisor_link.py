@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pgqueue.core.current import JobCancelled
+from pgqueue.core.decisions import JobCancelled
 from pgqueue.process.channel import Channel
 
 if TYPE_CHECKING:

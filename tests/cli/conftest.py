@@ -1,4 +1,4 @@
-"""What the tests of the command line arrange: commands in this process and in one of their own."""
+"""Fixtures of the command line: commands in this process and in a process of their own."""
 
 import json
 import logging
@@ -8,25 +8,23 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import claiming
 import pytest
 
 from pgqueue.cli.app import main
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import settlements, workers
-from pgqueue.store.connection.link import Link
-from pgqueue.store.settlements import Settlement
-from pgqueue.store.statement import run
 from pgqueue.tasks.default import configure
+
+if TYPE_CHECKING:
+    from queue_database import QueueDatabase
 
 APP = Path(__file__).parent / "app"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
+class CommandResult:
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -38,12 +36,12 @@ class Said:
         return json.loads(self.out)
 
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty current folder, and an environment that says nothing."""
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty current folder, and an environment without settings."""
     for name in list(os.environ):
         if name == "DATABASE_URL" or name.startswith("PGQUEUE_"):
             monkeypatch.delenv(name)
@@ -53,15 +51,15 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(here: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+def command(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Runs a command in this process."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
 
-    def call(*words: object) -> Said:
+    def call(*words: object) -> CommandResult:
         code = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
+        printed = capsys.readouterr()
+        return CommandResult(code, printed.out, printed.err)
 
     yield call
     configure()
@@ -70,18 +68,18 @@ def command(here: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]
 
 
 @pytest.fixture
-def at(command: Command, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+def pgqueue(command: Command, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs a command on the fresh database."""
     monkeypatch.setenv("PGQUEUE_URL", database_url)
     return command
 
 
 @pytest.fixture
-def process(here: Path, database_url: str) -> Command:
+def pgqueue_process(empty_folder: Path, database_url: str) -> Command:
     """Runs a command in a process of its own, on the fresh database."""
 
-    def call(*words: object) -> Said:
-        done = subprocess.run(
+    def call(*words: object) -> CommandResult:
+        process = subprocess.run(
             [sys.executable, "-m", "pgqueue", *map(str, words)],
             cwd=APP,
             env={
@@ -93,51 +91,23 @@ def process(here: Path, database_url: str) -> Command:
             text=True,
             timeout=60,
         )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return CommandResult(process.returncode, process.stdout, process.stderr)
 
     return call
 
 
 @pytest.fixture
-def fail(link: Link) -> Callable[[], None]:
-    """Claims what is queued in `default` and settles it as failed."""
+def fail_queued_jobs(db: "QueueDatabase") -> Callable[[], None]:
+    """Claims the queued jobs of `default` and records that their attempts failed."""
 
     def call() -> None:
-        worker_id = run(
-            link,
-            workers.register_worker(
-                supervisor_id=1,
-                executor="greenlet",
-                slots=10,
-                host="here",
-                queues=["default"],
-                lease_seconds=60,
-            ),
-        )
-        claimed = run(
-            link,
-            claiming.claim(
-                worker_id=worker_id,
-                queues=["default"],
-                executor="greenlet",
-                unknown_tasks=[],
-                jobs_max=100,
-                slots_free=100,
-            ),
-        )
-        ended = [
-            Settlement(
-                each.id,
-                each.attempt,
-                each.worker_id,
+        for attempt in db.claim(db.worker()):
+            db.settle(
+                attempt,
                 Outcome.FAILED,
-                waited_seconds=0.0,
                 error_type="RuntimeError",
                 error_message="too hot",
                 traceback="Traceback: too hot",
             )
-            for each in claimed
-        ]
-        run(link, settlements.settle(ended))
 
     return call

@@ -1,4 +1,4 @@
-"""The start of a supervisor: its first child begins before its own words are read."""
+"""The start of a supervisor: its first child starts before the command line is read."""
 
 import json
 import os
@@ -8,50 +8,51 @@ import sys
 
 import pytest
 
-# Tells its exit code, and how each process ended that it had begun; who runs it may ignore SIGINT.
+# Prints its exit code, and the exit code of each process that it started. The runner of the tests
+# may ignore SIGINT, which a child inherits: so SIGINT gets its handler first.
 PROGRAM = """
 import json, os, signal, subprocess, sys
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-begun = []
+started = []
 
-class Begun(subprocess.Popen):
-    def __init__(self, *words, **facts):
-        super().__init__(*words, **facts)
-        begun.append(self)
+class Recorded(subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        started.append(self)
 
-class Told:
+class SignalAtImport:
     def find_spec(self, name, *_):
-        if name == "typer" and {told}:
-            os.kill(os.getpid(), {told})
+        if name == "typer" and {signum}:
+            os.kill(os.getpid(), {signum})
 
-subprocess.Popen = Begun
-sys.meta_path.insert(0, Told())
+subprocess.Popen = Recorded
+sys.meta_path.insert(0, SignalAtImport())
 from pgqueue.cli.launch import launch
 
 try:
     code = launch()
-except SystemExit as stop:
-    code = stop.code
-print(json.dumps([code, [process.returncode for process in begun]]))
+except SystemExit as exit:
+    code = exit.code
+print(json.dumps([code, [process.returncode for process in started]]))
 """
 
 
-def _launched(*words: str, told: int = 0) -> list[object]:
-    """The exit code of a console script, and those of the processes that it had begun.
+def _launched(*words: str, signum: int = 0) -> list[object]:
+    """The exit code of a console script, and the exit codes of the processes that it started.
 
     Args:
-        told: The signal that it gets while it imports Typer; 0 for none.
+        signum: The signal that the script gets while it imports Typer; 0 for none.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(told=told), *words],
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(signum=int(signum)), *words],
         env={**os.environ, "PGQUEUE_URL": "postgresql://127.0.0.1:1/nowhere"},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    said: list[object] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    codes: list[object] = json.loads(process.stdout.splitlines()[-1])
+    return codes
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,11 @@ def test_a_worker_that_cannot_start_leaves_no_process(words: list[str], code: in
     assert [code, [-signal.SIGKILL]] == _launched("worker", *words)
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_the_very_start_ends_it_as_done(told: signal.Signals) -> None:
-    assert [0, [-signal.SIGKILL]] == _launched("worker", told=told)
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_start_ends_the_worker_with_code_0(signum: signal.Signals) -> None:
+    assert [0, [-signal.SIGKILL]] == _launched("worker", signum=signum)
 
 
 @pytest.mark.parametrize("words", [["worker", "--help"], ["config"]], ids=str)
-def test_what_runs_no_jobs_begins_no_process(words: list[str]) -> None:
+def test_a_command_that_runs_no_jobs_starts_no_process(words: list[str]) -> None:
     assert [0, []] == _launched(*words)

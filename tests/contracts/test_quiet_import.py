@@ -86,7 +86,7 @@ def test_a_worker_loads_no_sqlalchemy_and_gevent_only_for_greenlets() -> None:
 
 
 def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
-    loaded = _loaded_by("import pgqueue.cli.supervision")
+    loaded = _loaded_by("import pgqueue.runtime.supervision")
 
     assert "psycopg" in loaded
     assert set() == loaded & {"sqlalchemy", "alembic", "gevent"}

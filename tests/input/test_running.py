@@ -138,7 +138,7 @@ def test_every_neighbour_succeeds_uncharged(
 
 
 def test_no_worker_died(ids: dict[tuple[str, str, str], int], client: Client) -> None:
-    workers = client.workers(with_stopped=True)
+    workers = client.workers.list(with_stopped=True)
 
     assert {"stopped"} == {worker.stop_reason for worker in workers}
     assert len(EXECUTORS) == len(workers)

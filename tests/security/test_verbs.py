@@ -151,7 +151,7 @@ VERBS: dict[str, tuple[set[str], Verb]] = {
     ),
     "list workers": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).workers(with_stopped=True),
+        lambda crowd, role, _: crowd.client(role).workers.list(with_stopped=True),
     ),
     "cancel": ({"operator"}, lambda crowd, role, job_id: crowd.client(role).cancel(job_id)),
     "cancel by filter": (

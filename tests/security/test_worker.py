@@ -39,7 +39,7 @@ def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
     assert ["opening 2"] == [line.message for line in opened.logs()]
     [jammed] = client.jobs(task="vault.jam")
     assert [Outcome.FAILED] * 2 == [each.outcome for each in jammed.attempts()]
-    ends = {each.stop_reason for each in client.workers(with_stopped=True)}
+    ends = {each.stop_reason for each in client.workers.list(with_stopped=True)}
     assert ends <= {"finished", "stopped"}
 
 

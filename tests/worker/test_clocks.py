@@ -194,7 +194,7 @@ def test_times_in_rows_are_postgresqls(client: Client, clockwork: Clockwork, lin
         moments = [job.created_at, attempt.started_at, *lines, attempt.finished_at, ended]
         assert len(lines) >= 3
         assert sorted(moments) == moments
-    for worker in client.workers():
+    for worker in client.workers.list():
         assert started <= worker.started_at <= worker.last_seen_at <= ended
         lease = worker.lease_until - worker.last_seen_at
         assert abs(lease - timedelta(seconds=LEASE_SECONDS)) < SLACK

@@ -8,9 +8,9 @@ from queue_database import QueueDatabase
 from worker.harness import LIMITS
 
 from pgqueue import task
-from pgqueue.core.current import JobContext, find_current_job
 from pgqueue.core.events.event import listen
 from pgqueue.core.events.jobs import JobStarted
+from pgqueue.core.job_context import JobContext, find_current_job
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.middleware import middleware, remove_middleware
 from pgqueue.process.scoreboard import Scoreboard

@@ -81,6 +81,11 @@ class _Listeners:
 _LISTENERS: Final = _Listeners()
 
 
+def has_listeners() -> bool:
+    """Whether a function listens to any event; else the events need not even be imported."""
+    return bool(_LISTENERS.patterns)
+
+
 def emit(event: Event) -> None:
     """Call every listener to this event, here and now."""
     for listener in _LISTENERS.of(type(event)):

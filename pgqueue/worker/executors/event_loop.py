@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 from typing import Any
 
-from pgqueue.core.current import JobCancelled, JobInterrupted, JobTimeout
+from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.in_flight import InFlight

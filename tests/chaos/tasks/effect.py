@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chaos.ledger import Ledger
 from pgqueue import current_job
-from pgqueue.core.current import JobContext
+from pgqueue.core.job_context import JobContext
 
 FOLDER = "CHAOS_LEDGER"
 URL = "CHAOS_URL"

@@ -18,7 +18,7 @@ def burn() -> None:
 
 
 @task
-def tell() -> list[object]:
+def report() -> list[object]:
     """Use the running job."""
     job = current_job()
     job.log.info("kneading")

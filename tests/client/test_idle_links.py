@@ -1,4 +1,4 @@
-"""The few idle connections of a client: kept, shared, replaced, and left alone by a child."""
+"""The idle connections of a client: kept, shared, replaced, and not used by a forked child."""
 
 import os
 import subprocess
@@ -20,13 +20,13 @@ from pgqueue.store.connection.link import Link
 
 @pytest.fixture
 def links(database_url: str) -> Iterator[IdleLinks]:
-    """No idle connection yet."""
+    """The links of one database, without an idle one."""
     links = IdleLinks(Database(database_url))
     yield links
     links.close()
 
 
-def test_a_connection_given_back_is_used_again(links: IdleLinks) -> None:
+def test_a_returned_connection_is_used_again(links: IdleLinks) -> None:
     with links.borrow() as first:
         pass
     with links.borrow() as second:
@@ -40,7 +40,7 @@ def test_two_borrowers_at_once_never_share_one(links: IdleLinks) -> None:
         assert first is not second
 
 
-def test_only_so_many_are_kept(links: IdleLinks) -> None:
+def test_a_limited_number_of_connections_is_kept(links: IdleLinks) -> None:
     with ExitStack() as stack:
         borrowed = [stack.enter_context(links.borrow()) for _ in range(IDLE_MAX + 2)]
 
@@ -69,7 +69,7 @@ def test_a_connection_that_broke_while_idle_is_replaced(links: IdleLinks, link: 
 
 
 @pytest.mark.own_session
-def test_a_connection_that_breaks_in_use_is_named_as_such(links: IdleLinks, link: Link) -> None:
+def test_a_connection_that_breaks_in_use_raises_reply_lost(links: IdleLinks, link: Link) -> None:
     with pytest.raises(ReplyLost), links.borrow() as borrowed:
         pid = borrowed.raw.info.backend_pid
         link.fetch("select pg_terminate_backend(%(pid)s, 10000)", {"pid": pid})
@@ -89,7 +89,7 @@ def test_a_connection_that_takes_no_writes_is_not_kept(links: IdleLinks) -> None
     assert link.raw.closed
 
 
-def test_an_error_of_the_statement_stays_what_it_is(links: IdleLinks) -> None:
+def test_an_error_of_the_statement_is_raised_unchanged(links: IdleLinks) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero), links.borrow() as borrowed:
         borrowed.fetch("select 1 / 0", {})
 
@@ -97,7 +97,7 @@ def test_an_error_of_the_statement_stays_what_it_is(links: IdleLinks) -> None:
         assert borrowed is again
 
 
-def test_a_closed_client_opens_anew(client: Client) -> None:
+def test_a_closed_client_opens_new_connections(client: Client) -> None:
     client.close()
     client.insert(NewJob("t"))
     client.close()
@@ -154,14 +154,14 @@ print(client.count())
 client.close()
 """
 
-    ran = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, database_url],
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert ("20", "") == (ran.stdout.strip(), ran.stderr)
+    assert ("20", "") == (process.stdout.strip(), process.stderr)
 
 
 def test_a_process_that_never_closes_its_client_ends_without_a_warning(database_url: str) -> None:
@@ -173,11 +173,11 @@ client = Client(sys.argv[1])
 client.enqueue("t")
 """
 
-    ran = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "always", "-c", code, database_url],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert "" == ran.stderr
+    assert "" == process.stderr

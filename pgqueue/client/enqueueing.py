@@ -1,0 +1,197 @@
+"""Verbs that insert jobs: one or many, by a task's checked call or by a task's name.
+
+Every insert emits `job.enqueued`, if anything listens to that.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pgqueue.client.verbs import Verbs
+from pgqueue.core.duration import Duration
+from pgqueue.core.events.event import emit, has_listeners, is_observed
+from pgqueue.core.job import Job
+from pgqueue.core.new_job import BATCH_SIZE, NewJob
+from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset, check_text
+from pgqueue.core.retry import Retry
+from pgqueue.core.values.arguments import encode_mapping
+from pgqueue.store import bulk_insert, enqueueing
+from pgqueue.store.connection.adopt import aadopt, adopt
+from pgqueue.store.statement import Statement
+
+
+class JobEnqueueing(Verbs):
+    """The verbs of a client that insert jobs.
+
+    Attributes:
+        args_bytes_max: Limit of the arguments of a job that is enqueued by name.
+    """
+
+    args_bytes_max: int
+
+    def insert(self, new: NewJob, *, connection: object = None) -> Job:
+        """Insert one job, in the transaction of *connection* or in one of its own."""
+        return self._enqueued(self._run(enqueueing.enqueue(new), connection))
+
+    async def ainsert(self, new: NewJob, *, connection: object = None) -> Job:
+        """Insert one job: the asyncio twin of `insert`."""
+        return self._enqueued(await self._arun(enqueueing.enqueue(new), connection))
+
+    def insert_many(
+        self, new: Iterable[NewJob], *, connection: object = None, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs by COPY and return how many; all of them appear at once.
+
+        Args:
+            new: Consumed once, a batch at a time; may be a generator.
+            batch_size: Jobs per COPY, 1 to 50,000.
+        """
+        counts = _Counts()
+        new = counts.counted(new)
+        if connection is not None:
+            link = adopt(connection, self.database.schema)
+            job_count = bulk_insert.insert(link, new, batch_size)
+        else:
+            with self._links.borrow() as link:
+                job_count = bulk_insert.insert(link, new, batch_size)
+        counts.emit()
+        return job_count
+
+    async def ainsert_many(
+        self, new: Iterable[NewJob], *, connection: object = None, batch_size: int = BATCH_SIZE
+    ) -> int:
+        """Insert many jobs by COPY: the asyncio twin of `insert_many`.
+
+        Without a connection a thread consumes *new*.
+        """
+        if connection is None:
+            return await asyncio.to_thread(self.insert_many, new, batch_size=batch_size)
+        counts = _Counts()
+        link = await aadopt(connection, self.database.schema)
+        job_count = await bulk_insert.ainsert(link, counts.counted(new), batch_size)
+        counts.emit()
+        return job_count
+
+    def enqueue(
+        self,
+        task: str,
+        args: Mapping[str, object] | None = None,
+        *,
+        connection: object = None,
+        queue: str | Unset = UNSET,
+        priority: int | Unset = UNSET,
+        run_after: Duration | datetime | Unset | None = UNSET,
+        timeout: Duration | Unset | None = UNSET,
+        retry: Retry | Unset = UNSET,
+        expires_after: Duration | Unset | None = UNSET,
+        tags: Iterable[str] | Unset = UNSET,
+    ) -> Job:
+        """Insert one job of a task by its name, without its code.
+
+        An option that is not given comes from the task's record, which a worker wrote; without a
+        record it is the default. The arguments meet the task's signature only when the job runs.
+
+        Args:
+            task: Canonical path or alias.
+            args: Arguments by parameter name, made of what JSON can hold.
+            connection: The job joins its transaction; None for a transaction of its own.
+            run_after: Seconds or a timedelta from now, or an aware datetime.
+            timeout: Seconds or a timedelta; None for none.
+            expires_after: Seconds or a timedelta; a job that has not started by then is cancelled.
+
+        Raises:
+            InvalidOption: One of the options is out of bounds.
+            UnstorableValue: One of the arguments cannot be stored; nothing was sent.
+            PayloadTooLarge: The arguments exceed `args_bytes_max`; nothing was sent.
+            UnsupportedConnection: The connection cannot carry jobs.
+            DatabaseUnreachable: No server answers; only without a connection.
+        """
+        options = CallOptions(
+            connection=connection,
+            queue=queue,
+            priority=priority,
+            run_after=run_after,
+            timeout=timeout,
+            retry=retry,
+            expires_after=expires_after,
+            tags=tags,
+        )
+        return self._enqueued(self._run(self._by_name(task, args, options), connection))
+
+    async def aenqueue(
+        self,
+        task: str,
+        args: Mapping[str, object] | None = None,
+        *,
+        connection: object = None,
+        queue: str | Unset = UNSET,
+        priority: int | Unset = UNSET,
+        run_after: Duration | datetime | Unset | None = UNSET,
+        timeout: Duration | Unset | None = UNSET,
+        retry: Retry | Unset = UNSET,
+        expires_after: Duration | Unset | None = UNSET,
+        tags: Iterable[str] | Unset = UNSET,
+    ) -> Job:
+        """Insert one job of a task by its name: the asyncio twin of `enqueue`."""
+        options = CallOptions(
+            connection=connection,
+            queue=queue,
+            priority=priority,
+            run_after=run_after,
+            timeout=timeout,
+            retry=retry,
+            expires_after=expires_after,
+            tags=tags,
+        )
+        return self._enqueued(await self._arun(self._by_name(task, args, options), connection))
+
+    def _by_name(
+        self, task: str, args: Mapping[str, object] | None, options: CallOptions
+    ) -> Statement[Job]:
+        task = check_text("task", task, NAME_CHARACTERS_MAX)
+        text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
+        columns = options.columns()
+        run_after: Any = columns.pop("run_after", None)
+        return enqueueing.enqueue_by_name(task, text, run_after=run_after, options=columns)
+
+    def _enqueued(self, job: Job) -> Job:
+        if has_listeners():
+            _emit_enqueued(job)
+        return self._bound(job)
+
+
+def _emit_enqueued(job: Job) -> None:
+    # Here, because the events of jobs take 16 ms to import, and most programs have no listener.
+    from pgqueue.core.events.jobs import JobEnqueued
+
+    # A job is read only for a listener: reading takes as long as encoding its arguments.
+    if is_observed(JobEnqueued):
+        emit(JobEnqueued(task=job.task, queue=job.queue, job_id=job.id))
+
+
+class _Counts:
+    """Counts the jobs of a bulk insert by task and queue, if anything listens to events."""
+
+    def __init__(self) -> None:
+        self._job_counts: Counter[tuple[str, str]] | None = Counter() if has_listeners() else None
+
+    def counted(self, jobs: Iterable[NewJob]) -> Iterable[NewJob]:
+        """The jobs, counted while they are consumed."""
+        return jobs if self._job_counts is None else self._count(self._job_counts, jobs)
+
+    def emit(self) -> None:
+        """Emit one event for each task and queue."""
+        if self._job_counts is None:
+            return
+        from pgqueue.core.events.jobs import JobEnqueued
+
+        for (task, queue), job_count in self._job_counts.items():
+            emit(JobEnqueued(task=task, queue=queue, job_count=job_count))
+
+    @staticmethod
+    def _count(job_counts: Counter[tuple[str, str]], jobs: Iterable[NewJob]) -> Iterator[NewJob]:
+        for new in jobs:
+            job_counts[new.task, new.queue] += 1
+            yield new

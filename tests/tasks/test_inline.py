@@ -1,0 +1,78 @@
+"""A task in this process, without a job."""
+
+import asyncio
+import json
+
+import pytest
+
+from pgqueue import current_job, task
+from pgqueue.core.errors import InvalidArguments
+from pgqueue.core.settings import Settings, load_settings
+from pgqueue.tasks.inline import run_inline
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings of a program that sets none."""
+    return load_settings({})
+
+
+def test_a_task_gets_checked_arguments_and_gives_its_result_as_json(settings: Settings) -> None:
+    @task(name="inline.add")
+    def add(first: int, second: int = 2) -> dict[str, int]:
+        return {"sum": first + second}
+
+    run = run_inline(add, {"first": 1}, settings)
+
+    assert ({"sum": 3}, None) == (json.loads(run.result or ""), run.traceback)
+    with pytest.raises(InvalidArguments):
+        run_inline(add, {"first": "many"}, settings)
+
+
+def test_a_coroutine_runs_to_its_end(settings: Settings) -> None:
+    @task(name="inline.wait")
+    async def wait() -> str:
+        await asyncio.sleep(0)
+        return "waited"
+
+    assert '"waited"' == run_inline(wait, {}, settings).result
+
+
+def test_a_failure_is_a_traceback_without_secrets(settings: Settings) -> None:
+    @task(name="inline.pay", redact=["card"])
+    def pay(card: str) -> None:
+        raise ValueError(f"refused: {card}")
+
+    run = run_inline(pay, {"card": "4111-1111"}, settings)
+
+    assert run.result is None
+    assert run.traceback is not None
+    assert "ValueError: refused" in run.traceback
+    assert "4111-1111" not in run.traceback
+
+
+def test_a_result_that_no_worker_could_store_is_a_failure(settings: Settings) -> None:
+    @task(name="inline.odd")
+    def odd() -> object:
+        return object()
+
+    run = run_inline(odd, {}, settings)
+
+    assert run.result is None
+    assert run.traceback is not None
+
+
+def test_a_task_reports_its_progress_and_may_complete_itself(settings: Settings) -> None:
+    progress: list[tuple[float, str]] = []
+
+    @task(name="inline.report")
+    def report() -> None:
+        job = current_job()
+        job.progress(0.5, "half")
+        job.complete(connection=None, result=job.should_stop())
+
+    run = run_inline(
+        report, {}, settings, on_progress=lambda fraction, text: progress.append((fraction, text))
+    )
+
+    assert ("false", [(0.5, "half")]) == (run.result, progress)
