@@ -1,8 +1,8 @@
 # One verb a line; each builds .venv by itself when it is missing or older than pyproject.toml.
 
-PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
-	if $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
-	then echo $$each; break; fi; done)
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$python; break; fi; done)
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH_READY := .venv/.bench-ready
@@ -60,7 +60,7 @@ bench-peers: $(READY) ## the same work by pgqueue and its PEERS (all) in turns, 
 	$(BIN)/python -m benchmarks.peers --json $(or $(JSON),build/bench/peers.json) \
 		$(if $(PEERS),--only $(PEERS)) $(ARGS)
 
-lint: $(READY) ## style, spelling, types, floors
+lint: $(READY) ## style, spelling, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
