@@ -22,7 +22,7 @@ async def noop(params: Any, _: Any) -> None:
 
 
 async def ping(params: Any, _: Any) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(params["n"])
 
 
@@ -56,7 +56,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     def __init__(self, on: Any) -> None:
         self._on = on

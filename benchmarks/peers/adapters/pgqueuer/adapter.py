@@ -20,7 +20,7 @@ async def noop(one: Any) -> None:
 
 
 async def ping(one: Any) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(int(one.payload))
 
 
@@ -62,7 +62,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     def __init__(self, on: Any) -> None:
         self._on = on
