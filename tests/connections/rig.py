@@ -17,7 +17,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from chaos import ledger, procs
-from chaos.leash import Leash
+from chaos.process_guard import ProcessGuard
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
 from chaos.tasks.effect import FOLDER
@@ -58,7 +58,7 @@ class Rig:
         self.folder = folder
         self.database = f"test_{uuid4().hex[:12]}"
         self.proxy = Proxy(server.port)
-        self._leash = Leash()
+        self._guard = ProcessGuard()
         with server.connect() as connection:
             connection.execute(f"create database {self.database}".encode())
         self.url = self.url_at(server.port)
@@ -91,7 +91,7 @@ class Rig:
             except subprocess.TimeoutExpired:
                 supervisor.kill()
                 supervisor.wait()
-        self._leash.let_go()
+        self._guard.release()
         self.client.close()
         if self._administrator is not None:
             self._administrator.close()
@@ -122,7 +122,7 @@ class Rig:
                 start_new_session=True,
             )
         self.supervisors.append(started)
-        self._leash.hold(started.pid)
+        self._guard.add(started.pid)
         return started
 
     def until_recorded(self) -> None:
@@ -224,8 +224,8 @@ class Rig:
 
     def works_again(self) -> str:
         """The seconds until each loop was seen at work, in words; fails past the limit."""
-        begun = time.monotonic()
-        ((begun_at,),) = self.rows("select clock_timestamp()")
+        started_at = time.monotonic()
+        ((injected_at,),) = self.rows("select clock_timestamp()")
         key = uuid4().hex
         jobs = {
             "claim, run, settle": self.enqueue(key),
@@ -237,16 +237,16 @@ class Rig:
             name: (lambda job=job: job.refresh().status == "succeeded")
             for name, job in jobs.items()
         }
-        waited["renewal"] = lambda: self._is_true(_RENEWED, begun_at)
-        waited["maintenance"] = lambda: self._is_true(_MAINTAINED, begun_at, len(self.supervisors))
+        waited["renewal"] = lambda: self._is_true(_RENEWED, injected_at)
+        waited["maintenance"] = lambda: self._is_true(_MAINTAINED, injected_at, len(self.supervisors))
         seconds: dict[str, float] = {}
         while waited:
             self.until(lambda: any(is_so() for is_so in waited.values()), " and ".join(waited))
             for name in [name for name, is_so in waited.items() if is_so()]:
                 del waited[name]
-                seconds[name] = time.monotonic() - begun
+                seconds[name] = time.monotonic() - started_at
         self.until_woken()
-        seconds["notification"] = time.monotonic() - begun
+        seconds["notification"] = time.monotonic() - started_at
         assert seconds["notification"] < SECONDS_MAX
         return ", ".join(f"{name} {each:.1f} s" for name, each in seconds.items())
 
@@ -272,7 +272,7 @@ class Rig:
         return Counter(
             line["key"]
             for line in ledger.read(self.folder / "effects.jsonl")
-            if line["step"] == "begun" and line["job_id"] in ids
+            if line["step"] == "started" and line["job_id"] in ids
         )
 
     def check_evidence(self) -> None:
@@ -285,7 +285,7 @@ class Rig:
         starts = Counter[int]()
         attempts = Counter[tuple[int, int]]()
         for line in ledger.read(self.folder / "effects.jsonl"):
-            if line["step"] == "begun":
+            if line["step"] == "started":
                 starts[line["job_id"]] += 1
                 attempts[line["job_id"], line["attempt"]] += 1
         excused = dict(
