@@ -11,10 +11,10 @@ from benchmarks.figure import Measured
 
 def table(done: Sequence[Measured]) -> Table:
     """A table with one row for each line of the figures."""
-    made = Table("goal", "figure", "measured", "least to most", "ours / other", "wanted", "")
+    result = Table("goal", "figure", "measured", "least to most", "ours / other", "wanted", "")
     for measured in done:
         goal = "" if measured.line.goal is None else str(measured.line.goal)
-        made.add_row(
+        result.add_row(
             measured.name,
             measured.line.title,
             f"{number(measured.value)} {measured.line.unit}".rstrip(),
@@ -23,7 +23,7 @@ def table(done: Sequence[Measured]) -> Table:
             goal,
             f"[bold]{measured.result}[/]" if measured.result == "missed" else measured.result,
         )
-    return made
+    return result
 
 
 def plain(campaign: Campaign) -> dict[str, object]:

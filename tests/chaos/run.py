@@ -88,9 +88,9 @@ class Outcome:
 
 def folder() -> Path:
     """A new folder for one run, which the server's user may enter."""
-    made = Path(tempfile.mkdtemp(prefix="pgqueue-chaos-"))
-    made.chmod(0o755)
-    return made
+    path = Path(tempfile.mkdtemp(prefix="pgqueue-chaos-"))
+    path.chmod(0o755)
+    return path
 
 
 def make(seed: int, seconds: float, home: Path) -> Outcome:

@@ -83,16 +83,16 @@ def server() -> Iterator[UppercaseServer]:
 
 @pytest.fixture
 def proxy(server: UppercaseServer) -> Iterator[Proxy]:
-    made = Proxy(server.port)
-    yield made
-    made.close()
+    client = Proxy(server.port)
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def caller(proxy: Proxy, request: pytest.FixtureRequest) -> Caller:
-    made = Caller(proxy.port)
-    request.addfinalizer(made.close)
-    return made
+    client = Caller(proxy.port)
+    request.addfinalizer(client.close)
+    return client
 
 
 def behave(proxy: Proxy, mode: Mode) -> None:
@@ -128,10 +128,10 @@ def test_a_connection_made_in_a_black_hole_receives_nothing(
 ) -> None:
     behave(proxy, Mode.BLACK_HOLE)
 
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=0.2) as made:
-        made.sendall(b"hello")
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=0.2) as client:
+        client.sendall(b"hello")
         with pytest.raises(TimeoutError):
-            made.recv(1)
+            client.recv(1)
 
     assert [] == server.received
 
@@ -240,7 +240,7 @@ def test_a_server_that_is_away_ends_the_connection(proxy: Proxy, server: Upperca
     # On a busy machine the reset comes while the connection is being made.
     with (
         pytest.raises(ConnectionResetError),
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as made,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client,
     ):
-        made.sendall(b"hello")
-        made.recv(1)
+        client.sendall(b"hello")
+        client.recv(1)

@@ -136,11 +136,11 @@ def test_the_pages_example_for_a_table_with_copied_rows_works_for_viewers(
 def test_a_viewer_may_name_a_domain_in_a_query(logins: "Logins", client: "Client") -> None:
     job = client.insert(NewJob("shop.mail"))
 
-    found = logins.connection("viewer").execute(
+    rows = logins.connection("viewer").execute(
         "select id, args, status from pgqueue.jobs where status = 'queued'::pgqueue.job_status"
     )
 
-    assert [(job.id, {}, "queued")] == found.fetchall()
+    assert [(job.id, {}, "queued")] == rows.fetchall()
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_later_objects_are_closed_to_the_public_and_open_to_viewers(
     logins.admin.execute("create domain pgqueue.later_word as text")
     logins.admin.execute("reset role")
 
-    found = {right for right in _rights(database_url, logins.prefix) if " later" in right}
+    rows = {right for right in _rights(database_url, logins.prefix) if " later" in right}
 
     assert {
         "owner owns domain later_word",
@@ -199,7 +199,7 @@ def test_later_objects_are_closed_to_the_public_and_open_to_viewers(
         "viewer select table later",
         # PostgreSQL has no default privileges for the row type of a table.
         "public usage row type later",
-    } == found
+    } == rows
     assert Right("public", "usage", "row type", "later") in (
         roles.apply(database_url, prefix=logins.prefix).taken
     )
@@ -310,10 +310,10 @@ def test_a_refusal_creates_no_role(no_roles: "Logins", database_url: str) -> Non
     with pytest.raises(InvalidOption, match="is a superuser"):
         roles.apply(database_url, prefix=no_roles.prefix)
 
-    found = no_roles.admin.execute(
+    rows = no_roles.admin.execute(
         "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [no_roles.prefix]
     ).fetchall()
-    assert [(no_roles.name("worker"),)] == found
+    assert [(no_roles.name("worker"),)] == rows
 
 
 @pytest.mark.parametrize("prefix", ["", "pg_queue", "x" * 55, "ü" * 28, "a\0b"])

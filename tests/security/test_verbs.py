@@ -63,11 +63,11 @@ def test_a_worker_sees_the_number_of_all_connections(logins: "Logins") -> None:
 
         # The server counts a session when it ends its first transaction.
         for _ in range(200):
-            _, taken = _on_own_link(logins, "worker", server.connections())
-            if taken > 5:
+            _, used = _on_own_link(logins, "worker", server.connections())
+            if used > 5:
                 break
 
-    assert taken > 5
+    assert used > 5
 
 
 def _copy(logins: "Logins", role: str, job_id: int) -> object:
@@ -256,11 +256,11 @@ def test_a_condition_of_a_producer_is_never_evaluated_on_a_job(
         " as $$ begin raise exception 'seen %', args; end $$"
     )
 
-    found = connection.execute(
+    rows = connection.execute(
         "select id from pgqueue.new_jobs where pg_temp.reveal(args)"
     ).fetchall()
 
-    assert [] == found
+    assert [] == rows
 
 
 @pytest.mark.parametrize("column", ["id", "attempt", "worker_id", "position", "kept_until"])
@@ -336,7 +336,7 @@ def test_a_reading_role_writes_nothing(logins: "Logins", role: str) -> None:
 
 
 def test_no_role_can_log_in_or_is_a_member_of_another(logins: "Logins") -> None:
-    found = logins.admin.execute(
+    rows = logins.admin.execute(
         """
         select role.rolname, role.rolcanlogin, role.rolsuper, role.rolbypassrls
         from pg_roles as role
@@ -349,7 +349,7 @@ def test_no_role_can_log_in_or_is_a_member_of_another(logins: "Logins") -> None:
         {"names": [logins.name(role) for role in ("owner", *USERS)]},
     ).fetchall()
 
-    assert [] == found
+    assert [] == rows
 
 
 def test_each_statement_is_allowed_to_the_roles_of_the_golden_file(logins: "Logins") -> None:
