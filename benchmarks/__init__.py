@@ -1,1 +1,1 @@
-"""How fast pgqueue is, by its goals: ratios of what takes turns in one run, and bounds."""
+"""The speed of pgqueue, by its goals: ratios of two measurements in one run, and bounds."""

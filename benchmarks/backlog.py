@@ -1,4 +1,4 @@
-"""A backlog: jobs that wait, and others that lie beside them."""
+"""A backlog: queued jobs, and scheduled or finished jobs beside them."""
 
 import json
 from collections.abc import Mapping
@@ -46,15 +46,15 @@ def fill(
     queue: str = _DEFAULT_QUEUE,
     keep: str = _DEFAULT_KEEP,
 ) -> None:
-    """Insert jobs, let the planner know of them, and have all of that on the disk.
+    """Insert jobs, analyze the tables and write a checkpoint.
 
     Args:
-        scheduled: How many more, which are not to be run.
-        finished: How many more, which were, and left an attempt each.
-        task: The name in SQL; may say `n`, the number of the job.
-        args: Beside `n`.
-        queue: The name in SQL, likewise.
-        keep: For how many seconds successes stay, likewise.
+        scheduled: The number of scheduled jobs to add, which do not run.
+        finished: The number of finished jobs to add, with one attempt each.
+        task: The name in SQL, which may contain `n`, the number of the job.
+        args: The arguments beside `n`.
+        queue: The name in SQL, which may contain `n`.
+        keep: The seconds in SQL that successes stay, which may contain `n`.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         for status, jobs in (("succeeded", finished), ("scheduled", scheduled), ("queued", count)):

@@ -1,4 +1,4 @@
-"""The bare INSERT of the row that `noop.enqueue(n)` inserts: unchecked, and it wakes nobody."""
+"""The bare INSERT of the row that `noop.enqueue(n)` inserts: no check, no notification."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pgqueue.store.schema_name import Schema
 TEXT = Path(__file__).with_name("bare_insert.sql").read_bytes()
 
 OURS = Schema().render("enqueue").encode()
-"""The statement that pgqueue sends instead, of the same parameters."""
+"""The statement that pgqueue sends, with the parameters of the bare INSERT."""
 
 
 def params(n: int) -> dict[str, Any]:

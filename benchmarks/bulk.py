@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.place import Place
+from benchmarks.server import Server
 from benchmarks.tasks import noop
 from pgqueue.store.schema_name import Schema
 
@@ -18,9 +18,9 @@ _MILLISECONDS = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
 _COUNT = "select count(*) from pgqueue.jobs where status = 'queued'"
 
 
-def ours(place: Place, *, count: int) -> float:
+def ours(server: Server, *, count: int) -> float:
     """Jobs a second of `enqueue_many` to the end of its transaction, from values in Python."""
-    with place.database() as url, psycopg.connect(url) as connection:
+    with server.database() as url, psycopg.connect(url) as connection:
         began_at = time.monotonic()
         noop.using(connection=connection).enqueue_many({"n": n} for n in range(count))
         connection.commit()
@@ -29,9 +29,9 @@ def ours(place: Place, *, count: int) -> float:
     return count / seconds
 
 
-def by_psql(place: Place, *, count: int) -> float:
-    """Jobs a second of psql's COPY of the same rows, from a file of them."""
-    with place.database() as url, psycopg.connect(url, autocommit=True) as connection:
+def by_psql(server: Server, *, count: int) -> float:
+    """Jobs a second of psql's COPY of the rows of `enqueue_many`, from a file."""
+    with server.database() as url, psycopg.connect(url, autocommit=True) as connection:
         noop.using(connection=connection).enqueue_many({"n": n} for n in range(count))
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "rows")
@@ -41,29 +41,29 @@ def by_psql(place: Place, *, count: int) -> float:
                 cursor.copy(f"copy pgqueue.jobs ({_COLUMNS}) to stdout".encode()) as copy,
             ):
                 rows.writelines(copy)
-            # Into tables as new as ours were.
-            with place.database() as fresh:
-                seconds = _copy(place, fresh, file)
+            # The tables are as new as those that `enqueue_many` filled.
+            with server.database() as fresh:
+                seconds = _copy(server, fresh, file)
                 with psycopg.connect(fresh) as other:
                     _check(other, count)
     return count / seconds
 
 
-def _copy(place: Place, url: str, file: Path) -> float:
+def _copy(server: Server, url: str, file: Path) -> float:
     with file.open("rb") as rows:
-        done = subprocess.run(
-            [place.programs / "psql", "-X", "-c", r"\timing on", "-c", _COPY, url],
+        result = subprocess.run(
+            [server.programs / "psql", "-X", "-c", r"\timing on", "-c", _COPY, url],
             cwd=file.parent,
             stdin=rows,
             capture_output=True,
             text=True,
             check=True,
         )
-    [milliseconds] = _MILLISECONDS.findall(done.stdout)
+    [milliseconds] = _MILLISECONDS.findall(result.stdout)
     return float(milliseconds) / 1000
 
 
 def _check(connection: "psycopg.Connection[tuple[int]]", count: int) -> None:
-    [(found,)] = connection.execute(_COUNT).fetchall()
-    if found != count:
-        raise ValueError(f"{found} jobs are queued, and {count} should be.")
+    [(queued,)] = connection.execute(_COUNT).fetchall()
+    if queued != count:
+        raise ValueError(f"{queued} jobs are queued instead of {count}.")

@@ -1,6 +1,6 @@
-"""Charts of what was measured, as SVG; the one file that needs matplotlib.
+"""Charts of the measurements, as SVG; the one file that needs matplotlib.
 
-The same numbers give the same bytes: no date, no random id, no name of a machine.
+Equal numbers give equal bytes: a chart has no date, no random id and no name of a machine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _INCHES = (5.6, 3.0)
 
 
 def draw(folder: Path, curves: Mapping[str, Sequence[Curve]], delays: Sequence[float]) -> None:
-    """Write a file for each chart that has something to show.
+    """Write a file for each chart that has measurements.
 
     Args:
         curves: By the name of the chart; see `curve.ALL`.
@@ -36,7 +36,7 @@ def draw(folder: Path, curves: Mapping[str, Sequence[Curve]], delays: Sequence[f
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(_STYLE):
         if lines := curves.get("held-snapshot"):
-            _held(folder / "held-snapshot.svg", lines)
+            _under_snapshot(folder / "held-snapshot.svg", lines)
         if lines := curves.get("batch-size"):
             _by_size(folder / "batch-size.svg", lines, "jobs in a statement")
         if lines := curves.get("backlog"):
@@ -45,16 +45,16 @@ def draw(folder: Path, curves: Mapping[str, Sequence[Curve]], delays: Sequence[f
             _distribution(folder / "delay.svg", delays)
 
 
-def _held(file: Path, lines: Sequence[Curve]) -> None:
-    figure, axes = _axes("seconds under a held snapshot", "jobs a second")
+def _under_snapshot(file: Path, lines: Sequence[Curve]) -> None:
+    figure, axes = _axes("seconds under an open snapshot", "jobs a second")
     for line in lines:
         axes.plot(line.xs, line.ys, label=line.name)
     axes.set_xlim(left=0)
     _finish(file, figure, axes)
 
 
-def _by_size(file: Path, lines: Sequence[Curve], what: str) -> None:
-    figure, axes = _axes(what, "jobs a second")
+def _by_size(file: Path, lines: Sequence[Curve], label: str) -> None:
+    figure, axes = _axes(label, "jobs a second")
     for line in lines:
         axes.plot(line.xs, line.ys, marker="o", label=line.name)
     axes.set_xscale("log")

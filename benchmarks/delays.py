@@ -1,4 +1,4 @@
-"""Delays from the moment a job should begin to the moment it did, by the machine's one clock."""
+"""Delays from the moment a job should start to its start, by the clock of the machine."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import psycopg
 
 from benchmarks.backlog import fill
-from benchmarks.patience import until
-from benchmarks.place import Place
-from benchmarks.reading import Reading, percentile
+from benchmarks.measurement import Measurement, percentile
+from benchmarks.server import Server
 from benchmarks.tasks import nap, noop, stamp
+from benchmarks.waiting import wait_until
 from benchmarks.worker import serving
 
 _PRIORITY_MAX = 100
@@ -19,42 +19,42 @@ _NAP_SECONDS = 0.01
 _SATURATED_COUNT = 1_000
 _FIRST_COUNT = 20
 
-# A job that falls due is due a while after it was enqueued, so that all were by then.
+# The first job is due after this time, so that all are enqueued before it.
 _AHEAD_SECONDS = 3.0
 _ENQUEUE_SECONDS_MAX = 0.01
 
-_LEFT = "select count(*) from pgqueue.jobs where task = %s and status <> 'succeeded'"
+_REMAINING = "select count(*) from pgqueue.jobs where task = %s and status <> 'succeeded'"
 _STARTS = "select id, result::bigint from pgqueue.jobs where task = %s and status = 'succeeded'"
 _ENDED = "select count(*) from pgqueue.attempts"
 
 
 class _Commit(NamedTuple):
-    """When COMMIT was sent, in nanoseconds, and how long it took."""
+    """The moment when COMMIT was sent, in nanoseconds, and its duration."""
 
     job_id: int
     at: int
     milliseconds: float
 
 
-def when_idle(place: Place, *, count: int, every_seconds: float) -> Mapping[str, Reading]:
+def when_idle(server: Server, *, count: int, every_seconds: float) -> Mapping[str, Measurement]:
     """Milliseconds from the call of COMMIT to the start, of single jobs for an idle worker."""
-    with place.database() as url, serving(url), psycopg.connect(url) as connection:
+    with server.database() as url, serving(url), psycopg.connect(url) as connection:
         for n in range(_FIRST_COUNT):
-            # A worker that has just begun plans its statements and reads the hints of its tasks.
+            # A new worker plans its statements and resolves the type hints of its tasks first.
             noop.using(connection=connection).enqueue(n)
             connection.commit()
             time.sleep(every_seconds)
         commits = list(_committed(connection, count, every_seconds, priority=0))
         own = [commit.milliseconds for commit in commits]
-        delays = _delays(url, {each.job_id: each.at for each in commits}, unit_seconds=1e-3)
-        return {**delays, "commit": Reading(percentile(own, 50), samples=own)}
+        delays = _delays(url, {commit.job_id: commit.at for commit in commits}, unit_seconds=1e-3)
+        return {**delays, "commit": Measurement(percentile(own, 50), samples=own)}
 
 
 def when_saturated(
-    place: Place, *, count: int, every_seconds: float, others: int
-) -> Mapping[str, Reading]:
-    """The same of jobs of the highest priority, before which so many others are queued."""
-    with place.database() as url:
+    server: Server, *, count: int, every_seconds: float, others: int
+) -> Mapping[str, Measurement]:
+    """Milliseconds from COMMIT to the start, of urgent jobs while *others* jobs are queued."""
+    with server.database() as url:
         fill(url, others, task=f"'{nap.name}'", args={"seconds": _NAP_SECONDS})
         with serving(url), psycopg.connect(url, autocommit=True) as watching:
 
@@ -62,19 +62,21 @@ def when_saturated(
                 [(ended,)] = watching.execute(_ENDED).fetchall()
                 return bool(ended >= min(_SATURATED_COUNT, others // 4))
 
-            until(is_saturated, "the worker is saturated")
+            wait_until(is_saturated, "the worker is saturated")
             with psycopg.connect(url) as connection:
                 commits = list(_committed(connection, count, every_seconds, _PRIORITY_MAX))
-            delays = _delays(url, {each.job_id: each.at for each in commits}, unit_seconds=1e-3)
-            [(left,)] = watching.execute(_LEFT, [nap.name]).fetchall()
-            if not left:
+            delays = _delays(
+                url, {commit.job_id: commit.at for commit in commits}, unit_seconds=1e-3
+            )
+            [(remaining,)] = watching.execute(_REMAINING, [nap.name]).fetchall()
+            if not remaining:
                 raise ValueError("The worker ran out of other jobs.")
             return delays
 
 
-def when_due(place: Place, *, count: int, every_seconds: float) -> Mapping[str, Reading]:
-    """Seconds from the set time to the start, of jobs that fall due one after the other."""
-    with place.database() as url, serving(url), psycopg.connect(url) as connection:
+def when_due(server: Server, *, count: int, every_seconds: float) -> Mapping[str, Measurement]:
+    """Seconds from the set time to the start, of jobs that are due one after the other."""
+    with server.database() as url, serving(url), psycopg.connect(url) as connection:
         ahead = _AHEAD_SECONDS + count * _ENQUEUE_SECONDS_MAX
         first = datetime.now(UTC) + timedelta(seconds=ahead)
         due = {}
@@ -95,7 +97,7 @@ def _committed(
     priority: int,
 ) -> Iterator[_Commit]:
     for n in range(count):
-        # Never in step with anything that happens every so often.
+        # An even pause could stay in step with a poll of the worker.
         time.sleep(every_seconds * (0.5 + (n * 0.618034) % 1.0))
         job = stamp.using(connection=connection, priority=priority).enqueue(n)
         at = time.time_ns()
@@ -103,19 +105,21 @@ def _committed(
         yield _Commit(job.id, at, milliseconds=(time.time_ns() - at) / 1e6)
 
 
-def _delays(url: str, expected: Mapping[int, int], *, unit_seconds: float) -> Mapping[str, Reading]:
+def _delays(
+    url: str, expected: Mapping[int, int], *, unit_seconds: float
+) -> Mapping[str, Measurement]:
     with psycopg.connect(url, autocommit=True) as connection:
 
-        def are_over() -> bool:
-            [(left,)] = connection.execute(_LEFT, [stamp.name]).fetchall()
-            return not left
+        def are_done() -> bool:
+            [(remaining,)] = connection.execute(_REMAINING, [stamp.name]).fetchall()
+            return not remaining
 
-        until(are_over, "all jobs that tell their start have run", seconds_max=60.0)
-        started: dict[int, int] = dict(connection.execute(_STARTS, [stamp.name]).fetchall())
-    if started.keys() != expected.keys():
-        raise ValueError(f"{len(started)} jobs started, of {len(expected)}.")
-    samples = [(started[job] - at) * 1e-9 / unit_seconds for job, at in expected.items()]
+        wait_until(are_done, "all jobs that return their start have run", seconds_max=60.0)
+        starts: dict[int, int] = dict(connection.execute(_STARTS, [stamp.name]).fetchall())
+    if starts.keys() != expected.keys():
+        raise ValueError(f"{len(starts)} jobs started, of {len(expected)}.")
+    samples = [(starts[job] - at) * 1e-9 / unit_seconds for job, at in expected.items()]
     return {
-        f"p{percent}": Reading(percentile(samples, percent), samples=samples)
+        f"p{percent}": Measurement(percentile(samples, percent), samples=samples)
         for percent in (50, 99)
     }

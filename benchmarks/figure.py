@@ -1,24 +1,24 @@
-"""A figure: what one of the goals asks for, measured in rounds."""
+"""A figure: the measurement of one goal, in rounds."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.goal import Goal
-from benchmarks.place import Place
-from benchmarks.reading import Reading, ratio
+from benchmarks.measurement import Measurement, ratio
+from benchmarks.server import Server
 
-Rate = Callable[[Place], float]
-Take = Callable[[Place], Mapping[str, Reading]]
+Rate = Callable[[Server], float]
+Take = Callable[[Server], Mapping[str, Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a figure says about one thing.
+    """One value of a figure.
 
     Args:
-        key: Of its reading, in what a round answers.
-        goal: None where the value is published, and no bound was set.
+        key: The name of its measurement in the result of a round.
+        goal: None for a value that is published without a bound.
     """
 
     key: str
@@ -29,11 +29,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is measured together.
+    """Lines that are measured together.
 
     Args:
-        name: Of the goal, P1 to P14, or `keep=0`.
-        take: One round; answers with a reading for each line.
+        name: The code of the goal; `figures.GOALS` has its title.
+        take: Makes one round; returns a measurement for each line.
     """
 
     name: str
@@ -43,47 +43,48 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One line with its readings, round by round."""
+    """One line with its measurement of each round."""
 
     name: str
     line: Line
-    readings: Sequence[Reading]
+    measurements: Sequence[Measurement]
 
     @property
     def value(self) -> float:
-        """The median of the rounds; of a ratio, the median of each round's ratio."""
+        """The median of the rounds; a ratio is taken in each round first."""
         return statistics.median(self.values)
 
     @property
     def values(self) -> list[float]:
-        """Of each round, least first."""
-        return sorted(reading.value for reading in self.readings)
+        """The values of all rounds, least first."""
+        return sorted(measurement.value for measurement in self.measurements)
 
     @property
     def parts(self) -> list[float]:
-        """Of a ratio: the medians of our value and of the other one; nothing otherwise."""
-        rounds = zip(*(reading.parts for reading in self.readings), strict=True)
+        """The medians of both parts of a ratio; empty for any other value."""
+        rounds = zip(*(measurement.parts for measurement in self.measurements), strict=True)
         return [statistics.median(values) for values in rounds]
 
     @property
-    def verdict(self) -> str:
+    def result(self) -> str:
         """Whether the goal was reached."""
         if self.line.goal is None:
             return "published"
         return "reached" if self.line.goal.is_reached_by(self.value) else "missed"
 
 
-def measure(figure: Figure, place: Place, rounds: int) -> list[Measured]:
-    """Take so many rounds."""
+def measure(figure: Figure, server: Server, rounds: int) -> list[Measured]:
+    """Make *rounds* rounds of a figure; the measured lines."""
     try:
-        taken = [figure.take(place) for _ in range(rounds)]
+        results = [figure.take(server) for _ in range(rounds)]
     finally:
-        place.forget()
+        server.drop_kept()
     return [
-        Measured(figure.name, line, [round_[line.key] for round_ in taken]) for line in figure.lines
+        Measured(figure.name, line, [result[line.key] for result in results])
+        for line in figure.lines
     ]
 
 
 def side_by_side(ours: Rate, against: Rate) -> Take:
-    """Rounds of both in turns, so that the machine's noise meets both."""
-    return lambda place: {"ratio": ratio(ours(place), against(place))}
+    """Rounds that measure both rates one after the other, so that noise hits both."""
+    return lambda server: {"ratio": ratio(ours(server), against(server))}

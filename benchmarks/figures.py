@@ -1,9 +1,8 @@
-"""The figures that are measured, each with its goal; see docs/explanation/performance.md."""
+"""All figures, each with its goal; see docs/explanation/performance.md."""
 
 from functools import partial
 
 from benchmarks import (
-    beginning,
     bulk,
     cost,
     delays,
@@ -14,24 +13,44 @@ from benchmarks import (
     pruning,
     queues,
     reference,
+    startup,
 )
 from benchmarks.figure import Figure, Line, Rate, side_by_side
 from benchmarks.goal import at_least, at_most
 from benchmarks.size import Size
 
-# Between two jobs whose start is timed, on the average.
+# The mean pause between two jobs whose start is timed.
 _EVERY_SECONDS = 0.03
 
-# A connection that was idle for half a second is asked for life before the claim.
+# Before a claim, a worker pings a connection that was idle for half a second.
 _RARELY_SECONDS = 2.0
 
 _DAY_SECONDS = 86_400
 
 _TWO = ("--processes", "2")
 
+GOALS = {
+    "P1": "drain rate, against bare SQL",
+    "P2": "drain rate, against the peers (python -m benchmarks.peers)",
+    "P3": "drain under an old snapshot",
+    "P4": "drain beside large tables and during pruning",
+    "P5": "rate of single enqueues",
+    "P6": "rate of enqueue_many",
+    "P7": "delay from commit to start, worker idle",
+    "P8": "delay of an urgent job before a full queue",
+    "P9": "server cost of a job",
+    "keep=0": "server cost of a job that is deleted as it succeeds",
+    "P10": "cost of idle workers",
+    "P11": "start and memory of a worker",
+    "P12": "drain by many children from many queues",
+    "P13": "delay of scheduled jobs",
+    "P14": "use of a worker's slots",
+}
+"""The plain title of each goal, by its code."""
+
 
 def figures(size: Size) -> list[Figure]:
-    """All of them, in the order of the goals."""
+    """All figures, in the order of the goals."""
     return [*_drains(size), *_enqueues(size), *_delays(size), *_costs(size), *_slots(size)]
 
 
@@ -47,8 +66,8 @@ def _drains(size: Size) -> list[Figure]:
         _ratio(
             "P3",
             "drain under an old snapshot, against without",
-            ours=partial(drain.ours, count=size.held, is_held=True),
-            against=partial(drain.ours, count=size.held),
+            ours=partial(drain.ours, count=size.under_snapshot, has_snapshot=True),
+            against=partial(drain.ours, count=size.under_snapshot),
             goal=0.85,
         ),
         _ratio(
@@ -67,11 +86,11 @@ def _drains(size: Size) -> list[Figure]:
         ),
         Figure(
             "P4",
-            partial(pruning.pruning, count=size.jobs, finished=size.over),
+            partial(pruning.pruning, count=size.jobs, finished=size.expired),
             [
                 Line(
                     "ratio",
-                    f"drain while {size.over:,} finished jobs are pruned, against kept",
+                    f"drain while {size.expired:,} finished jobs are pruned, against kept",
                     "",
                     at_least(0.85),
                 ),
@@ -94,7 +113,7 @@ def _enqueues(size: Size) -> list[Figure]:
         ),
         _ratio(
             "P5",
-            "the same, the server alone",
+            "enqueue by 32 clients, against a bare INSERT, the server alone",
             ours=partial(by_pgbench, kind="ours"),
             against=partial(by_pgbench, kind="bare"),
             goal=0.9,
@@ -125,13 +144,13 @@ def _delays(size: Size) -> list[Figure]:
             [
                 Line("p50", "commit to start, worker idle, p50", "ms"),
                 Line("p99", "commit to start, worker idle, p99", "ms"),
-                Line("commit", "of that the commit itself, p50", "ms"),
+                Line("commit", "the commit itself, p50", "ms"),
             ],
         ),
         Figure(
             "P7",
             when_rare,
-            [Line("p50", "the same, one job each two seconds, p50", "ms")],
+            [Line("p50", "commit to start, worker idle, one job each two seconds, p50", "ms")],
         ),
         Figure(
             "P8",
@@ -177,7 +196,7 @@ def _costs(size: Size) -> list[Figure]:
         ),
         Figure(
             "P11",
-            beginning.beginning,
+            startup.startup,
             [
                 Line("memory", "memory of a child at rest (PSS)", "MB", at_most(50)),
                 Line("start", "start of a worker to its first job", "s", at_most(0.6)),
@@ -187,14 +206,14 @@ def _costs(size: Size) -> list[Figure]:
 
 
 def _slots(size: Size) -> list[Figure]:
-    crowd = partial(queues.queues, count=size.jobs, children=size.children)
+    drain_by_many = partial(queues.queues, count=size.jobs, children=size.children)
     when_due = partial(delays.when_due, count=size.samples, every_seconds=_EVERY_SECONDS)
     return [
         _ratio(
             "P12",
             f"{queues.QUEUES:,} queues and {size.children} children, against 1 queue",
-            ours=partial(crowd, are_many=True),
-            against=partial(crowd, are_many=False),
+            ours=partial(drain_by_many, are_many=True),
+            against=partial(drain_by_many, are_many=False),
             goal=0.8,
         ),
         Figure(

@@ -1,16 +1,16 @@
-"""What a supervisor with four children costs while there is nothing to do."""
+"""The cost of a supervisor with four idle children."""
 
 import time
 from collections.abc import Mapping
 
-from benchmarks.place import Place, name_of
-from benchmarks.reading import Reading
+from benchmarks.measurement import Measurement
+from benchmarks.server import Server, name_of
 from benchmarks.statements import Statements
 from benchmarks.worker import serving
 
 CHILDREN = 4
 
-# What a start asks is over by then.
+# The statements of the start are over after this time.
 _SETTLE_SECONDS = 3.0
 
 _CONNECTIONS = """
@@ -20,18 +20,21 @@ where datname = %s and backend_type = 'client backend'
 """
 
 
-def idle(place: Place, *, seconds: float) -> Mapping[str, Reading]:
+def idle(server: Server, *, seconds: float) -> Mapping[str, Measurement]:
     """Statements a second, and connections."""
     words = ("--processes", str(CHILDREN))
-    with place.database() as url:
-        asked = Statements(place, url)
-        with serving(url, *words, children=CHILDREN), place.administrator() as connection:
+    with server.database() as url:
+        statements = Statements(server, url)
+        with serving(url, *words, children=CHILDREN), server.administrator() as connection:
             time.sleep(_SETTLE_SECONDS)
-            here, began_at = asked.here(), time.monotonic()
+            position, began_at = statements.position(), time.monotonic()
             time.sleep(seconds)
-            ours, _ = asked.since(here)
+            ours, _ = statements.since(position)
             took = time.monotonic() - began_at
             [(connections,)] = connection.execute(_CONNECTIONS, [name_of(url)]).fetchall()
     if not ours:
-        raise ValueError("The worker asked nothing at all, so nothing was counted.")
-    return {"statements": Reading(len(ours) / took), "connections": Reading(float(connections))}
+        raise ValueError("The log has no statement of the worker, so nothing was counted.")
+    return {
+        "statements": Measurement(len(ours) / took),
+        "connections": Measurement(float(connections)),
+    }

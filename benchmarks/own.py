@@ -1,4 +1,4 @@
-"""pgqueue's own claim and settlement, worked off by pgbench without any Python."""
+"""Drain rates of pgqueue's own claim and settlement, sent by pgbench without any Python."""
 
 import re
 
@@ -6,9 +6,9 @@ import psycopg
 
 from benchmarks.backlog import fill
 from benchmarks.pgbench import pgbench
-from benchmarks.place import Place
 from benchmarks.rate import rate
 from benchmarks.reference import CLIENTS, HERE
+from benchmarks.server import Server
 from pgqueue.store.claims import POSITION_MIN, PRIORITY_MAX, PRIORITY_MIN
 from pgqueue.store.schema_name import Schema
 
@@ -34,22 +34,22 @@ select bench_settle(:client_id, :ids, :attempts);
 """
 
 
-def own(place: Place, *, count: int, batch: int) -> float:
+def own(server: Server, *, count: int, batch: int) -> float:
     """Jobs a second of one drain to the last job.
 
     Args:
-        batch: Jobs in a claim; twice as many divide the count.
+        batch: Jobs in a claim; *count* is a multiple of twice this number.
     """
     texts = {name: _with_arguments(Schema().render(name)) for name in ("claim", "settle")}
-    with place.database() as url:
+    with server.database() as url:
         with psycopg.connect(url) as connection:
             connection.execute((HERE / "own.sql").read_text().format(**texts).encode())
         fill(url, count)
         words = ("-D", f"batch={batch}", "-t", str(count // (CLIENTS * batch)))
-        pgbench(place, url, _SCRIPT, *words, clients=CLIENTS)
+        pgbench(server, url, _SCRIPT, *words, clients=CLIENTS)
         return rate(url, count)
 
 
 def _with_arguments(text: str) -> str:
-    named = re.sub(r"%\((\w+)\)s", lambda found: _ARGUMENTS[found[1]], text)
+    named = re.sub(r"%\((\w+)\)s", lambda match: _ARGUMENTS[match[1]], text)
     return named.strip().removesuffix(";").replace("%%", "%") + "\n"

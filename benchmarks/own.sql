@@ -1,6 +1,6 @@
--- The claim and the settlement of pgqueue as functions, for pgbench, which cannot hand rows on.
+-- The claim and the settlement of pgqueue as functions, as pgbench cannot pass rows to a statement.
 --
--- Each is one call in a transaction of its own, as a worker sends it, without a place to begin from.
+-- A worker sends each in a transaction of its own, and so does pgbench. The claim has no cursor.
 create function bench_claim(_worker bigint, _batch integer, out ids bigint[], out attempts integer[])
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -36,17 +36,17 @@ as $function$
 declare
   _row record;
   _count integer := 0;
-  _is_over boolean := false;
+  _is_done boolean := false;
 begin
-  -- Another claim locks for its moment what this one has claimed since that one's snapshot, and a
-  -- settlement passes over what is locked; a worker asks again, too.
-  while not _is_over loop
-    _is_over := true;
+  -- A concurrent claim may briefly lock jobs that this client has claimed, and a settlement skips
+  -- locked jobs. Settle again until no job was skipped, as a worker does.
+  while not _is_done loop
+    _is_done := true;
     for _row in
       {settle}
     loop
       _count := _count + 1;
-      _is_over := _is_over and _row.status is not null;
+      _is_done := _is_done and _row.status is not null;
     end loop;
   end loop;
   return _count;

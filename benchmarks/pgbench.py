@@ -1,30 +1,30 @@
-"""pgbench: SQL alone, as fast as the server takes it."""
+"""pgbench: the rate of SQL alone."""
 
 import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.place import Place
+from benchmarks.server import Server
 
 THREADS = 2
 
 
-def pgbench(place: Place, url: str, script: str, *words: str, clients: int) -> float:
+def pgbench(server: Server, url: str, script: str, *words: str, clients: int) -> float:
     """Transactions a second of a script.
 
     Args:
-        words: More of its command line: how long, with which variables.
+        words: Further arguments: the duration and the variables.
 
     Raises:
-        ValueError: It told no rate, or a transaction failed.
-        subprocess.CalledProcessError: It failed.
+        ValueError: The output has no rate, or a transaction failed.
+        subprocess.CalledProcessError: pgbench failed.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".pgbench") as file:
         file.write(script)
         file.flush()
-        done = subprocess.run(
+        result = subprocess.run(
             [
-                place.programs / "pgbench",
+                server.programs / "pgbench",
                 *("-n", "-M", "prepared", "-c", str(clients), "-j", str(THREADS)),
                 *("-f", file.name, *words, url),
             ],
@@ -33,8 +33,8 @@ def pgbench(place: Place, url: str, script: str, *words: str, clients: int) -> f
             text=True,
             check=True,
         )
-    told = [line.split() for line in done.stdout.splitlines()]
-    rates = [float(words[2]) for words in told if words[:2] == ["tps", "="]]
-    if len(rates) != 1 or "number of failed transactions: 0 (" not in done.stdout:
-        raise ValueError(f"pgbench said: {done.stdout}")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    rates = [float(words[2]) for words in lines if words[:2] == ["tps", "="]]
+    if len(rates) != 1 or "number of failed transactions: 0 (" not in result.stdout:
+        raise ValueError(f"pgbench printed: {result.stdout}")
     return rates[0]

@@ -1,7 +1,7 @@
 """`python -m benchmarks.producer KIND URL SECONDS THREADS`: one process that enqueues.
 
-Says `ready` when its threads are connected, begins when it is told to, and says how many jobs it
-committed in how many seconds. `ours` enqueues by pgqueue, `bare` by a bare INSERT.
+It prints `ready` when its threads are connected, and starts at a line on standard input. At the
+end it prints its committed jobs and its seconds. `ours` enqueues by pgqueue, `bare` by an INSERT.
 """
 
 import sys
@@ -38,7 +38,7 @@ def produce(
     begin: threading.Event,
     counts: list[int],
 ) -> None:
-    """Enqueue one job after the other, each in a transaction of its own, and add up."""
+    """Enqueue single jobs, each in a transaction of its own, and append their number."""
     with psycopg.connect(url) as connection:
         is_connected.wait()
         begin.wait()
@@ -54,25 +54,25 @@ def produce(
 def main() -> None:
     """Run the threads."""
     kind, url, seconds, threads = sys.argv[1:]
-    # As an application does: where nothing is configured, each enqueue reads the settings anew.
+    # An application configures its client; without it, each enqueue reads the settings again.
     configure(url=url)
     begin, counts = threading.Event(), list[int]()
     is_connected = threading.Barrier(int(threads) + 1, timeout=_CONNECT_SECONDS_MAX)
     arguments = (_ours if kind == "ours" else _bare, url, float(seconds))
-    running = [
+    workers = [
         threading.Thread(target=produce, args=(*arguments, is_connected, begin, counts))
         for _ in range(int(threads))
     ]
-    for each in running:
-        each.start()
+    for thread in workers:
+        thread.start()
     is_connected.wait()
     print("ready", flush=True)
     sys.stdin.readline()
     began_at = time.monotonic()
     begin.set()
-    for each in running:
-        each.join()
-    if len(counts) != len(running):
+    for thread in workers:
+        thread.join()
+    if len(counts) != len(workers):
         sys.exit("A thread failed.")
     print(sum(counts), time.monotonic() - began_at, flush=True)
 

@@ -1,4 +1,4 @@
-"""A drain while retention deletes jobs whose time is over, against one while they all stay."""
+"""A drain while retention deletes expired jobs, against a drain while they all stay."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,13 +9,13 @@ import psycopg
 
 from benchmarks.backlog import fill
 from benchmarks.drain import work_off
-from benchmarks.place import Place
-from benchmarks.reading import Reading, ratio
+from benchmarks.measurement import Measurement, ratio
+from benchmarks.server import Server
 
 _DAY_SECONDS = 86_400
 
-# Retention takes the earliest first, and that is the order of their ids.
-_FIRST_LEFT = """
+# Retention deletes the earliest job first, which is the order of the ids.
+_FIRST_REMAINING = """
 select
   clock_timestamp(),
   (select id from pgqueue.jobs where kept_until is not null order by kept_until limit 1)
@@ -24,59 +24,61 @@ _LAST = "select max(id) from pgqueue.jobs"
 _DRAINED = "select min(started_at), max(finished_at) from pgqueue.attempts where job_id > %s"
 
 
-class Sight(NamedTuple):
-    """Which finished job was the first that was left, at some moment."""
+class Observation(NamedTuple):
+    """The first finished job that retention had not deleted at a moment."""
 
     at: datetime
     job_id: int
 
 
-def pruning(place: Place, *, count: int, finished: int) -> Mapping[str, Reading]:
-    """Both drains, and how many jobs were pruned during ours for each that was drained.
+def pruning(server: Server, *, count: int, finished: int) -> Mapping[str, Measurement]:
+    """The ratio of both drain rates, and the pruned jobs for each drained job.
 
     Args:
-        finished: How many were finished before, whose time is over, or is not.
+        finished: The number of finished jobs, which are expired in one drain only.
 
     Raises:
-        ValueError: Pruning did not go on from the first start to the last end.
+        ValueError: Pruning did not last from the first start to the last end.
     """
-    ours, pruned = _drain(place, count, finished, keep_seconds=0)
-    against, others = _drain(place, count, finished, keep_seconds=_DAY_SECONDS)
+    ours, pruned = _drain(server, count, finished, keep_seconds=0)
+    against, others = _drain(server, count, finished, keep_seconds=_DAY_SECONDS)
     if pruned <= 0 or others:
-        raise ValueError(f"{pruned:g} jobs were pruned during a drain, and {others:g} beside.")
-    return {"ratio": ratio(ours, against), "pruned": Reading(pruned / count)}
+        raise ValueError(
+            f"{pruned:g} jobs were pruned during a drain, and {others:g} while all are kept."
+        )
+    return {"ratio": ratio(ours, against), "pruned": Measurement(pruned / count)}
 
 
-def _drain(place: Place, count: int, finished: int, keep_seconds: int) -> tuple[float, float]:
-    """Jobs drained a second, and how many were pruned meanwhile."""
-    sights = list[Sight]()
+def _drain(server: Server, count: int, finished: int, keep_seconds: int) -> tuple[float, float]:
+    """The drained jobs a second, and the number of jobs pruned meanwhile."""
+    observations = list[Observation]()
 
-    def look(connection: "psycopg.Connection[Any]") -> None:
-        [sight] = connection.execute(_FIRST_LEFT).fetchall()
-        sights.append(Sight(*sight))
+    def observe(connection: "psycopg.Connection[Any]") -> None:
+        [observation] = connection.execute(_FIRST_REMAINING).fetchall()
+        observations.append(Observation(*observation))
 
-    with place.database() as url:
+    with server.database() as url:
         fill(url, 0, finished=finished, keep=str(keep_seconds))
         with psycopg.connect(url) as connection:
             [(last,)] = connection.execute(_LAST).fetchall()
         fill(url, count)
-        rate = work_off(url, count, look=look)
+        rate = work_off(url, count, on_poll=observe)
         with psycopg.connect(url) as connection:
             [(began_at, ended_at)] = connection.execute(_DRAINED, [last]).fetchall()
-    if sights[-1].job_id > last:
+    if observations[-1].job_id > last:
         raise ValueError(f"All {finished} jobs were pruned before the drain ended.")
-    begin, end = (first_left(sights, moment) for moment in (began_at, ended_at))
+    begin, end = (first_remaining(observations, moment) for moment in (began_at, ended_at))
     return rate, end - begin
 
 
-def first_left(sights: list[Sight], moment: datetime) -> float:
-    """The id of the first job that was left, between two looks in proportion to the time.
+def first_remaining(observations: list[Observation], moment: datetime) -> float:
+    """The id of the first remaining job, interpolated between two observations by time.
 
     Raises:
-        ValueError: Nobody looked before or nobody looked after.
+        ValueError: There is no observation before the moment, or none after it.
     """
-    for before, after in pairwise(sights):
+    for before, after in pairwise(observations):
         if before.at <= moment <= after.at:
             share = (moment - before.at) / (after.at - before.at)
             return before.job_id + share * (after.job_id - before.job_id)
-    raise ValueError(f"Nobody looked before and after {moment}.")
+    raise ValueError(f"There is no observation before and after {moment}.")

@@ -1,4 +1,4 @@
-"""The rate at which attempts were made, by the rows that they left."""
+"""The rate of attempts, by their rows."""
 
 from datetime import datetime
 
@@ -26,16 +26,16 @@ def rate(
     """Attempts a second, from the first start to the last end.
 
     Args:
-        count: How many there must be.
-        more: How many others there may be.
-        since: Only what started then or later.
+        count: The least number of attempts.
+        more: The number of attempts that may be there besides.
+        since: Earlier attempts are not counted.
 
     Raises:
-        ValueError: There are fewer or more, or one of them did not succeed.
+        ValueError: There are fewer or more attempts, or one did not succeed.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         text = _ENDED.format(table=table).encode()
         [(succeeded, ended, seconds)] = connection.execute(text, {"since": since}).fetchall()
     if succeeded != ended or not count <= ended <= count + more:
-        raise ValueError(f"{succeeded} of {ended} attempts succeeded, and {count} were awaited.")
+        raise ValueError(f"{succeeded} of {ended} attempts succeeded, and {count} were expected.")
     return float(ended / seconds)

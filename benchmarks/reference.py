@@ -1,4 +1,4 @@
-"""The reference design of `reference.sql`, worked off by pgbench without any Python."""
+"""Drain rates of the reference design of `reference.sql`, by pgbench without any Python."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.drain import snapshot_held
+from benchmarks.drain import open_snapshot
 from benchmarks.pgbench import pgbench
-from benchmarks.place import Place
 from benchmarks.rate import rate
+from benchmarks.server import Server
 from benchmarks.tasks import noop
 
 BATCH = 100
@@ -24,22 +24,22 @@ from generate_series(1, %s) as n
 """
 
 
-def reference(place: Place, *, count: int, batch: int = BATCH) -> float:
+def reference(server: Server, *, count: int, batch: int = BATCH) -> float:
     """Jobs a second of one drain to the last job.
 
     Args:
-        batch: Jobs in a claim; twice as many divide the count.
+        batch: Jobs in a claim; *count* is a multiple of twice this number.
     """
-    with drained(place, count=count, batch=batch) as url:
+    with drained(server, count=count, batch=batch) as url:
         return rate(url, count, table=ATTEMPTS)
 
 
 @contextmanager
 def drained(
-    place: Place, *, count: int, batch: int = BATCH, is_held: bool = False
+    server: Server, *, count: int, batch: int = BATCH, has_snapshot: bool = False
 ) -> Iterator[str]:
-    """A database in which the reference design has done its jobs; see `reference`."""
-    with place.database() as url:
+    """The URL of a database whose jobs the reference design has run; see `reference`."""
+    with server.database() as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute((HERE / "reference.sql").read_bytes())
             connection.execute(_FILL, [noop.name, count])
@@ -47,6 +47,6 @@ def drained(
             connection.execute("checkpoint")
         words = ("-D", f"batch={batch}", "-t", str(count // (CLIENTS * batch)))
         script = (HERE / "reference.pgbench").read_text()
-        with snapshot_held(url) if is_held else nullcontext():
-            pgbench(place, url, script, *words, clients=CLIENTS)
+        with open_snapshot(url) if has_snapshot else nullcontext():
+            pgbench(server, url, script, *words, clients=CLIENTS)
         yield url

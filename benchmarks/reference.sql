@@ -1,13 +1,12 @@
--- The reference: the leanest one-table design that does what a worker needs.
+-- The reference: the leanest one-table design that can serve a worker.
 --
--- It has rows as wide as ours in what people see, the ready order (queue, priority, position) with a
--- partial index, claims that skip what others locked and bring all that is needed to run a job,
--- a fence by worker, and a row for each attempt, written when the attempt is settled.
+-- It has the visible columns of pgqueue, the ready order (queue, priority, position) with a partial
+-- index, claims that skip locked jobs and return all columns that a run needs, a fence by worker,
+-- and a row for each attempt, written when the attempt is settled.
 --
--- It lacks what the rest of pgqueue costs: leases and rescue, deadlines, expiry, the indexes for
--- those, for pruning and for failures; checks of what is stored; retries, cancellation and any
--- outcome but success; results, errors and logs; a place from which claims go on; waking; and the
--- running of a job.
+-- It lacks leases, rescue, deadlines, expiry, pruning, and their indexes. It lacks checks of the
+-- stored values, retries, cancellation, outcomes other than success, results, errors and logs. It
+-- has no claim cursors and no notifications, and it does not run a job.
 create sequence reference_position;
 
 create table reference_jobs (

@@ -1,4 +1,4 @@
-"""A report: what was measured, as a table for people and as JSON for programs."""
+"""A report: the figures, as a table for people and as JSON for programs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,52 +10,52 @@ from benchmarks.figure import Measured
 
 
 def table(done: Sequence[Measured]) -> Table:
-    """One row a line, as it stands in `figures`."""
-    made = Table("goal", "what", "measured", "least to most", "ours / other", "wanted", "")
-    for each in done:
-        goal = "" if each.line.goal is None else str(each.line.goal)
-        made.add_row(
-            each.name,
-            each.line.title,
-            f"{number(each.value)} {each.line.unit}".rstrip(),
-            f"{number(each.values[0])} to {number(each.values[-1])}",
-            " / ".join(number(part) for part in each.parts),
+    """A table with one row for each line of the figures."""
+    result = Table("goal", "figure", "measured", "least to most", "ours / other", "wanted", "")
+    for measured in done:
+        goal = "" if measured.line.goal is None else str(measured.line.goal)
+        result.add_row(
+            measured.name,
+            measured.line.title,
+            f"{number(measured.value)} {measured.line.unit}".rstrip(),
+            f"{number(measured.values[0])} to {number(measured.values[-1])}",
+            " / ".join(number(part) for part in measured.parts),
             goal,
-            f"[bold]{each.verdict}[/]" if each.verdict == "missed" else each.verdict,
+            f"[bold]{measured.result}[/]" if measured.result == "missed" else measured.result,
         )
-    return made
+    return result
 
 
 def plain(campaign: Campaign) -> dict[str, object]:
-    """What JSON can hold; samples are left out."""
+    """The campaign as JSON values, without the samples."""
     return {
         "figures": rows(campaign.done),
         "curves": {
-            name: [asdict(each) for each in lines] for name, lines in campaign.curves.items()
+            name: [asdict(line) for line in lines] for name, lines in campaign.curves.items()
         },
         "failed": campaign.failed,
     }
 
 
 def rows(done: Sequence[Measured]) -> list[dict[str, object]]:
-    """One entry a line, round by round."""
+    """One entry for each line, with the value of each round."""
     return [
         {
-            "name": each.name,
-            "title": each.line.title,
-            "unit": each.line.unit,
-            "value": each.value,
-            "rounds": [reading.value for reading in each.readings],
-            "parts": [list(reading.parts) for reading in each.readings],
-            "goal": None if each.line.goal is None else str(each.line.goal),
-            "verdict": each.verdict,
+            "name": measured.name,
+            "title": measured.line.title,
+            "unit": measured.line.unit,
+            "value": measured.value,
+            "rounds": [measurement.value for measurement in measured.measurements],
+            "parts": [list(measurement.parts) for measurement in measured.measurements],
+            "goal": None if measured.line.goal is None else str(measured.line.goal),
+            "result": measured.result,
         }
-        for each in done
+        for measured in done
     ]
 
 
 def number(value: float) -> str:
-    """Three digits that count, and no more."""
+    """A number with three significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

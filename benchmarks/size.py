@@ -1,21 +1,21 @@
-"""How much each figure does: all of it follows from one number, so that a small run is small."""
+"""The sizes of all figures, which follow from one number, so that a small run is small."""
 
 from dataclasses import dataclass
 
 JOBS = 60_000
 
 PRUNED = 3
-"""Finished jobs whose time is over, for each that is drained.
+"""Expired jobs for each drained job.
 
-Beside drains of 24,000 to 33,000 jobs a second 0.9 to 1.3 were pruned for each one drained. They
-must not run out before the drain ends, on a machine that prunes faster neither.
+Beside drains of 24,000 to 33,000 jobs a second, 0.9 to 1.3 jobs were pruned for each drained one.
+The expired jobs must outlast the drain, also on a machine that prunes faster.
 """
 
 PRUNED_AROUND = 100_000
-"""The same from the supervisor's start to the first job's, and after the last: 30,000 went then."""
+"""Expired jobs for the time around the drain, in which 30,000 were pruned."""
 
 STEP = 200
-"""Two clients of the reference claim a hundred jobs at once, and none of them less."""
+"""Two clients of the reference claim a hundred jobs at once, never fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Size:
     """Sizes that are the goals' own at 60,000 jobs.
 
     Args:
-        jobs: Of one drain; a multiple of `STEP`.
+        jobs: The jobs of one drain; a multiple of `STEP`.
     """
 
     jobs: int = JOBS
 
     @property
-    def held(self) -> int:
-        """Of a drain under an old snapshot: 300,000."""
+    def under_snapshot(self) -> int:
+        """Jobs of a drain under an old snapshot: 300,000."""
         return 5 * self.jobs
 
     @property
@@ -44,8 +44,8 @@ class Size:
         return self.others * 10
 
     @property
-    def over(self) -> int:
-        """Finished jobs whose time is over: 280,000."""
+    def expired(self) -> int:
+        """Finished jobs that retention may delete: 280,000."""
         return PRUNED_AROUND + PRUNED * self.jobs
 
     @property
@@ -55,7 +55,7 @@ class Size:
 
     @property
     def saturating(self) -> int:
-        """Jobs of 10 ms before one of the highest priority: 100,000."""
+        """Queued jobs of 10 ms beside an urgent one: 100,000."""
         return max(4_000, self.jobs * 5 // 3)
 
     @property
@@ -70,17 +70,17 @@ class Size:
 
     @property
     def rare_samples(self) -> int:
-        """Jobs whose start is timed and that come once a second: 30."""
+        """Jobs with a long pause whose start is timed: 30."""
         return max(3, self.jobs // 2_000)
 
     @property
     def seconds(self) -> float:
-        """How long producers enqueue: 6."""
+        """Seconds that producers enqueue: 6."""
         return max(1.0, self.jobs / 10_000)
 
     @property
     def idle_seconds(self) -> float:
-        """How long nothing is done: 60, once what comes least often but for a rescue."""
+        """Seconds of idleness: 60, the longest interval of a service except rescue."""
         return max(2.0, min(60.0, self.jobs / 500))
 
     @property

@@ -1,4 +1,4 @@
-"""What the measured jobs do."""
+"""The tasks of the measured jobs."""
 
 import time
 
@@ -7,16 +7,16 @@ from pgqueue import task
 
 @task
 def noop(n: int) -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
 @task
 def nap(n: int, seconds: float) -> None:
-    """Wait, as for an answer of somebody else."""
+    """Wait, as a call over the network does."""
     time.sleep(seconds)
 
 
 @task
 def stamp(n: int) -> int:
-    """When this began, by the machine's clock, in nanoseconds."""
+    """The moment of the start, by the machine's clock, in nanoseconds."""
     return time.time_ns()

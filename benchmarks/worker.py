@@ -1,4 +1,4 @@
-"""A worker of the measured release, as a person starts it."""
+"""A worker of the measured release, started by its command."""
 
 import os
 import subprocess
@@ -12,15 +12,15 @@ from typing import IO
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.patience import until
-from benchmarks.place import name_of
+from benchmarks.server import name_of
+from benchmarks.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 
 _STOP_SECONDS_MAX = 120
 _LOG_CHARACTERS_MAX = 2_000
 
-# A child opens this connection when its tasks are loaded and it is about to claim.
+# A child opens this connection when its tasks are loaded, just before its first claim.
 _READY = """
 select count(*)
 from pg_stat_activity
@@ -33,20 +33,20 @@ where datname = %s
 def starting(
     url: str, *words: str, tasks: str = "benchmarks.tasks"
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run `pgqueue worker` meanwhile; it is told to stop at the end, and waited for.
+    """Run `pgqueue worker` during the block, then stop it and wait for its end.
 
     Raises:
-        RuntimeError: It ended otherwise than by being told to, or not in time.
+        RuntimeError: The worker ended by itself, with an error, or not in time.
     """
-    # The file has no name, so nothing is left of it.
-    with tempfile.TemporaryFile() as said:
+    # The file has no name, so it disappears with its last user.
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "pgqueue", "worker", *words],
             cwd=ROOT,
-            env={**_surroundings(), "PGQUEUE_URL": url, "PGQUEUE_TASKS": tasks},
+            env={**_environment(), "PGQUEUE_URL": url, "PGQUEUE_TASKS": tasks},
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         )
         try:
             yield process
@@ -59,14 +59,14 @@ def starting(
                 process.kill()
                 process.wait()
         if not is_alive or process.returncode:
-            raise RuntimeError(f"The worker ended with {process.returncode}: {_tail(said)}")
+            raise RuntimeError(f"The worker ended with {process.returncode}: {_tail(output)}")
 
 
 @contextmanager
 def serving(
     url: str, *words: str, children: int = 1, tasks: str = "benchmarks.tasks"
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a worker meanwhile, from when so many children are ready to claim."""
+    """Run a worker during the block, which starts when *children* children are ready to claim."""
     with starting(url, *words, tasks=tasks) as process:
         with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as connection:
 
@@ -74,15 +74,15 @@ def serving(
                 [(count,)] = connection.execute(_READY, [name_of(url)]).fetchall()
                 return process.poll() is not None or count >= children
 
-            until(is_ready, f"{children} children are ready")
+            wait_until(is_ready, f"{children} children are ready")
         yield process
 
 
-def _surroundings() -> dict[str, str]:
-    # What is measured has the default settings, whatever its caller's are.
+def _environment() -> dict[str, str]:
+    # The measured worker has the default settings, whatever the caller's are.
     return {name: value for name, value in os.environ.items() if not name.startswith("PGQUEUE_")}
 
 
-def _tail(said: IO[bytes]) -> str:
-    said.seek(0)
-    return said.read().decode(errors="replace")[-_LOG_CHARACTERS_MAX:]
+def _tail(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode(errors="replace")[-_LOG_CHARACTERS_MAX:]

@@ -1,10 +1,10 @@
-"""The PostgreSQL server that tests run on, and a fresh database of it for each test.
+"""The PostgreSQL server of a test run, and a fresh database for each test.
 
-The server is that of PGQUEUE_TEST_URL if set, else one of the programs in PGQUEUE_TEST_PG_BIN if
-set, else a container where a Docker engine answers, else the embedded wheel's. As a URL,
-`embedded:` means the last one whatever else there is. With PGQUEUE_TEST_POOLED set, tests reach
-their databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names what is unusual
-in them: see `parts/variant.py`.
+The server is that of PGQUEUE_TEST_URL, if set. Else it is started from the programs in
+PGQUEUE_TEST_PG_BIN, if set, else in a container if a Docker engine answers, else from the embedded
+wheel. The URL `embedded:` always means the wheel. With PGQUEUE_TEST_POOLED set, tests reach their
+databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names a variant of the
+databases: see `parts/variant.py`.
 """
 
 import fcntl
@@ -33,17 +33,17 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.telemetry import event_log
 
-# What a crash would lose is no matter here; what a commit means stays.
+# A crash may lose data here; a commit is visible to other sessions all the same.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
 
 FreshDatabase = Callable[[str], AbstractContextManager[str]]
 
-# The folder of the embedded server, from the process that starts a run to its workers.
+# Passes the folder of the embedded server from the first process of a run to its workers.
 _FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name one folder for all processes of a run, whose variant must be one that there is."""
+    """Create one folder for all processes of a run, and check the variant."""
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER_VARIABLE] = str(_open_folder())
     variant.chosen()
@@ -51,13 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the folder when the run's server has stopped."""
+    """Remove the folder after the run's server has stopped."""
     if not hasattr(config, "workerinput"):
         _remove(Path(os.environ[_FOLDER_VARIABLE]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what says that it cannot hold under the run's variant."""
+    """Skip a test whose marker excludes the run's variant."""
     for mark in item.iter_markers("not_under"):
         if mark.args == (variant.chosen().name,):
             pytest.skip(mark.kwargs["reason"])
@@ -65,14 +65,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A server to make databases in; one for all processes of a run."""
-    told = os.environ.get("PGQUEUE_TEST_URL", "")
-    programs = None if told else os.environ.get("PGQUEUE_TEST_PG_BIN")
-    if told and not embedded.is_embedded(told):
-        yield told
-    elif not told and not programs and _docker_answers():
-        with _container() as url:
-            yield url
+    """The server of all processes of a run."""
+    url = os.environ.get("PGQUEUE_TEST_URL", "")
+    programs = None if url else os.environ.get("PGQUEUE_TEST_PG_BIN")
+    if url and not embedded.is_embedded(url):
+        yield url
+    elif not url and not programs and _docker_answers():
+        with _container() as container_url:
+            yield container_url
     else:
         with embedded.start(
             Path(os.environ[_FOLDER_VARIABLE]),
@@ -84,7 +84,7 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def entrance_url(server_url: str) -> Iterator[str]:
-    """Where tests enter: the server itself, or a pooler before it."""
+    """The URL that tests connect to: of the server, or of a pooler before it."""
     if os.environ.get("PGQUEUE_TEST_POOLED"):
         with pgbouncer(server_url) as url:
             yield url
@@ -94,7 +94,7 @@ def entrance_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
-    """A folder for an embedded server of the test's own, which must have stopped in the end."""
+    """A folder for an embedded server of one test, which must stop before the test ends."""
     folder = _open_folder()
     yield folder
     _remove(folder)
@@ -102,7 +102,7 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def wait_until_stopped() -> Callable[[Path], None]:
-    """Wait until nothing works any more in the data of an embedded server's folder."""
+    """A function that waits until no process uses an embedded server's folder."""
     return _wait_until_stopped
 
 
@@ -112,20 +112,20 @@ def template(server_url: str) -> Iterator[str]:
     name = f"template_{uuid.uuid4().hex[:12]}"
     with _administrator(server_url) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        url, unusual = url_of(server_url, name), variant.chosen()
+        url, chosen = url_of(server_url, name), variant.chosen()
         with _administrator(url) as own:
-            unusual.meet(own)
-        unusual.set(connection, name)
+            chosen.meet(own)
+        chosen.set(connection, name)
         migrate.upgrade(url, "pgqueue")
         with _administrator(url) as own:
-            unusual.spoil(own)
+            chosen.spoil(own)
         yield name
         _drop(connection, name)
 
 
 @pytest.fixture(scope="session")
 def fresh_database(server_url: str, template: str) -> FreshDatabase:
-    """Makes migrated databases, each for as long as its user wants it, behind an entrance."""
+    """A function that makes a migrated database for a block, behind an entrance."""
 
     @contextmanager
     def make(entrance_url: str) -> Iterator[str]:
@@ -158,7 +158,7 @@ def database_url(
 
 @pytest.fixture
 def link(database_url: str) -> Iterator[Link]:
-    """A link of our own to the fresh database."""
+    """A link of the library to the fresh database."""
     opened = Database(database_url).open()
     yield opened
     opened.close()
@@ -179,10 +179,10 @@ def client(database_url: str) -> Iterator[Client]:
 
 def url_of(server_url: str, database: str) -> str:
     """The URL of another database on the same server."""
-    told: dict[str, Any] = conninfo_to_dict(server_url)
-    user = quote(told.pop("user", "postgres"), safe="")
-    told.pop("dbname", None)
-    return f"postgresql://{user}@/{database}?{urlencode(told, quote_via=quote)}"
+    fields: dict[str, Any] = conninfo_to_dict(server_url)
+    user = quote(fields.pop("user", "postgres"), safe="")
+    fields.pop("dbname", None)
+    return f"postgresql://{user}@/{database}?{urlencode(fields, quote_via=quote)}"
 
 
 def _administrator(server_url: str) -> "psycopg.Connection[Any]":
@@ -194,7 +194,7 @@ def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
 
 
 def _open_folder() -> Path:
-    # Where PostgreSQL's user may enter as well, so that the data lies in it, as root too.
+    # PostgreSQL's own user must be able to enter it when root runs the tests.
     folder = Path(tempfile.mkdtemp(prefix="pgqueue-test-"))
     folder.chmod(0o755)
     return folder

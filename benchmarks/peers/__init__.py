@@ -1,7 +1,7 @@
-"""The same work done by pgqueue and its peers in turns, each in an environment of its own.
+"""Comparisons of pgqueue with its peers, round by round, each in an environment of its own.
 
-A peer is a folder of `adapters/`: `peer.toml` tells what to install, how its settings were chosen
-and how to see in its tables what is finished; `adapter.py` or `adapter.mjs` does the work with it.
-Files of that name, `verbs` and `job` run in the peer's environment, and import nothing but the
-standard library and the peer; all others run in pgqueue's.
+A peer is a folder of `adapters/`. Its `peer.toml` has its packages, its settings and the SQL that
+counts its finished jobs; its `adapter.py` or `adapter.mjs` does the work. The adapters, `verbs` and
+`job` run in the peer's environment, and import only the standard library and the peer. All other
+files run in the environment of pgqueue.
 """

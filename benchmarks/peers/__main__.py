@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers`: measure pgqueue and its peers in turns, print a table, judge."""
+"""`python -m benchmarks.peers`: measure pgqueue and its peers, print tables and comparisons."""
 
 import argparse
 import json
@@ -12,48 +12,51 @@ import psycopg
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.peers.crew import CrewFailed
+from benchmarks.peers.comparison import comparisons
 from benchmarks.peers.environment import Environment, NotInstalled, build
 from benchmarks.peers.peer import Peer, all_peers
+from benchmarks.peers.peer_round import Counts, PeerRound, RoundFailed
 from benchmarks.peers.table import settings_of, table_of
-from benchmarks.peers.turn import Counts, Turn, TurnFailed
-from benchmarks.peers.verdict import verdicts
-from benchmarks.place import Place, opened
+from benchmarks.peers.workers import WorkerFailed
+from benchmarks.server import Server, open_server
 
 progress = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
-    """Measure whom was asked for; exit code 1 where one of them failed."""
-    asked = _arguments()
-    peers = [peer for peer in all_peers() if not asked.only or peer.name in asked.only]
+    """Measure the peers of the command line; the exit code is 1 when one failed."""
+    arguments = _arguments()
+    peers = [peer for peer in all_peers() if not arguments.only or peer.name in arguments.only]
     environments, missing = _install(peers)
-    counts = Counts(drain=asked.jobs, single=asked.singles, ping=asked.pings)
-    with opened() as place:
+    counts = Counts(drain=arguments.jobs, single=arguments.singles, ping=arguments.pings)
+    with open_server() as server:
         machine = (
-            f"{place.about()}, shared by server and workers; "
-            f"{asked.rounds} rounds of {counts.drain:,} jobs"
+            f"{server.about()}, shared by server and workers; "
+            f"{arguments.rounds} rounds of {counts.drain:,} jobs"
         )
-        turns, failed = _measure(place, environments, counts, asked.rounds)
+        by_peer, failed = _measure(server, environments, counts, arguments.rounds)
     console = Console(width=None if sys.stdout.isatty() else 220, highlight=False)
     console.print(machine)
-    console.print(table_of(environments, turns))
-    if judged := verdicts(turns):
-        console.print(report.table(judged))
+    console.print(table_of(environments, by_peer))
+    if goals := comparisons(by_peer):
+        console.print(report.table(goals))
     console.print(settings_of(environments))
     for name, reason in {**missing, **failed}.items():
         console.print(f"{name}: {reason}", markup=False)
-    if asked.json:
-        about = {each.peer.name: [each.version, each.peer.settings] for each in environments}
-        what = {
+    if arguments.json:
+        about = {
+            environment.peer.name: [environment.version, environment.peer.settings]
+            for environment in environments
+        }
+        results = {
             "machine": machine,
             "peers": about,
-            "turns": turns,
-            "verdicts": report.rows(judged),
-            "faults": {**missing, **failed},
+            "rounds": by_peer,
+            "comparisons": report.rows(goals),
+            "errors": {**missing, **failed},
         }
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(what, indent=2))
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(results, indent=2))
     sys.exit(1 if failed else 0)
 
 
@@ -64,15 +67,17 @@ def _install(peers: Sequence[Peer]) -> tuple[list[Environment], dict[str, str]]:
         progress.print(f"installing {peer.name}")
         try:
             environments.append(build(peer))
-        except NotInstalled as fault:
-            missing[peer.name] = f"not installed: {fault}"
+        except NotInstalled as error:
+            missing[peer.name] = f"not installed: {error}"
     return environments, missing
 
 
 def _measure(
-    place: Place, environments: Sequence[Environment], counts: Counts, rounds: int
+    server: Server, environments: Sequence[Environment], counts: Counts, rounds: int
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
-    turns: dict[str, list[dict[str, Any]]] = {each.peer.name: [] for each in environments}
+    by_peer: dict[str, list[dict[str, Any]]] = {
+        environment.peer.name: [] for environment in environments
+    }
     failed: dict[str, str] = {}
     for number in range(1, rounds + 1):
         for environment in environments:
@@ -82,13 +87,13 @@ def _measure(
             load = os.getloadavg()[0]
             progress.print(f"round {number} of {rounds}: {name} (load {load:.1f})")
             try:
-                turn = Turn(place, environment, counts).measure()
-            except (TurnFailed, CrewFailed, psycopg.Error) as fault:
-                failed[name] = f"failed in round {number}: {fault}"
+                figures = PeerRound(server, environment, counts).measure()
+            except (RoundFailed, WorkerFailed, psycopg.Error) as error:
+                failed[name] = f"failed in round {number}: {error}"
                 progress.print(f"{name} {failed[name]}", style="red", markup=False)
             else:
-                turns[name].append({**turn, "round": number, "load_before": load})
-    return turns, failed
+                by_peer[name].append({**figures, "round": number, "load_before": load})
+    return by_peer, failed
 
 
 def _arguments() -> argparse.Namespace:
@@ -96,9 +101,12 @@ def _arguments() -> argparse.Namespace:
         prog="benchmarks.peers", description="Measure pgqueue and its peers."
     )
     names = [peer.name for peer in all_peers()]
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each peer (%(default)s)")
     parser.add_argument(
-        "--jobs", type=int, default=20_000, help="of a drain (%(default)s); slow peers get fewer"
+        "--jobs",
+        type=int,
+        default=20_000,
+        help="jobs of a drain (%(default)s); slow peers get fewer",
     )
     parser.add_argument(
         "--singles", type=int, default=500, help="jobs enqueued one by one (%(default)s)"

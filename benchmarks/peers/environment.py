@@ -22,12 +22,12 @@ _VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys
 
 
 class NotInstalled(Exception):
-    """A peer cannot be had on this machine."""
+    """A peer cannot be installed on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where a peer runs.
+    """The environment of a peer.
 
     Args:
         program: The interpreter.
@@ -40,22 +40,22 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """For what its runs write."""
+        """The folder for the files of its runs."""
         return BUILT / self.peer.name
 
     def command(self, verb: str, *words: str) -> list[str]:
         """The command of one verb of its adapter."""
         if self.peer.npm:
-            # Modules are looked for beside the file that asks, so the adapter is copied there.
+            # Node searches modules beside the importing file, so the adapter is copied there.
             return [str(self.program), str(self.folder / "adapter.mjs"), verb, *words]
         return [str(self.program), "-m", "benchmarks.peers.verbs", verb, *words]
 
 
 def build(peer: Peer) -> Environment:
-    """Install a peer, unless the same was installed before.
+    """Install a peer, unless these packages are installed already.
 
     Raises:
-        NotInstalled: An index or a tool is missing, or refuses.
+        NotInstalled: A tool is missing, or the installation fails.
     """
     folder = BUILT / peer.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def _venv(peer: Peer, folder: Path) -> Environment:
         rmtree(folder / "venv", ignore_errors=True)
         _install(sys.executable, "-m", "venv", str(folder / "venv"))
         _install(str(python), "-m", "pip", "install", "--quiet", *peer.pip)
-        _note_ready(folder, peer.pip)
+        _mark_ready(folder, peer.pip)
     return Environment(peer, python, _version(python, peer.version))
 
 
@@ -86,10 +86,10 @@ def _node(peer: Peer, folder: Path) -> Environment:
     if not _is_ready(folder, wanted):
         rmtree(folder / "node_modules", ignore_errors=True)
         (folder / "package.json").write_text('{"private": true}')
-        # The engines are asked of the node that runs npm, not of the one that is installed here.
+        # npm checks the engines against its own node, not against the node that it installs.
         quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock")
         _install(npm, "install", "--prefix", str(folder), *quiet, *wanted)
-        _note_ready(folder, wanted)
+        _mark_ready(folder, wanted)
     for name in ("adapter.mjs", "peer.mjs"):
         home = peer.folder if name == "adapter.mjs" else Path(__file__).parent
         (folder / name).write_bytes((home / name).read_bytes())
@@ -98,17 +98,17 @@ def _node(peer: Peer, folder: Path) -> Environment:
 
 
 def _is_ready(folder: Path, wanted: Sequence[str]) -> bool:
-    note = folder / ".ready"
-    return note.exists() and note.read_text() == "\n".join(wanted)
+    file = folder / ".ready"
+    return file.exists() and file.read_text() == "\n".join(wanted)
 
 
-def _note_ready(folder: Path, wanted: Sequence[str]) -> None:
+def _mark_ready(folder: Path, wanted: Sequence[str]) -> None:
     (folder / ".ready").write_text("\n".join(wanted))
 
 
 def _install(*words: str) -> None:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             words,
             cwd=BUILT,
             env={**os.environ, "PYTHONPATH": ""},
@@ -118,13 +118,13 @@ def _install(*words: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise NotInstalled(f"installing took longer than {INSTALL_SECONDS_MAX} seconds") from None
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise NotInstalled(lines[-1] if lines else f"exit code {done.returncode}")
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        raise NotInstalled(lines[-1] if lines else f"exit code {result.returncode}")
 
 
 def _version(python: Path, package: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         [python, "-c", _VERSION, package], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return result.stdout.strip()

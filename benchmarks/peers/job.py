@@ -1,4 +1,4 @@
-"""What the jobs of every Python peer do: nothing, except for telling when they start.
+"""The jobs of every Python peer: they do nothing but record their start.
 
 Runs in the environment of a peer, in its workers.
 """
@@ -6,23 +6,23 @@ Runs in the environment of a peer, in its workers.
 import os
 import time
 
-_tells_noop = True
+_is_first_noop = True
 
 
 def noop(n: int) -> None:
-    """Do nothing; the first one of each process tells its start."""
-    global _tells_noop
-    if _tells_noop:
-        _tells_noop = False
-        _tell("noop", n)
+    """Do nothing; the first job of each process records its start."""
+    global _is_first_noop
+    if _is_first_noop:
+        _is_first_noop = False
+        _record_start("noop", n)
 
 
 def ping(n: int) -> None:
-    """Tell the start."""
-    _tell("ping", n)
+    """Record the start."""
+    _record_start("ping", n)
 
 
-def _tell(task: str, n: int) -> None:
+def _record_start(task: str, n: int) -> None:
     started_at = time.time()
     starts = os.open(os.environ["PEER_STARTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(starts, f"{task} {n} {started_at:.6f}\n".encode())

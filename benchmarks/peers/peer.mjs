@@ -1,4 +1,4 @@
-// What the adapters of peers on Node share: the verbs, and what the jobs do.
+// The verbs and jobs that all adapters of peers on Node share.
 //
 // The counterpart of job.py and verbs.py; runs in the environment of a peer.
 
@@ -7,26 +7,26 @@ import { setTimeout } from "node:timers/promises";
 
 export const url = process.env.PEER_URL;
 
-let tellsNoop = true;
+let isFirstNoop = true;
 
 // Seconds with fractions of a millisecond, by the same clock as Python's time.time().
 const now = () => (performance.timeOrigin + performance.now()) / 1000;
 
-const tell = (task, n) => {
+const recordStart = (task, n) => {
   const startedAt = now();
   appendFileSync(process.env.PEER_STARTS, `${task} ${n} ${startedAt.toFixed(6)}\n`);
 };
 
-// Do nothing; the first one of each process tells its start.
+// Do nothing; the first job of each process records its start.
 export const noop = (n) => {
-  if (tellsNoop) {
-    tellsNoop = false;
-    tell("noop", n);
+  if (isFirstNoop) {
+    isFirstNoop = false;
+    recordStart("noop", n);
   }
 };
 
-// Tell the start.
-export const ping = (n) => tell("ping", n);
+// Record the start.
+export const ping = (n) => recordStart("ping", n);
 
 // Numbers from 1 to below count: job 0 opens the connection, which is not what is measured.
 const numbers = (count) => Array.from({ length: count - 1 }, (_, i) => i + 1);

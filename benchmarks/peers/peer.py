@@ -1,4 +1,4 @@
-"""What is told of a peer by its `peer.toml`."""
+"""A peer, as its `peer.toml` describes it."""
 
 import tomllib
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ ADAPTERS = Path(__file__).parent / "adapters"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A queue to measure, ours among them.
+    """A queue to measure; pgqueue is one of them.
 
     Args:
         version: The package whose version is printed.
-        settings: How it is set up, and why, in a line for the output.
-        unfinished: SQL that says whether a job waits or runs, of `%(count)s`; it is asked often.
-        finished: SQL that counts the jobs that succeeded, each attempt of them.
-        pip: What pip installs; None and no `npm` for our own environment.
-        npm: What npm installs.
+        settings: One line for the output: its settings and their reasons.
+        unfinished: SQL for whether a job waits or runs, with `%(count)s`; it runs often.
+        finished: SQL that counts the succeeded attempts.
+        pip: The packages for pip; without these and `npm`, our own environment serves.
+        npm: The packages for npm.
         worker: One command for all workers, with `{python}`, `{url}` and `{workers}`; without it
-            the adapter's verb `work` is started for each.
-        jobs_share: Of the jobs of a drain, for peers that would take minutes.
+            each worker is a process of the adapter's verb `work`.
+        jobs_share: The share of the jobs of a drain, less than 1 for slow peers.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Peer:
 
     @property
     def folder(self) -> Path:
-        """Where its adapter stands."""
+        """The folder of its adapter."""
         return ADAPTERS / self.name
 
 
 def all_peers() -> list[Peer]:
-    """Ours first, the others by name."""
-    folders = sorted(ADAPTERS.iterdir(), key=lambda each: (each.name != "pgqueue", each.name))
+    """All peers: pgqueue first, the others by name."""
+    folders = sorted(ADAPTERS.iterdir(), key=lambda folder: (folder.name != "pgqueue", folder.name))
     return [
         Peer(folder.name, **tomllib.loads((folder / "peer.toml").read_text()))
         for folder in folders

@@ -13,18 +13,18 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Protocol, cast
 
-# Far enough apart for the worker to be idle again, and not in step with how it polls.
+# Long enough for the worker to be idle again, and not in step with its polls.
 PAUSE_SECONDS = (0.05, 0.15)
 
 
 class Client(Protocol):
-    """Puts jobs in, each call of it committed when it returns."""
+    """Enqueues jobs; each call commits before it returns."""
 
     async def enqueue(self, task: str, n: int) -> None:
         """Insert one job of the task `noop` or `ping`."""
 
     async def enqueue_many(self, task: str, numbers: Sequence[int]) -> None:
-        """Insert one job for each number, in the fastest way the peer has."""
+        """Insert one job for each number, by the peer's fastest call."""
 
 
 class Adapter(Protocol):
@@ -41,9 +41,9 @@ class Adapter(Protocol):
 
 
 async def single(adapter: Adapter, count: int) -> object:
-    """Seconds for so many jobs, one after the other."""
+    """The seconds of *count* single enqueues."""
     async with adapter.client() as client:
-        # The first call opens the connection, which is not what is measured.
+        # The first call opens the connection, which must not be measured.
         await client.enqueue("noop", 0)
         began = time.perf_counter()
         for n in range(1, count):
@@ -52,7 +52,7 @@ async def single(adapter: Adapter, count: int) -> object:
 
 
 async def bulk(adapter: Adapter, count: int) -> object:
-    """Seconds for as many in bulk."""
+    """The seconds of one bulk call."""
     async with adapter.client() as client:
         await client.enqueue("noop", 0)
         began = time.perf_counter()
@@ -61,7 +61,7 @@ async def bulk(adapter: Adapter, count: int) -> object:
 
 
 async def ping(adapter: Adapter, count: int) -> object:
-    """When the call of each of so many single jobs began, and when it returned."""
+    """The moments when each single call began, and when it returned."""
     called_at, returned_at = [], []
     pauses = random.Random(count)
     async with adapter.client() as client:
@@ -75,7 +75,7 @@ async def ping(adapter: Adapter, count: int) -> object:
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Run the verb of the arguments."""
     sys.path.insert(0, "")
     adapter = cast(Adapter, import_module("adapter"))
     verb, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0

@@ -1,4 +1,4 @@
-"""Charts that stand in the repository change when their numbers do, and only then."""
+"""The charts of the repository change if and only if their numbers do."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CURVES = {
 }
 
 
-def test_the_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
+def test_equal_numbers_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "other"):
         draw(tmp_path / name, CURVES, [1.5, 0.5, 9.0])
 
@@ -29,7 +29,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
         assert b"<dc:date>" not in content
 
 
-def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
+def test_a_curve_without_measurements_is_not_drawn(tmp_path: Path) -> None:
     draw(tmp_path, {"backlog": CURVES["backlog"], "batch-size": []}, [])
 
     assert ["backlog.svg"] == [file.name for file in tmp_path.iterdir()]

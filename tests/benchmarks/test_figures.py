@@ -1,4 +1,4 @@
-"""What is measured must be able to miss its goal, and a run that was not valid says so."""
+"""A figure can miss its goal, and an invalid run fails."""
 
 import subprocess
 import sys
@@ -12,23 +12,25 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks import cost, curve, lanes, report
-from benchmarks.campaign import Campaign, chosen
+from benchmarks import cost, curve, keep_zero, report
+from benchmarks.campaign import Campaign, select
 from benchmarks.figure import Figure, Line, measure, side_by_side
-from benchmarks.figures import figures
+from benchmarks.figures import GOALS, figures
 from benchmarks.goal import Goal, at_least, at_most
+from benchmarks.measurement import Measurement, percentile, ratio
 from benchmarks.rate import rate
-from benchmarks.reading import Reading, percentile, ratio
 from benchmarks.size import Size
 from benchmarks.worker import starting
 
 ROOT = Path(__file__).parents[2]
-NOWHERE: Any = SimpleNamespace(forget=lambda: None)
+NO_SERVER: Any = SimpleNamespace(drop_kept=lambda: None)
 
 
 def _figure(*values: float, goal: Goal | None) -> Figure:
     rounds = iter(values)
-    return Figure("P0", lambda place: {"it": Reading(next(rounds))}, [Line("it", "it", "ms", goal)])
+    return Figure(
+        "P0", lambda server: {"it": Measurement(next(rounds))}, [Line("it", "it", "ms", goal)]
+    )
 
 
 def _rates(*values: float) -> Iterator[float]:
@@ -36,7 +38,7 @@ def _rates(*values: float) -> Iterator[float]:
 
 
 @pytest.mark.parametrize(
-    "goal, verdict",
+    "goal, result",
     [
         (at_least(2), "reached"),
         (at_least(2.01), "missed"),
@@ -46,28 +48,28 @@ def _rates(*values: float) -> Iterator[float]:
     ],
 )
 def test_the_median_of_the_rounds_meets_the_goal_or_misses_it(
-    goal: Goal | None, verdict: str
+    goal: Goal | None, result: str
 ) -> None:
-    [measured] = measure(_figure(9, 2, 1, goal=goal), NOWHERE, rounds=3)
+    [measured] = measure(_figure(9, 2, 1, goal=goal), NO_SERVER, rounds=3)
 
-    assert (2, verdict) == (measured.value, measured.verdict)
+    assert (2, result) == (measured.value, measured.result)
     assert [1, 2, 9] == measured.values
 
 
-def test_a_ratio_tells_the_rates_that_it_was_made_from() -> None:
+def test_a_ratio_has_the_rates_that_it_compares() -> None:
     ours, against = _rates(50, 10, 30), _rates(100, 100, 100)
-    take = side_by_side(lambda place: next(ours), lambda place: next(against))
+    take = side_by_side(lambda server: next(ours), lambda server: next(against))
     figure = Figure("P0", take, [Line("ratio", "it", "", at_least(1))])
 
-    [measured] = measure(figure, NOWHERE, rounds=3)
+    [measured] = measure(figure, NO_SERVER, rounds=3)
 
     assert (0.3, [30, 100]) == (measured.value, measured.parts)
 
 
-def test_what_is_no_number_is_no_reading() -> None:
+def test_a_measurement_must_be_a_finite_number() -> None:
     with pytest.raises(ValueError, match="no number"):
-        Reading(float("nan"))
-    with pytest.raises(ValueError, match="says nothing"):
+        Measurement(float("nan"))
+    with pytest.raises(ValueError, match="makes no ratio"):
         ratio(0.0, 10.0)
     with pytest.raises(ValueError, match="no samples"):
         percentile([], 99)
@@ -79,21 +81,21 @@ def test_a_percentile_is_one_of_the_samples() -> None:
     assert (150, 297, 300) == tuple(percentile(samples, percent) for percent in (50, 99, 100))
 
 
-def test_a_figure_that_fails_is_told_and_holds_up_no_other(
+def test_a_figure_that_fails_is_reported_and_stops_no_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     campaign = Campaign()
-    broken = Figure("P1", lambda place: {}, [Line("it", "it", "")])
+    broken = Figure("P1", lambda server: {}, [Line("it", "it", "")])
 
-    campaign.measure([broken, _figure(5, goal=at_most(1))], NOWHERE, rounds=1)
+    campaign.measure([broken, _figure(5, goal=at_most(1))], NO_SERVER, rounds=1)
 
     assert ["P1, it"] == list(campaign.failed)
-    assert ["missed"] == [each.verdict for each in campaign.done]
+    assert ["missed"] == [measured.result for measured in campaign.done]
     assert "P1, it FAILED: KeyError" in capsys.readouterr().err
     assert campaign.failed == report.plain(campaign)["failed"]
 
 
-def test_a_curve_is_traced_with_the_goal_that_it_belongs_to(
+def test_a_curve_is_measured_with_its_goal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     line = curve.Curve("ours", [1], [2])
@@ -101,45 +103,48 @@ def test_a_curve_is_traced_with_the_goal_that_it_belongs_to(
     monkeypatch.setattr(curve, "ALL", traced)
     campaign = Campaign()
 
-    campaign.trace({"P4", "P7"}, NOWHERE, Size())
+    campaign.trace({"P4", "P7"}, NO_SERVER, Size())
 
     assert {"backlog": [line]} == campaign.curves
 
 
-def test_keep_0_is_judged_by_its_wal_and_not_by_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_goal_of_keep_0_is_about_its_wal_and_not_about_its_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     costs = {0: {"wal": 600, "rate": 90, "dead": 2}, 60: {"wal": 1200, "rate": 100, "dead": 3}}
 
-    def cost_of(place: object, *, count: int, keep_seconds: int) -> dict[str, Reading]:
-        return {name: Reading(value) for name, value in costs[keep_seconds].items()}
+    def cost_of(server: object, *, count: int, keep_seconds: int) -> dict[str, Measurement]:
+        return {name: Measurement(value) for name, value in costs[keep_seconds].items()}
 
     monkeypatch.setattr(cost, "cost", cost_of)
-    [figure] = chosen(figures(Size()), ["keep=0"])
-    taken = partial(cost.without_keeping, count=200, keep_seconds=60)
+    [figure] = select(figures(Size()), ["keep=0"])
+    take = partial(cost.without_keeping, count=200, keep_seconds=60)
 
-    measured = measure(replace(figure, take=taken), NOWHERE, rounds=1)
+    measured = measure(replace(figure, take=take), NO_SERVER, rounds=1)
 
-    assert [0.5, 0.9, 2] == [each.value for each in measured]
-    assert ["reached", "published", "published"] == [each.verdict for each in measured]
+    assert [0.5, 0.9, 2] == [line.value for line in measured]
+    assert ["reached", "published", "published"] == [line.result for line in measured]
 
 
-def test_every_goal_but_that_of_the_peers_has_a_figure() -> None:
+def test_every_goal_has_a_title_and_all_but_that_of_the_peers_a_figure() -> None:
     wanted = {f"P{number}" for number in range(1, 15)} - {"P2"} | {"keep=0"}
 
+    assert wanted | {"P2"} == GOALS.keys()
     assert wanted == {figure.name for figure in figures(Size())}
-    assert ["P6", "P8"] == [each.name for each in chosen(figures(Size()), ["P8", "P6"])]
+    assert ["P6", "P8"] == [figure.name for figure in select(figures(Size()), ["P8", "P6"])]
 
 
 @pytest.mark.parametrize("module", ["benchmarks", "benchmarks.peers"])
-def test_a_name_that_there_is_not_is_refused_with_those_that_there_are(module: str) -> None:
-    refused = subprocess.run(
+def test_an_unknown_name_is_refused_with_the_known_names(module: str) -> None:
+    result = subprocess.run(
         [sys.executable, "-m", module, "--only", "P15"],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )
 
-    assert 2 == refused.returncode
-    assert "P15" in refused.stderr and ("P14" in refused.stderr or "pgqueuer" in refused.stderr)
+    assert 2 == result.returncode
+    assert "P15" in result.stderr and ("P14" in result.stderr or "pgqueuer" in result.stderr)
 
 
 def test_a_drain_with_another_number_of_successes_has_no_rate(database_url: str) -> None:
@@ -163,13 +168,13 @@ def test_a_drain_with_another_number_of_successes_has_no_rate(database_url: str)
         rate(database_url, 10)
 
 
-def test_a_drain_that_left_another_number_of_jobs_has_no_rate(database_url: str) -> None:
-    lanes.fill_lane(database_url, 20, keep_seconds=0)
-    with pytest.raises(ValueError, match="Of 20 jobs 2 are left"):
-        lanes.work_off(database_url, 20, keep_seconds=60)
+def test_a_drain_that_leaves_another_number_of_jobs_has_no_rate(database_url: str) -> None:
+    keep_zero.fill_backlog(database_url, 20, keep_seconds=0)
+    with pytest.raises(ValueError, match="Of 20 jobs 2 remain"):
+        keep_zero.work_off(database_url, 20, keep_seconds=60)
 
 
-def test_a_worker_that_ended_by_itself_spoils_the_run() -> None:
+def test_a_worker_that_ends_by_itself_fails_the_run() -> None:
     with (
         pytest.raises(RuntimeError, match="--no-such-option"),
         starting("postgresql://", "--no-such-option") as process,

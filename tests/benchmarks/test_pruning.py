@@ -1,4 +1,4 @@
-"""A drain beside retention counts only where retention went on all the time."""
+"""A drain beside retention counts only if retention lasts for the whole drain."""
 
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from benchmarks import pruning
-from benchmarks.pruning import Sight, first_left
+from benchmarks.pruning import Observation, first_remaining
 
 BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
-NOWHERE: Any = None
+NO_SERVER: Any = None
 
 _DRAIN = """
 with drained as (
@@ -37,14 +37,20 @@ def _after(seconds: float) -> datetime:
     return BEGAN_AT + timedelta(seconds=seconds)
 
 
-def test_what_is_left_between_two_looks_follows_the_time() -> None:
-    sights = [Sight(_after(0), 1), Sight(_after(1), 101), Sight(_after(2), 1_101)]
+def test_the_remaining_jobs_between_two_observations_are_interpolated_by_time() -> None:
+    observations = [
+        Observation(_after(0), 1),
+        Observation(_after(1), 101),
+        Observation(_after(2), 1_101),
+    ]
 
-    assert [1, 51, 101, 601] == [first_left(sights, _after(at)) for at in (0, 0.5, 1, 1.5)]
-    with pytest.raises(ValueError, match="Nobody looked"):
-        first_left(sights, _after(2.1))
-    with pytest.raises(ValueError, match="Nobody looked"):
-        first_left(sights, _after(-0.1))
+    assert [1, 51, 101, 601] == [
+        first_remaining(observations, _after(at)) for at in (0, 0.5, 1, 1.5)
+    ]
+    with pytest.raises(ValueError, match="There is no observation"):
+        first_remaining(observations, _after(2.1))
+    with pytest.raises(ValueError, match="There is no observation"):
+        first_remaining(observations, _after(-0.1))
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, ours: float, beside: float) -> None:
@@ -61,34 +67,36 @@ def test_pruned_jobs_are_counted_for_each_one_that_is_drained(
 ) -> None:
     _answers(monkeypatch, ours=500, beside=0)
 
-    taken = pruning.pruning(NOWHERE, count=200, finished=1_000)
+    measurements = pruning.pruning(NO_SERVER, count=200, finished=1_000)
 
-    assert (0.8, 2.5) == (taken["ratio"].value, taken["pruned"].value)
+    assert (0.8, 2.5) == (measurements["ratio"].value, measurements["pruned"].value)
 
 
 @pytest.mark.parametrize("ours, beside", [(0, 0), (500, 1)])
-def test_a_drain_without_pruning_or_a_comparison_with_it_says_nothing(
+def test_a_drain_without_pruning_or_a_comparison_with_pruning_is_invalid(
     ours: float, beside: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _answers(monkeypatch, ours, beside)
 
-    with pytest.raises(ValueError, match=f"{ours} jobs were pruned during a drain, and {beside}"):
-        pruning.pruning(NOWHERE, count=200, finished=1_000)
+    with pytest.raises(
+        ValueError, match=f"{ours} jobs were pruned during a drain, and {beside} while"
+    ):
+        pruning.pruning(NO_SERVER, count=200, finished=1_000)
 
 
-def test_a_drain_that_outlasts_what_is_pruned_says_nothing(
+def test_a_drain_that_outlasts_the_expired_jobs_is_invalid(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work_off(url: str, count: int, *, look: Any) -> float:
+    def work_off(url: str, count: int, *, on_poll: Any) -> float:
         with psycopg.connect(url, autocommit=True) as connection:
-            look(connection)
+            on_poll(connection)
             connection.execute(_DRAIN)
             connection.execute(_PRUNE)
-            look(connection)
+            on_poll(connection)
         return 1.0
 
-    here: Any = SimpleNamespace(database=lambda: nullcontext(database_url))
+    server: Any = SimpleNamespace(database=lambda: nullcontext(database_url))
     monkeypatch.setattr(pruning, "work_off", work_off)
 
     with pytest.raises(ValueError, match="All 10 jobs were pruned"):
-        pruning._drain(here, 5, 10, keep_seconds=0)
+        pruning._drain(server, 5, 10, keep_seconds=0)

@@ -1,4 +1,4 @@
-"""The chaos harness: real workers on a real server under every fault we can cause.
+"""The chaos harness: real workers on a real server under injected faults.
 
-`python -m chaos`, in the folder `tests`, makes a run; docs/explanation/chaos.md tells what it is.
+`python -m chaos`, in the folder `tests`, makes a run; docs/explanation/chaos.md describes it.
 """

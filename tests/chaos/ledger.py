@@ -1,8 +1,7 @@
-"""What truly happened, in files outside the database: one JSON line each, only ever appended.
+"""The record of a run in files outside the database: append-only, one JSON line an event.
 
-A database that loses data must not lose the evidence. Producers, tasks and the nemesis write
-here at the moment they act, told by the monotonic clock; `evidence` copies the files beside the
-queue's tables afterwards.
+A database that loses data must not lose the record. Producers, tasks and the nemesis append a line
+at the moment they act, by the monotonic clock. `ledger_tables` copies the files into tables later.
 """
 
 import json
@@ -17,7 +16,7 @@ class Ledger:
     """One file of lines; any number of processes and threads may append to it.
 
     Args:
-        durable: Wait until each line is on the disk.
+        durable: Whether each call waits until its lines are on the disk.
     """
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
@@ -25,23 +24,23 @@ class Ledger:
         self._is_durable = durable
 
     def append(self, *lines: Mapping[str, Any]) -> None:
-        """Write lines at once, each with the moment under `at` unless it says its own."""
-        # One clock for all processes of a host, and no fault sets it, as it may the wall clock.
+        """Append lines in one write, each with the moment under `at` unless it has its own."""
+        # All processes of a host share this clock, and no fault changes it.
         now = time.monotonic()
         text = "".join(json.dumps({"at": now, **line}) + "\n" for line in lines).encode()
-        # One call, so that a process that is killed leaves whole lines or none.
+        # One call: a killed process leaves whole lines or none.
         if os.write(self._file, text) != len(text):
-            raise OSError("the disk of the ledger is full: there is no evidence any more")
+            raise OSError("the disk of the ledger is full")
         if self._is_durable:
             os.fdatasync(self._file)
 
     def close(self) -> None:
-        """Append nothing more."""
+        """Close the file."""
         os.close(self._file)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Every line of a ledger, in the order of writing; none where nothing was written."""
+    """Every line of a ledger, in the order of writing; none without a file."""
     if path.exists():
         with path.open() as file:
             yield from map(json.loads, file)

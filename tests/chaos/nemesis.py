@@ -1,6 +1,6 @@
-"""Carries out a plan of faults at its times, each on a thread of its own, and tells the ledger.
+"""Injects the faults of a plan at their times, each on a thread, and records them in the ledger.
 
-Every fault that began is healed in the end, whatever happens to the run.
+Every injected fault is healed at the end, also when the run is interrupted.
 """
 
 import threading
@@ -11,31 +11,31 @@ from typing import Any
 
 from chaos.faults.fault import Step
 from chaos.ledger import Ledger
-from chaos.world import World
+from chaos.system import System
 
 _HEAL_SECONDS_MAX = 150.0
 
 
 class Nemesis:
-    """Takes the steps of a plan, once.
+    """Makes the steps of a plan, once.
 
     Attributes:
-        skipped: Why faults could not be caused, with how often.
+        skipped: The reasons of faults that could not be injected, with their counts.
     """
 
-    def __init__(self, world: World, plan: Sequence[Step], ledger: Ledger) -> None:
+    def __init__(self, system: System, plan: Sequence[Step], ledger: Ledger) -> None:
         self.skipped: Counter[str] = Counter()
-        self._world = world
+        self._world = system
         self._plan = plan
         self._ledger = ledger
         self._ending = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def run(self) -> None:
-        """Take all steps; returns when the last fault has been healed."""
-        begun = time.monotonic()
+        """Make all steps; returns when the last fault is healed."""
+        started_at = time.monotonic()
         for step in self._plan:
-            if self._ending.wait(max(0.0, begun + step.at_seconds - time.monotonic())):
+            if self._ending.wait(max(0.0, started_at + step.at_seconds - time.monotonic())):
                 break
             thread = threading.Thread(target=self._take, args=[step], name=step.fault.name)
             self._threads.append(thread)
@@ -43,42 +43,41 @@ class Nemesis:
         self.heal()
 
     def heal(self) -> None:
-        """End all faults now, and wait until they have."""
-        until = time.monotonic() + _HEAL_SECONDS_MAX
+        """Wait until all faults are healed."""
+        deadline = time.monotonic() + _HEAL_SECONDS_MAX
         for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def break_off(self) -> None:
-        """Begin nothing more, and let no fault last any longer."""
+        """Inject no further fault, and heal all faults now."""
         self._ending.set()
         self.heal()
 
     def _take(self, step: Step) -> None:
-        course = step.fault.inflict(self._world, step)
-        what = "skipped"
-        # What a kill sets going is often there before the kill is told.
-        begun_at = time.monotonic()
+        steps = step.fault.inflict(self._world, step)
+        phase = "skipped"
+        # The effects of a kill are often visible before it is recorded.
+        injected_at = time.monotonic()
         try:
-            facts = next(course)
-            what = "healed"
-            self._tell(step, "injected", facts, at=begun_at)
+            facts = next(steps)
+            phase = "healed"
+            self._record(step, "injected", facts, at=injected_at)
             self._ending.wait(step.seconds)
-            self._tell(step, what, next(course, {}))
+            self._record(step, phase, next(steps, {}))
         except Exception as error:
-            # The server may be away for a fault that needs it, or a disk may be missing; and a
-            # fault may be ended by another one.
+            # The server may be away, a disk may be missing, or another fault may end this one.
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            if what == "skipped":
+            if phase == "skipped":
                 self.skipped[f"{step.fault.name}, {reason}"] += 1
-            self._tell(step, what, {"reason": reason})
+            self._record(step, phase, {"reason": reason})
 
-    def _tell(self, step: Step, what: str, facts: Mapping[str, Any], **moment: float) -> None:
+    def _record(self, step: Step, phase: str, facts: Mapping[str, Any], **moment: float) -> None:
         self._ledger.append(
             {
                 **moment,
                 "number": step.number,
                 "name": step.fault.name,
-                "step": what,
+                "step": phase,
                 "facts": {"target": step.target, **facts},
             }
         )

@@ -1,4 +1,4 @@
-"""What the nemesis will do, drawn from a seed alone: the same seed, the same faults and times."""
+"""The plan of a run, drawn from a seed alone: one seed gives one list of faults and times."""
 
 import random
 from collections.abc import Iterator
@@ -10,44 +10,44 @@ _FIRST_SECONDS = 4.0
 _LAST_SECONDS = 3.0
 _GAP_SECONDS = (0.2, 3.0)
 
-# What a fault needs stays taken a moment longer, so that its victim is there again.
+# The needs of a fault stay reserved for a moment, so that its target has recovered.
 _REST_SECONDS = 2.0
 
-_HAND_SIZE = 5
+_PENDING_MAX = 5
 
 
 def draw(seed: int, seconds: float) -> list[Step]:
-    """The faults of a run of so many seconds, in order; several go on at once."""
-    dice = random.Random(f"{seed} plan")
-    deck = _deck(dice)
-    hand: list[Fault] = []
+    """The faults of a run in their order; several may overlap."""
+    rng = random.Random(f"{seed} plan")
+    kinds = _kinds(rng)
+    pending: list[Fault] = []
     plan: list[Step] = []
     free_at: dict[str, float] = {}
     at = _FIRST_SECONDS
     while at < seconds - _LAST_SECONDS:
-        if len(hand) < _HAND_SIZE:
-            hand.append(next(deck))
-        # What cannot be played now stays in the hand, before all that is drawn later.
-        for fault in hand:
-            target = dice.choice(fault.targets)
-            needs = fault.held(target)
-            if all(free_at.get(each, 0.0) <= at for each in needs):
-                lasts = dice.uniform(*fault.seconds)
-                plan.append(Step(len(plan), at, fault, target, lasts, dice.random()))
+        if len(pending) < _PENDING_MAX:
+            pending.append(next(kinds))
+        # A fault whose needs are not free stays pending, before all faults that are drawn later.
+        for fault in pending:
+            target = rng.choice(fault.targets)
+            needs = fault.needs_of(target)
+            if all(free_at.get(need, 0.0) <= at for need in needs):
+                lasts = rng.uniform(*fault.seconds)
+                plan.append(Step(len(plan), at, fault, target, lasts, rng.random()))
                 free_at.update(dict.fromkeys(needs, at + lasts + _REST_SECONDS))
-                hand.remove(fault)
+                pending.remove(fault)
                 break
-        at += dice.uniform(*_GAP_SECONDS)
+        at += rng.uniform(*_GAP_SECONDS)
     return plan
 
 
-def _deck(dice: random.Random) -> Iterator[Fault]:
-    # Dealt and not thrown, so that a short run sees every fault.
+def _kinds(rng: random.Random) -> Iterator[Fault]:
+    # Drawn without replacement, so that a short run has every fault.
     while True:
-        cards = [fault for fault in CATALOGUE.values() for _ in range(fault.weight)]
-        dice.shuffle(cards)
-        # The first of each kind before the second of any.
-        firsts = list(dict.fromkeys(cards))
+        drawn = [fault for fault in CATALOGUE.values() for _ in range(fault.weight)]
+        rng.shuffle(drawn)
+        # The first fault of each kind comes before the second of any kind.
+        firsts = list(dict.fromkeys(drawn))
         for fault in firsts:
-            cards.remove(fault)
-        yield from (*firsts, *cards)
+            drawn.remove(fault)
+        yield from (*firsts, *drawn)

@@ -1,4 +1,4 @@
-"""Processes as /proc tells of them."""
+"""Processes, as /proc shows them."""
 
 import os
 import signal
@@ -17,19 +17,19 @@ def children(pid: int) -> list[int]:
 
 
 def started_at(pid: int) -> str | None:
-    """When a process started, in the kernel's ticks: with its id it names it for ever."""
+    """The start of a process in the kernel's ticks; with the id it is unique."""
     fields = _stat(pid)
     return fields[19] if fields else None
 
 
 def lives(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
+    """Whether a process exists and is no zombie."""
     fields = _stat(pid)
     return bool(fields) and fields[0] != "Z"
 
 
 def send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal; False when the process is gone, which is no error to us."""
+    """Send a signal; False when the process is gone."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -43,7 +43,7 @@ def _parent(pid: int) -> int | None:
 
 
 def _stat(pid: int) -> list[str]:
-    # The second field is the name in brackets, which may hold anything.
+    # The second field is the name in brackets, which may contain any character.
     try:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,7 +1,7 @@
 """Threads that enqueue as applications do: in transactions that may be slow, and may fail.
 
-Each transaction writes an order beside every job, and tells the ledger what became of it. When
-the reply to COMMIT is lost that is `unknown`, and the orders decide.
+Each transaction writes an order beside every job, and records its outcome in the ledger. When the
+reply to COMMIT is lost, the outcome is `unknown`, and the orders decide.
 """
 
 import logging
@@ -27,7 +27,7 @@ from pgqueue.core.errors import PgqueueError
 from pgqueue.store.connection.session import OwnConnection
 from pgqueue.tasks.task import Task
 
-# Weights by task: the quick ones often, those that cost a second of a worker seldom.
+# Weights by task: quick tasks are frequent, tasks of a second are rare.
 MIX: "dict[Task[..., Any], int]" = {
     light.plain: 20,
     light.fleeting: 6,
@@ -41,7 +41,7 @@ MIX: "dict[Task[..., Any], int]" = {
     light.quitting: 2,
     light.sleepy: 1,
     light.by_name: 3,
-    coroutines.brief: 10,
+    coroutines.quick: 10,
     coroutines.waiting: 10,
     coroutines.wary: 4,
     coroutines.dozing: 1,
@@ -49,31 +49,31 @@ MIX: "dict[Task[..., Any], int]" = {
     heavy.counting: 3,
 }
 
-# Each costs its worker's life, so of these only a handful.
+# Each run ends its worker, so these are very rare.
 RARE: "dict[Task[..., Any], int]" = {heavy.stubborn: 1, heavy.deadly: 1}
 _RARE_SHARE = 0.004
 
-_BULK: "tuple[Task[..., Any], ...]" = (light.plain, light.fleeting, coroutines.brief)
+_BULK: "tuple[Task[..., Any], ...]" = (light.plain, light.fleeting, coroutines.quick)
 _BULK_SIZES = (1, 10, 60)
 _BULK_SHARE = 0.08
 _ROLLED_BACK_SHARE = 0.1
 
-# Most transactions are short, some as long as a careless application's.
-_HOLD_SECONDS = (0.0, 0.0, 0.0, 0.02, 0.1, 0.5, 3.0)
+# Most transactions are short, some are as long as in a careless application.
+_OPEN_SECONDS = (0.0, 0.0, 0.0, 0.02, 0.1, 0.5, 3.0)
 _RUN_AFTER_SECONDS_MAX = 5.0
 _PAUSE_SECONDS = 0.06
 _AWAY_SECONDS = 0.5
 _ANSWER_SECONDS_MAX = 8.0
 
-# A connection that gave up waiting cannot be rolled back, and the pool would tell of each.
+# A connection whose wait timed out cannot be rolled back, and the pool would log each.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 _FAILURES = (psycopg.Error, DBAPIError, PgqueueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """An open transaction of an application: what is passed as `connection=`, and its verbs."""
+class Transaction:
+    """An open transaction of an application: the value of `connection=`, and its verbs."""
 
     connection: Any
     execute: Callable[[str, tuple[object, ...]], object]
@@ -82,70 +82,70 @@ class Desk:
 
 
 class Producer(threading.Thread):
-    """Enqueues until it is stopped, and while there is room.
+    """Enqueues until it is stopped, while the backlog has capacity.
 
     Args:
-        url: Of the database, through a proxy.
-        has_room: Whether the backlog bears more.
+        url: The database, through a proxy.
+        has_capacity: Whether the backlog may grow.
     """
 
     def __init__(
-        self, number: int, seed: int, url: str, ledger: Ledger, has_room: Callable[[], bool]
+        self, number: int, seed: int, url: str, ledger: Ledger, has_capacity: Callable[[], bool]
     ) -> None:
         super().__init__(name=f"producer {number}", daemon=True)
         self._random = random.Random(f"{seed} producer {number}")
         self._url = url
         self._ledger = ledger
-        self._has_room = has_room
+        self._has_capacity = has_capacity
         self._prefix = f"p{number}"
         self._count = 0
         self._stopping = threading.Event()
         self._engine = create_engine("postgresql+psycopg://", creator=self._raw, poolclass=NullPool)
 
     def stop(self) -> None:
-        """Let the transaction under way be the last."""
+        """Stop after the current transaction."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Make transactions until stopped."""
+        """Make transactions until it is stopped."""
         while not self._stopping.is_set():
-            if not self._has_room():
+            if not self._has_capacity():
                 self._stopping.wait(_AWAY_SECONDS)
                 continue
-            is_heard = self._transact()
-            pause = _PAUSE_SECONDS if is_heard else _AWAY_SECONDS
+            is_answered = self._transact()
+            pause = _PAUSE_SECONDS if is_answered else _AWAY_SECONDS
             self._stopping.wait(self._random.uniform(0, 2 * pause))
 
     def _transact(self) -> bool:
-        # Whether the database answered to the end.
-        face = self._random.choice((self._psycopg, self._core, self._session))
+        """Make one transaction; whether the database answered to its end."""
+        open_transaction = self._random.choice((self._psycopg, self._core, self._session))
         is_bulk = self._random.random() < _BULK_SHARE
-        hold_seconds = self._random.choice(_HOLD_SECONDS)
+        open_seconds = self._random.choice(_OPEN_SECONDS)
         is_rolled_back = self._random.random() < _ROLLED_BACK_SHARE
         count = self._random.choice(_BULK_SIZES) if is_bulk else self._random.randint(1, 3)
         chosen = self._choose(is_bulk, count)
         due: dict[str, datetime] = {}
         outcome = "rolled_back"
         try:
-            with face() as desk:
+            with open_transaction() as transaction:
                 for key, _ in chosen:
-                    desk.execute("insert into chaos.orders (key) values (%s)", (key,))
+                    transaction.execute("insert into chaos.orders (key) values (%s)", (key,))
                 if is_bulk:
                     calls = [{"key": key} for key, _ in chosen]
-                    chosen[0][1].using(connection=desk.connection).enqueue_many(calls)
+                    chosen[0][1].using(connection=transaction.connection).enqueue_many(calls)
                 else:
                     for key, task in chosen:
-                        self._enqueue(desk, key, task, due)
-                time.sleep(hold_seconds)
+                        self._enqueue(transaction, key, task, due)
+                time.sleep(open_seconds)
                 if is_rolled_back:
-                    desk.rollback()
+                    transaction.rollback()
                 else:
                     outcome = "unknown"
-                    desk.commit()
+                    transaction.commit()
                     outcome = "committed"
-            is_heard = True
+            is_answered = True
         except _FAILURES:
-            is_heard = False  # the outcome says how far it came
+            is_answered = False  # the outcome has the last known phase
         self._ledger.append(
             *(
                 {
@@ -157,7 +157,7 @@ class Producer(threading.Thread):
                 for key, task in chosen
             )
         )
-        return is_heard
+        return is_answered
 
     def _choose(self, is_bulk: bool, count: int) -> "list[tuple[str, Task[..., Any]]]":
         one = self._random.choice(_BULK)
@@ -170,16 +170,16 @@ class Producer(threading.Thread):
         return chosen
 
     def _enqueue(
-        self, desk: Desk, key: str, task: "Task[..., Any]", due: dict[str, datetime]
+        self, transaction: Transaction, key: str, task: "Task[..., Any]", due: dict[str, datetime]
     ) -> None:
         if task is light.by_name:
-            pgqueue.enqueue(task.name, {"key": key}, connection=desk.connection)
+            pgqueue.enqueue(task.name, {"key": key}, connection=transaction.connection)
         elif task is light.punctual:
             run_after = self._random.uniform(0.5, _RUN_AFTER_SECONDS_MAX)
-            call = task.using(connection=desk.connection, run_after=run_after)
+            call = task.using(connection=transaction.connection, run_after=run_after)
             due[key] = call.enqueue(key=key).run_at
         else:
-            task.using(connection=desk.connection).enqueue(key=key)
+            task.using(connection=transaction.connection).enqueue(key=key)
 
     def _raw(self) -> OwnConnection:
         raw = OwnConnection.connect(self._url, connect_timeout=5, application_name="chaos producer")
@@ -187,25 +187,25 @@ class Producer(threading.Thread):
         return raw
 
     @contextmanager
-    def _psycopg(self) -> Iterator[Desk]:
+    def _psycopg(self) -> Iterator[Transaction]:
         raw = self._raw()
         try:
-            yield Desk(raw, raw.execute, raw.commit, raw.rollback)
+            yield Transaction(raw, raw.execute, raw.commit, raw.rollback)
         finally:
             raw.close()
 
     @contextmanager
-    def _core(self) -> Iterator[Desk]:
+    def _core(self) -> Iterator[Transaction]:
         with self._engine.connect() as connection:
-            yield Desk(
+            yield Transaction(
                 connection, connection.exec_driver_sql, connection.commit, connection.rollback
             )
 
     @contextmanager
-    def _session(self) -> Iterator[Desk]:
+    def _session(self) -> Iterator[Transaction]:
         with Session(self._engine) as session:
 
             def execute(text: str, params: tuple[object, ...]) -> object:
                 return session.connection().exec_driver_sql(text, params)
 
-            yield Desk(session, execute, session.commit, session.rollback)
+            yield Transaction(session, execute, session.commit, session.rollback)

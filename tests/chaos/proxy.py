@@ -1,8 +1,8 @@
-"""A TCP proxy between clients and PostgreSQL that behaves as badly as it is told.
+"""A TCP proxy between clients and PostgreSQL that injects faults of the network.
 
-One thread with an event loop of its own. What was begun under a bad mode may stay bad after it:
-a tunnel that fell silent never speaks again, as through a firewall that forgot it, while both its
-ends still have their bytes acknowledged.
+It has one thread with an event loop. A tunnel may keep a fault after its mode: a stalled tunnel
+never carries a byte again, as behind a firewall that dropped its state. The kernel still
+acknowledges the bytes of both ends.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _NAME = re.compile(rb"application_name\0([^\0]*)\0")
 
 
 class Mode(StrEnum):
-    """What the proxy does to what passes."""
+    """The behavior of the proxy."""
 
     PASS = "pass"
     BLACK_HOLE = "black_hole"
@@ -39,26 +39,26 @@ class Mode(StrEnum):
 
 
 class Proxy:
-    """Listens on a port of its own as soon as it is made.
+    """Listens on a port of its own from its construction.
 
     Args:
-        target: The port of this machine to lead to.
+        target: The port of the server on this machine.
 
     Attributes:
-        named: What a connection's application_name holds, for a mode to be for it.
-        dropped_share: Of the replies that might be dropped, how many are.
-        silent_share: Of the dropped replies, how many are followed by silence, not by a reset.
-        dropped: Replies that were dropped, in all.
+        named: The text in the application_name of the connections that the mode is for.
+        dropped_share: The share of replies that a dropping mode drops.
+        stall_share: The share of dropped replies that are followed by a stall, not by a reset.
+        dropped: The number of dropped replies.
     """
 
     def __init__(
-        self, target: int, seed: int = 0, *, dropped_share: float = 0.4, silent_share: float = 0.2
+        self, target: int, seed: int = 0, *, dropped_share: float = 0.4, stall_share: float = 0.2
     ) -> None:
         self.target = target
         self.mode = Mode.PASS
         self.named = b""
         self.dropped_share = dropped_share
-        self.silent_share = silent_share
+        self.stall_share = stall_share
         self.dropped = 0
         self.random = random.Random(seed)
         self._tunnels: set[_Tunnel] = set()
@@ -69,15 +69,15 @@ class Proxy:
         self._thread.start()
 
     def set(self, mode: Mode, *, named: str = "") -> None:
-        """Behave so from now on; on any thread.
+        """Change the mode, from any thread.
 
         Args:
-            named: Only to connections with this in their application_name; the others pass.
+            named: The text in the application_name of the connections that the mode is for.
         """
         self._call(lambda: self._set(mode, named.encode()))
 
     def close(self) -> None:
-        """Break every connection and listen no more."""
+        """Reset every connection, and stop listening."""
         self._call(self._loop.stop)
         self._thread.join(5.0)
 
@@ -88,7 +88,7 @@ class Proxy:
         self.mode = mode
         self.named = named
         for tunnel in list(self._tunnels):
-            tunnel.suffer()
+            tunnel.apply_mode()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -96,7 +96,7 @@ class Proxy:
         self._loop.run_forever()
         self._listener.close()
         self._set(Mode.RESET)
-        # Each tunnel ends by itself once its connections are broken.
+        # Each tunnel ends by itself after the reset of its connections.
         while pending := asyncio.all_tasks(self._loop):
             self._loop.run_until_complete(asyncio.wait(pending, timeout=1.0))
         self._loop.close()
@@ -111,7 +111,7 @@ class Proxy:
 
 
 class _Tunnel:
-    """One client's connection, and the one that it leads to."""
+    """One client's connection, and its connection to the server."""
 
     def __init__(
         self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -119,7 +119,7 @@ class _Tunnel:
         self._proxy = proxy
         self._client = reader, writer
         self._name: bytes | None = None
-        self._is_silent = False
+        self._is_stalled = False
         self._is_half_closed = False
         self._is_in_session = False
         self._is_dropping = False
@@ -127,12 +127,12 @@ class _Tunnel:
 
     async def serve(self) -> None:
         """Carry bytes until one side ends."""
-        self.suffer()
+        self.apply_mode()
         try:
             self._server = await asyncio.open_connection("127.0.0.1", self._proxy.target)
             upwards = asyncio.ensure_future(self._carry_upwards())
             downwards = asyncio.ensure_future(self._carry_downwards())
-            # A silent or half-closed client is left to find out by itself.
+            # A stalled or half-closed client must detect it by itself.
             await upwards
             downwards.cancel()
         except OSError:
@@ -146,11 +146,11 @@ class _Tunnel:
             return self._proxy.mode
         return Mode.PASS
 
-    def suffer(self) -> None:
-        """What the mode does to a connection at once."""
+    def apply_mode(self) -> None:
+        """Apply the immediate effect of the mode."""
         mode = self._mode
         if mode is Mode.BLACK_HOLE:
-            self._is_silent = True
+            self._is_stalled = True
         elif mode is Mode.RESET:
             self.reset()
         elif mode is Mode.HALF_CLOSE and self._is_in_session:
@@ -160,7 +160,7 @@ class _Tunnel:
                 writer.write_eof()
 
     def reset(self) -> None:
-        """Break both connections without a goodbye."""
+        """Reset both connections."""
         for side in (self._client, self._server):
             if side is not None:
                 _, writer = side
@@ -174,11 +174,11 @@ class _Tunnel:
         assert self._server is not None
         while data := await reader.read(_CHUNK_BYTES):
             if self._name is None:
-                # The first that a client says; without encryption a proxy can read it.
-                found = _NAME.search(data)
-                self._name = found[1] if found else b""
-                self.suffer()
-            if not self._is_silent:
+                # The first message has the name; without encryption a proxy can read it.
+                match = _NAME.search(data)
+                self._name = match[1] if match else b""
+                self.apply_mode()
+            if not self._is_stalled:
                 self._is_dropping = self._is_dropping or self._is_to_drop(data)
                 await self._write(self._server[1], data)
 
@@ -187,9 +187,9 @@ class _Tunnel:
         _, writer = self._client
         try:
             while data := await self._server[0].read(_CHUNK_BYTES):
-                if self._is_silent or self._is_half_closed:
+                if self._is_stalled or self._is_half_closed:
                     continue
-                # Not only at the end: a notification may follow.
+                # A notification may follow ReadyForQuery in one piece.
                 is_ready = _READY_BYTES in data
                 if self._is_dropping:
                     if is_ready:
@@ -199,7 +199,7 @@ class _Tunnel:
                 await self._write(writer, data)
         except OSError:
             pass
-        if not (self._is_silent or self._is_half_closed):
+        if not (self._is_stalled or self._is_half_closed):
             self.reset()
 
     def _is_to_drop(self, data: bytes) -> bool:
@@ -209,11 +209,11 @@ class _Tunnel:
         return mode is Mode.DROP_REPLY or (mode is Mode.DROP_COMMIT and b"COMMIT" in data)
 
     def _drop(self) -> None:
-        # The server has answered, so what was asked is done; nobody will hear of it.
+        # The server has executed the statement, and its client never receives the reply.
         self._proxy.dropped += 1
         self._is_dropping = False
-        if self._proxy.random.random() < self._proxy.silent_share:
-            self._is_silent = True
+        if self._proxy.random.random() < self._proxy.stall_share:
+            self._is_stalled = True
         else:
             self.reset()
 

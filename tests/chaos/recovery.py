@@ -1,8 +1,7 @@
-"""`python -m chaos.recovery`: how long jobs wait after a death, one death at a time.
+"""`python -m chaos.recovery`: the wait of jobs after the death of a process, one at a time.
 
-At default settings, with two supervisors of two children each and nothing else going on. Moments
-are PostgreSQL's: that of the kill is asked for right before it, that of the next start stands in
-the job's row.
+The settings are the defaults; two supervisors have two children each and no other load. Moments are
+by the clock of PostgreSQL: it is read just before the kill, and the start is in the job's row.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from typing import Any
 
 from chaos import procs, run
 from chaos.fleet import Fleet
-from chaos.leash import Leash
+from chaos.process_guard import ProcessGuard
 from chaos.server import Server
 from chaos.tasks.rest import rest
 from pgqueue.client.client import Client
@@ -26,11 +25,11 @@ from pgqueue.schema import migrate
 
 _JOBS = 16
 _WAIT_SECONDS_MAX = 120.0
-_LOOK_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 
 _RUNNING = "select count(*) from pgqueue.jobs where status = 'running'"
 
-_HELD = """
+_CLAIMED = """
 select job.id, job.attempt
 from pgqueue.jobs as job
 join pgqueue.workers as worker on worker.id = job.worker_id
@@ -40,8 +39,8 @@ where job.status = 'running' and worker.pid = any(%s)
 _AGAIN = """
 select extract(epoch from job.started_at - %s)::float8
 from pgqueue.jobs as job
-join unnest(%s::bigint[], %s::int[]) as held (id, attempt) on held.id = job.id
-where job.attempt > held.attempt and job.status = 'running'
+join unnest(%s::bigint[], %s::int[]) as claimed (id, attempt) on claimed.id = job.id
+where job.attempt > claimed.attempt and job.status = 'running'
 """
 
 _READY = (
@@ -49,38 +48,38 @@ _READY = (
 )
 
 
-class Scene:
-    """A server, two supervisors and jobs that last."""
+class Experiment:
+    """A server, two supervisors and long jobs."""
 
-    def __init__(self, server: Server, fleet: Fleet, client: Client, dice: random.Random) -> None:
+    def __init__(self, server: Server, fleet: Fleet, client: Client, rng: random.Random) -> None:
         self.server = server
         self.fleet = fleet
         self.client = client
-        self.dice = dice
+        self.rng = rng
 
     def child_killed(self) -> list[float]:
-        """SIGKILL one child; seconds until each of its jobs has been claimed again."""
-        name = self.dice.choice("ab")
-        return self._killed(lambda: [self.dice.choice(self.fleet.children(name))])
+        """SIGKILL one child; the seconds until each of its jobs is claimed again."""
+        name = self.rng.choice("ab")
+        return self._killed(lambda: [self.rng.choice(self.fleet.children(name))])
 
     def host_killed(self) -> list[float]:
-        """SIGKILL a supervisor and its children; it is started again half a second later."""
-        name = self.dice.choice("ab")
+        """SIGKILL a supervisor and its children, which restart half a second later; the seconds."""
+        name = self.rng.choice("ab")
         return self._killed(lambda: self.fleet.children(name), name)
 
     def server_restarted(self) -> list[float]:
-        """Crash and start the server; seconds from its first answer to the next claim."""
+        """Crash and start the server; the seconds from its first answer to the next claim."""
         with self.server.connect() as connection:
             self._fill(connection, 2.0, 4000)
         self.server.restart("immediate")
         with self.server.connect() as connection:
             [(ready_at,)] = connection.execute("select clock_timestamp()").fetchall()
-            asked = b"select extract(epoch from min(started_at) - %s)::float8 from pgqueue.jobs "
-            asked += b"where started_at > %s"
+            query = b"select extract(epoch from min(started_at) - %s)::float8 from pgqueue.jobs "
+            query += b"where started_at > %s"
             [first] = _until(
                 lambda: [
                     row[0]
-                    for row in connection.execute(asked, (ready_at, ready_at))
+                    for row in connection.execute(query, (ready_at, ready_at))
                     if row[0] is not None
                 ]
             )
@@ -91,19 +90,19 @@ class Scene:
             _until(lambda: all(len(self._ready(connection, name)) >= 2 for name in "ab"))
             self._fill(connection, 600.0, _JOBS)
             pids = victims()
-            held = connection.execute(_HELD.encode(), (pids,)).fetchall()
+            claimed = connection.execute(_CLAIMED.encode(), (pids,)).fetchall()
             [(killed_at,)] = connection.execute("select clock_timestamp()").fetchall()
             if host:
                 self.fleet.kill(host, with_children=True)
             else:
                 procs.send(pids[0], signal.SIGKILL)
-            params = (killed_at, [row[0] for row in held], [row[1] for row in held])
+            params = (killed_at, [row[0] for row in claimed], [row[1] for row in claimed])
 
             def again() -> list[float]:
-                found = [row[0] for row in connection.execute(_AGAIN.encode(), params)]
-                return found if len(found) == len(held) else []
+                seconds = [row[0] for row in connection.execute(_AGAIN.encode(), params)]
+                return seconds if len(seconds) == len(claimed) else []
 
-            return _until(again) if held else []
+            return _until(again) if claimed else []
 
     def _ready(self, connection: Any, name: str) -> list[int]:
         pids = self.fleet.children(name)
@@ -119,16 +118,16 @@ class Scene:
 
 
 def measure(counts: dict[str, int], seed: int) -> dict[str, list[float]]:
-    """Let each kind of death happen so often; the seconds that jobs waited."""
+    """Cause each kind of death this often; the seconds that jobs waited."""
     home = run.folder()
     with ExitStack() as ends:
         ends.callback(shutil.rmtree, home)
-        leash = Leash()
-        ends.callback(leash.let_go)
+        process_guard = ProcessGuard()
+        ends.callback(process_guard.release)
         server = Server(home / "server")
         ends.callback(server.close)
         migrate.upgrade(server.url)
-        fleet = Fleet(home, leash)
+        fleet = Fleet(home, process_guard)
         for name in "ab":
             arguments = ("--tasks", "chaos.tasks.rest", "--processes", "2")
             fleet.add(name, *arguments, environment={"PGQUEUE_URL": server.url})
@@ -136,20 +135,20 @@ def measure(counts: dict[str, int], seed: int) -> dict[str, list[float]]:
         fleet.start()
         client = Client(server.url)
         ends.callback(client.close)
-        scene = Scene(server, fleet, client, random.Random(seed))
+        experiment = Experiment(server, fleet, client, random.Random(seed))
         return {
-            name: [seconds for _ in range(count) for seconds in getattr(scene, name)()]
+            name: [seconds for _ in range(count) for seconds in getattr(experiment, name)()]
             for name, count in counts.items()
         }
 
 
-def _until(look: Callable[[], Any]) -> Any:
+def _until(query: Callable[[], Any]) -> Any:
     end = time.monotonic() + _WAIT_SECONDS_MAX
-    while not (found := look()):
+    while not (rows := query()):
         if time.monotonic() > end:
             raise TimeoutError(f"not within {_WAIT_SECONDS_MAX:g} s")
-        time.sleep(_LOOK_SECONDS)
-    return found
+        time.sleep(_POLL_SECONDS)
+    return rows
 
 
 def _line(name: str, deaths: int, seconds: Sequence[float]) -> str:
@@ -168,13 +167,13 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=10)
     parser.add_argument("--servers", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     counts = {
-        "child_killed": asked.children,
-        "host_killed": asked.hosts,
-        "server_restarted": asked.servers,
+        "child_killed": arguments.children,
+        "host_killed": arguments.hosts,
+        "server_restarted": arguments.servers,
     }
-    waited = measure(counts, asked.seed)
+    waited = measure(counts, arguments.seed)
     print(f"{'seconds until':<18}{'deaths':>7}{'jobs':>7}{'median':>9}{'p99':>9}{'max':>9}")
     for name, seconds in waited.items():
         if seconds:

@@ -1,4 +1,4 @@
-"""A run as a person reads it, and as JSON."""
+"""The report of a run, as text and as JSON."""
 
 import json
 import os
@@ -15,12 +15,12 @@ _ROWS_MAX = 5
 
 
 def header(seed: int, seconds: float) -> str:
-    """What is needed to make the same run again."""
+    """The values that repeat this run."""
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items())
     return "\n".join(
         [
             f"seed {seed}, {seconds:g} s of faults, commit {_commit()}",
-            f"settings (short leases, so that many end): {settings}",
+            f"settings (short leases, so that many expire): {settings}",
             f"Python {platform.python_version()}, {os.cpu_count()} cores",
         ]
     )
@@ -32,8 +32,8 @@ def text(outcome: Outcome) -> str:
 
 
 def write_json(outcome: Outcome, path: Path) -> None:
-    """Write the same for a program."""
-    told = {
+    """Write the report as JSON."""
+    values = {
         "seed": outcome.seed,
         "seconds": outcome.seconds,
         "commit": _commit(),
@@ -43,24 +43,26 @@ def write_json(outcome: Outcome, path: Path) -> None:
         "disk": outcome.disk,
         "plan": [str(step) for step in outcome.plan],
         "quiet_seconds": round(outcome.quiet_seconds, 1),
-        "looks": outcome.looks,
+        "checks": outcome.checks,
         "backlog_max": outcome.backlog_max,
         "early_ends": outcome.early_ends,
         "skipped": outcome.skipped,
-        "violations": {each.name: len(outcome.broken.get(each.name, ())) for each in _all()},
+        "violations": {
+            invariant.name: len(outcome.broken.get(invariant.name, ())) for invariant in _all()
+        },
         "broken": outcome.broken,
         "stuck": outcome.stuck,
-        "complaints": outcome.complaints,
+        "problems": outcome.problems,
         "figures": outcome.figures,
-        "stories": outcome.stories,
+        "timelines": outcome.timelines,
     }
-    path.write_text(json.dumps(told, indent=2, default=str) + "\n")
+    path.write_text(json.dumps(values, indent=2, default=str) + "\n")
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     yield f"PostgreSQL {outcome.server}"
     if not outcome.disk:
-        yield "No full disk: a small file system of its own could not be mounted here."
+        yield "No full disk: the small file system could not be mounted on this machine."
     yield ""
     for name, rows in outcome.figures.items():
         yield name.replace("_", " ")
@@ -68,26 +70,26 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield ""
     yield from _skips(outcome.skipped)
     yield f"supervisors that ended by themselves (no database at their start): {outcome.early_ends}"
-    yield f"largest backlog: {outcome.backlog_max} jobs, in {outcome.looks} looks"
+    yield f"largest backlog: {outcome.backlog_max} jobs, in {outcome.checks} checks"
     yield f"quiet after {outcome.quiet_seconds:.1f} s"
     yield ""
     yield "violations"
-    for each in _all():
-        rows = outcome.broken.get(each.name, [])
-        yield f"  {len(rows):5}  {each.name}  {each.title}"
+    for invariant in _all():
+        rows = outcome.broken.get(invariant.name, [])
+        yield f"  {len(rows):5}  {invariant.name}  {invariant.title}"
         yield from (f"         {row}" for row in rows[:_ROWS_MAX])
-    yield f"  {len(outcome.stuck):5}  stuck  Every job comes to an end when all is healed"
+    yield f"  {len(outcome.stuck):5}  stuck  Every job becomes final when all faults are healed"
     yield from (f"         {row}" for row in outcome.stuck[:_ROWS_MAX])
-    yield f"  {len(outcome.complaints):5}  complaints  Supervisors end when and as they should"
-    yield from (f"         {each}" for each in outcome.complaints[:_ROWS_MAX])
-    yield from ("\n" + story for story in outcome.stories)
+    yield f"  {len(outcome.problems):5}  problems  Supervisors end in time, with a good exit code"
+    yield from (f"         {problem}" for problem in outcome.problems[:_ROWS_MAX])
+    yield from ("\n" + timeline for timeline in outcome.timelines)
     yield ""
     yield "CLEAN" if outcome.is_clean else "BROKEN"
 
 
 def _skips(skipped: Mapping[str, int]) -> Iterator[str]:
     if skipped:
-        yield "faults that could not be caused"
+        yield "faults that could not be injected"
         yield from (f"  {count:5}  {reason}" for reason, count in sorted(skipped.items()))
         yield ""
 
@@ -115,10 +117,10 @@ def _all() -> Sequence[invariants.Invariant]:
 
 
 def _commit() -> str:
-    asked = subprocess.run(
+    result = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
     )
-    return asked.stdout.strip() or "unknown"
+    return result.stdout.strip() or "unknown"

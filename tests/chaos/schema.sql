@@ -1,5 +1,5 @@
--- What the harness writes beside the queue: the application's own rows, which share a
--- transaction with a job's; the history of every job, by trigger; and the copies of the ledger.
+-- The tables of the harness: the application's rows, which share a transaction with a job; the
+-- history of every job, written by triggers; and the copies of the ledger.
 create schema chaos;
 
 -- Written in the transaction that enqueues: a job exists if and only if its order does.
@@ -39,7 +39,7 @@ create table chaos.log_writes (
   attempt integer not null
 );
 
-create function chaos.note_job() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function chaos.record_job() returns trigger language plpgsql set search_path = pg_catalog as $$
 begin
   insert into chaos.history (
     job_id, key, old_status, new_status, old_attempt, new_attempt,
@@ -54,17 +54,17 @@ begin
   return null;
 end
 $$;
-create trigger note after insert or update or delete on pgqueue.jobs
-for each row execute function chaos.note_job();
+create trigger record after insert or update or delete on pgqueue.jobs
+for each row execute function chaos.record_job();
 
-create function chaos.note_log() returns trigger language plpgsql as $$
+create function chaos.record_log() returns trigger language plpgsql as $$
 begin
   insert into chaos.log_writes (job_id, attempt) values (new.job_id, new.attempt);
   return null;
 end
 $$;
-create trigger note after insert on pgqueue.logs
-for each row execute function chaos.note_log();
+create trigger record after insert on pgqueue.logs
+for each row execute function chaos.record_log();
 
 -- The copies of the ledger's files.
 create table chaos.sends (
@@ -92,7 +92,7 @@ create table chaos.faults (
   facts jsonb not null
 );
 
--- Every job that was, those that were deleted as they succeeded (keep = 0) among them.
+-- Every job of the run, also the jobs that were deleted at their success (keep = 0).
 create view chaos.jobs as
 select job.id, job.args ->> 'key' as key, job.task, job.status, job.attempt, false as is_gone
 from pgqueue.jobs as job
@@ -110,11 +110,11 @@ from chaos.history as past
 left join chaos.sends as send on send.key = past.key
 where past.new_status is null;
 
--- Jobs that a person (the nemesis) asked to run again, which excuses a second success.
+-- Jobs that a person (the nemesis) retried; these may succeed a second time.
 create view chaos.retried as
-select distinct asked.id::bigint as job_id
+select distinct job.id::bigint as job_id
 from chaos.faults as fault
-cross join lateral jsonb_array_elements_text(fault.facts -> 'ids') as asked (id)
+cross join lateral jsonb_array_elements_text(fault.facts -> 'ids') as job (id)
 where fault.name = 'retry_jobs';
 
 -- Each fault with its beginning and its end.

@@ -1,6 +1,6 @@
-"""A PostgreSQL cluster of the run's own: durable, on a port of its own, stopped as one likes.
+"""A durable PostgreSQL cluster for one run, with its own port, to be stopped in any mode.
 
-The embedded server with other settings, so that its keeper stops it however the run ends.
+It is the embedded server with other settings, so its keeper stops it also after a killed run.
 """
 
 import fcntl
@@ -23,11 +23,11 @@ NAME = "chaos nemesis"
 
 
 class Server:
-    """A cluster in a folder; made and started by its constructor.
+    """A cluster in a folder; its constructor creates and starts it.
 
     Args:
-        folder: Where the server's user may enter.
-        settings: PostgreSQL's, beside or instead of the run's own.
+        folder: A folder that the server's user may enter.
+        settings: Settings of PostgreSQL, which replace the run's own.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
@@ -49,38 +49,38 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Past every proxy."""
+        """The database without a proxy."""
         return self.url_at(self.port)
 
     def url_at(self, port: int) -> str:
         """The database at another port of this machine."""
-        # Plain, so that a proxy can see where a statement ends.
+        # Without encryption, a proxy can see the end of a statement.
         plain = "sslmode=disable&gssencmode=disable"
         return f"postgresql://postgres@127.0.0.1:{port}/postgres?{plain}"
 
     def connect(self) -> "psycopg.Connection[Any]":
-        """A connection of the harness' own, in autocommit, past every proxy."""
+        """A connection of the harness in autocommit, without a proxy."""
         return psycopg.connect(self.url, autocommit=True, application_name=NAME, connect_timeout=10)
 
     def stop(self, mode: str) -> None:
-        """Stop it in the *mode* of pg_ctl."""
+        """Stop the server in the *mode* of pg_ctl."""
         self._run("pg_ctl", "stop", f"--mode={mode}")
 
     def restart(self, mode: str) -> float:
-        """Stop it in the *mode* of pg_ctl, start it again; the seconds until it was ready."""
-        begun = time.monotonic()
+        """Stop the server in the *mode* of pg_ctl and start it; the seconds until it is ready."""
+        started_at = time.monotonic()
         self.stop(mode)
-        until = time.monotonic() + _START_SECONDS_MAX
+        deadline = time.monotonic() + _START_SECONDS_MAX
         while True:
             try:
                 use = self._start()
                 break
             except Exception:
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise
         self._use.close()
         self._use = use
-        return time.monotonic() - begun
+        return time.monotonic() - started_at
 
     def close(self) -> None:
         """Let the keeper stop the server, and wait until it has."""
@@ -103,8 +103,8 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
+    """A port of this machine that no process listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
     return port

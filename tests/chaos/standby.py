@@ -1,19 +1,19 @@
-"""A streaming standby of a run's server, to be promoted when that is gone."""
+"""A streaming standby of a run's server, to be promoted when the server is gone."""
 
 import shlex
 import subprocess
 
 import psycopg
 
-from chaos.leash import Leash
+from chaos.process_guard import ProcessGuard
 from chaos.server import NAME, Server, free_port
 from pgqueue.embedded import programs
 
 
 class Standby:
-    """A hot standby that has every commit; made and started by its constructor.
+    """A hot standby that has every commit; its constructor creates and starts it.
 
-    From then on the primary answers a commit when the standby has it too.
+    From then on the primary confirms a commit when the standby has it too.
     """
 
     def __init__(self, primary: Server) -> None:
@@ -21,12 +21,12 @@ class Standby:
         self._cluster = primary.cluster
         self._data = primary.cluster.folder / "standby"
         self._url = primary.url_at(self.port)
-        self._leash = Leash()
+        self._guard = ProcessGuard()
         self._run(
             *("pg_basebackup", "--checkpoint=fast", "--wal-method=stream", "--no-sync"),
             *("--write-recovery-conf", f"--pgdata={self._data}", f"--dbname={primary.url}"),
         )
-        # After what the primary's own command line says, which is not copied.
+        # The settings of the primary's command line are not copied.
         options = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
@@ -38,7 +38,7 @@ class Standby:
         log = self._data.parent / "standby.log"
         self._run("pg_ctl", "start", "--wait", f"--log={log}", f"--options={words}")
         pid_file = self._data / "postmaster.pid"
-        self._leash.hold(int(pid_file.read_text().split()[0]))
+        self._guard.add(int(pid_file.read_text().split()[0]))
         with primary.connect() as connection:
             connection.execute("alter system set synchronous_standby_names = '*'")
             connection.execute("select pg_reload_conf()")
@@ -54,7 +54,7 @@ class Standby:
             self._run("pg_ctl", "stop", "--mode=immediate")
         except subprocess.CalledProcessError:
             pass  # it never started
-        self._leash.let_go()
+        self._guard.release()
 
     def _run(self, *arguments: str) -> None:
         programs.run(

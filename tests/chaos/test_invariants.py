@@ -1,4 +1,4 @@
-"""Each invariant can fail: a violation is planted in a healthy past, and seen."""
+"""Each invariant can fail: a violation is planted in a valid history, and found."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import claiming
 import psycopg
 import pytest
 
-from chaos import evidence, invariants
+from chaos import invariants, ledger_tables
 from chaos.ledger import Ledger
 from chaos.tasks import coroutines, light
 from pgqueue.client.client import Client
@@ -21,7 +21,7 @@ from pgqueue.store.logs import NewLogLine
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
-# One invariant looks at sessions by name, and a pooler lends them on with the name they had.
+# One invariant reads the names of sessions, and a pooler keeps the name of the first client.
 pytestmark = pytest.mark.own_session
 
 PLANTED = {
@@ -30,11 +30,11 @@ PLANTED = {
     "inv02: a rolled-back job is there": "insert into pgqueue.jobs (task, args) "
     """values ('x', '{"key": "rolled back"}')""",
     "inv02: a rolled-back job ran": "insert into chaos.effects "
-    "values (now(), 'rolled back', 99, 1, 1, 'begun')",
+    "values (now(), 'rolled back', 99, 1, 1, 'started')",
     "inv02: a rolled-back order is there": "insert into chaos.orders values ('rolled back')",
     "inv03: an order without its job": "insert into chaos.orders values ('not made')",
     "inv03: a job without its order": "delete from chaos.orders where key = 'made'",
-    "inv04: a job that nobody sent": """insert into pgqueue.jobs (task, args) values ('x', '{}')""",
+    "inv04: a job without a sender": """insert into pgqueue.jobs (task, args) values ('x', '{}')""",
     "inv04: a job twice": "insert into pgqueue.jobs (task, args) "
     """values ('x', '{"key": "plain"}')""",
     "inv05: a success without a succeeded attempt": "update pgqueue.attempts "
@@ -42,23 +42,24 @@ PLANTED = {
     "inv05: two succeeded attempts": "update pgqueue.attempts set outcome = 'succeeded'",
     "inv05: a failure with a succeeded attempt": "update pgqueue.jobs set status = 'failed'",
     "inv06: running and settled": "update pgqueue.jobs set status = 'running'",
-    "inv06: running with nobody": "insert into pgqueue.jobs (task, status) values ('x', 'running')",
-    "inv06: queued and held": "insert into pgqueue.jobs (task, worker_id) values ('x', 1)",
+    "inv06: running without a worker": "insert into pgqueue.jobs (task, status) "
+    "values ('x', 'running')",
+    "inv06: queued with a worker": "insert into pgqueue.jobs (task, worker_id) values ('x', 1)",
     "inv07: an attempt is missing": "delete from pgqueue.attempts where attempt = 1",
     "inv07: an attempt too many": "update pgqueue.jobs set attempt = attempt - 1",
     "inv07: an attempt of no job": "insert into pgqueue.attempts (job_id, attempt, outcome) "
     "values (99, 1, 'lost')",
-    "inv08: charged too often": "insert into pgqueue.attempts (job_id, attempt, outcome) "
+    "inv08: failed too often": "insert into pgqueue.attempts (job_id, attempt, outcome) "
     "select id, n, 'failed' from pgqueue.jobs, generate_series(5, 12) as n",
     "inv08: lost too often in a row": "insert into pgqueue.attempts (job_id, attempt, outcome) "
     "select id, n, 'lost' from pgqueue.jobs, generate_series(5, 8) as n",
-    "inv08: the count of charges": "update pgqueue.jobs set failure_count = 50",
+    "inv08: the count of failures": "update pgqueue.jobs set failure_count = 50",
     "inv08: the count of losses": "update pgqueue.jobs set lost_count = 4",
-    "inv09: begun twice outside": "insert into chaos.effects "
-    "select * from chaos.effects where key = 'cautious' and step = 'begun'",
+    "inv09: started twice outside": "insert into chaos.effects "
+    "select * from chaos.effects where key = 'cautious' and step = 'started'",
     "inv09: started twice": "insert into pgqueue.attempts (job_id, attempt, outcome, started_at) "
     "select id, 9, 'succeeded', now() from pgqueue.jobs where delivery = 'at_most_once'",
-    "inv10: a final job is taken up again": "update pgqueue.jobs set status = 'queued'",
+    "inv10: a final job is queued again": "update pgqueue.jobs set status = 'queued'",
     "inv10: a final job is touched": "update pgqueue.jobs set progress = 1",
     "inv10: the count of attempts goes back": "update pgqueue.jobs set attempt = 0",
     "inv10: a job is made as running": "insert into pgqueue.jobs (task, status) "
@@ -73,11 +74,11 @@ PLANTED = {
     "values (1, 'running', 'running', 1, 1, 1, 2)",
     "inv11: a success without its payment": "delete from chaos.payments",
     "inv11: a payment twice": "insert into chaos.payments select * from chaos.payments",
-    "inv12: an attempt begun twice": "insert into chaos.effects "
-    "select * from chaos.effects where step = 'begun'",
+    "inv12: an attempt started twice": "insert into chaos.effects "
+    "select * from chaos.effects where step = 'started'",
     "inv12: an attempt that never was": "update chaos.effects set attempt = 9",
-    "inv12: begun, and said to be never started": "update pgqueue.attempts set started_at = null",
-    "inv12: succeeded and not begun": "delete from chaos.effects where key = 'plain'",
+    "inv12: started without a start in its row": "update pgqueue.attempts set started_at = null",
+    "inv12: succeeded and not started": "delete from chaos.effects where key = 'plain'",
     "inv13: a worker writes to another's job": "insert into chaos.history (application, job_id, "
     "old_status, new_status, old_attempt, new_attempt, old_worker_id, new_worker_id) "
     "values ('pgqueue finisher 98', 1, 'running', 'failed', 1, 1, 99, 99)",
@@ -85,10 +86,10 @@ PLANTED = {
     "old_status, new_status, old_attempt, new_attempt, old_worker_id, new_worker_id) "
     "values ('pgqueue finisher 98', 1, 'failed', 'failed', 1, 1, 98, 98)",
     "inv13: a line after the end": "update chaos.log_writes set at = at + interval '1 minute'",
-    "inv16: begun too early": "update chaos.sends set due_at = now() + interval '1 hour' "
+    "inv16: started too early": "update chaos.sends set due_at = now() + interval '1 hour' "
     "where key = 'punctual'",
-    "inv16: made ready too early": "update chaos.history set new_run_at = at + interval '1 second'",
-    "inv20: a lease that nobody ended": "update pgqueue.workers "
+    "inv16: ready too early": "update chaos.history set new_run_at = at + interval '1 second'",
+    "inv20: a lease that was not ended": "update pgqueue.workers "
     "set stopped_at = null, lease_until = now() - interval '1 minute'",
     "inv21: a task that goes on": "update chaos.effects set at = at + interval '1 minute' "
     "where step = 'done'",
@@ -113,52 +114,52 @@ PLANTED = {
     "select 'pgqueue maintenance', 1, 'running', 'queued', id from alive",
     "inv25: rescued from a worker that ended later": "insert into chaos.history (at, application, "
     "job_id, old_status, new_status, old_worker_id) select stopped_at - interval '1 second', "
-    "'pgqueue farewell', 1, 'running', 'queued', id from pgqueue.workers",
+    "'pgqueue shutdown', 1, 'running', 'queued', id from pgqueue.workers",
 }
 
 
 @pytest.fixture
-def past(database_url: str, tmp_path: Path) -> Iterator["psycopg.Connection[Any]"]:
-    """A database with a healthy past in it, and its ledger."""
+def history(database_url: str, tmp_path: Path) -> Iterator["psycopg.Connection[Any]"]:
+    """A database with a valid history, and its ledger in tables."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set search_path = public")
-        evidence.prepare(connection)
-        with Past(database_url, tmp_path) as made:
-            made.happen()
-        evidence.collect(connection, tmp_path)
+        ledger_tables.prepare(connection)
+        with History(database_url, tmp_path) as writer:
+            writer.run()
+        ledger_tables.collect(connection, tmp_path)
         yield connection
 
 
 @pytest.mark.own_session
-def test_a_healthy_past_breaks_nothing(past: "psycopg.Connection[Any]") -> None:
-    assert {} == _broken(past)
+def test_a_valid_history_has_no_violation(history: "psycopg.Connection[Any]") -> None:
+    assert {} == _broken(history)
 
 
 @pytest.mark.own_session
-def test_each_planted_violation_is_seen(past: "psycopg.Connection[Any]") -> None:
-    unseen = []
+def test_each_planted_violation_is_found(history: "psycopg.Connection[Any]") -> None:
+    undetected = []
     for planted, statement in PLANTED.items():
-        with past.transaction(force_rollback=True):
-            past.execute(statement.encode())
-            if planted.partition(":")[0] not in _broken(past):
-                unseen.append(planted)
+        with history.transaction(force_rollback=True):
+            history.execute(statement.encode())
+            if planted.partition(":")[0] not in _broken(history):
+                undetected.append(planted)
 
-    assert [] == unseen
+    assert [] == undetected
 
 
 def test_every_invariant_is_proven_by_a_planted_violation() -> None:
-    assert {each.name for each in invariants.load()} == {
+    assert {invariant.name for invariant in invariants.load()} == {
         planted.partition(":")[0] for planted in PLANTED
     }
 
 
 def _broken(connection: "psycopg.Connection[Any]") -> dict[str, Any]:
-    found = {each.name: each.broken(connection) for each in invariants.load()}
-    return {name: rows for name, rows in found.items() if rows}
+    violations = {invariant.name: invariant.broken(connection) for invariant in invariants.load()}
+    return {name: rows for name, rows in violations.items() if rows}
 
 
-class Past:
-    """A worker that ran a few jobs, each link named as the part of the worker that has it."""
+class History:
+    """A worker that ran a few jobs; each link has the name of its part of the worker."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.database = Database(url)
@@ -167,7 +168,7 @@ class Past:
         self.effects = Ledger(folder / "effects.jsonl")
         self.links: list[Link] = []
 
-    def __enter__(self) -> "Past":
+    def __enter__(self) -> "History":
         self.supervisor = self.link("leases")
         self.worker_id = run(
             self.supervisor,
@@ -186,7 +187,7 @@ class Past:
         return self
 
     def __exit__(self, *_: object) -> None:
-        run(self.supervisor, workers.end_workers([self.worker_id], "stopped", "told to stop"))
+        run(self.supervisor, workers.end_workers([self.worker_id], "stopped", "asked to stop"))
         for ledger in (self.sends, self.effects):
             ledger.close()
         for link in self.links:
@@ -197,7 +198,7 @@ class Past:
         self.links.append(self.database.open(f"pgqueue {part}"))
         return self.links[-1]
 
-    def happen(self) -> None:
+    def run(self) -> None:
         self.send("plain", light.plain)
         self.succeed(self.claim())
         self.send("flaky", light.flaky)
@@ -207,7 +208,7 @@ class Past:
         self.succeed(self.claim())
         self.send("fleeting", light.fleeting)
         self.succeed(self.claim())
-        self.send("punctual", light.punctual, is_due=True)
+        self.send("punctual", light.punctual, is_scheduled=True)
         self.succeed(self.claim())
         self.send("paying", light.paying)
         self.pay(self.claim())
@@ -215,19 +216,19 @@ class Past:
         self.succeed(self.claim())
         self.send("cancelled", coroutines.waiting)
         self.client.cancel(tags=["cancel me"])
-        self.tell("not made", light.plain, "unknown")
-        self.tell("rolled back", light.plain, "rolled_back")
+        self.record("not made", light.plain, "unknown")
+        self.record("rolled back", light.plain, "rolled_back")
 
     def send(
-        self, key: str, task: Any, *, outcome: str = "committed", is_due: bool = False
+        self, key: str, task: Any, *, outcome: str = "committed", is_scheduled: bool = False
     ) -> None:
         with psycopg.connect(self.database.url) as connection:
             connection.execute("insert into chaos.orders (key) values (%s)", (key,))
             call = task.using(connection=connection, tags=["cancel me"])
             job = call.enqueue(key=key)
-        self.tell(key, task, outcome, job.run_at.isoformat() if is_due else None)
+        self.record(key, task, outcome, job.run_at.isoformat() if is_scheduled else None)
 
-    def tell(self, key: str, task: Any, outcome: str, due_at: str | None = None) -> None:
+    def record(self, key: str, task: Any, outcome: str, due_at: str | None = None) -> None:
         line = {"key": key, "task": task.name, "outcome": outcome, "due_at": due_at}
         self.sends.append(line)
 
@@ -243,36 +244,36 @@ class Past:
                 slots_free=1,
             ),
         )
-        self.effect(claimed, "begun")
+        self.effect(claimed, "started")
         return claimed
 
-    def succeed(self, held: ClaimedAttempt) -> None:
-        token = (held.id, held.attempt, held.worker_id)
-        line = NewLogLine(*token, 0.0, "INFO", "shop", "said", 1)
+    def succeed(self, claimed: ClaimedAttempt) -> None:
+        token = (claimed.id, claimed.attempt, claimed.worker_id)
+        line = NewLogLine(*token, 0.0, "INFO", "shop", "message", 1)
         run(self.finisher, logs.add_log_lines([line]))
-        self.effect(held, "done")
-        self.settle(self.finisher, held, Outcome.SUCCEEDED)
+        self.effect(claimed, "done")
+        self.settle(self.finisher, claimed, Outcome.SUCCEEDED)
 
-    def fail(self, held: ClaimedAttempt) -> None:
-        self.effect(held, "ValueError")
-        self.settle(self.finisher, held, Outcome.FAILED, delay_seconds=0.0)
+    def fail(self, claimed: ClaimedAttempt) -> None:
+        self.effect(claimed, "ValueError")
+        self.settle(self.finisher, claimed, Outcome.FAILED, delay_seconds=0.0)
 
-    def pay(self, held: ClaimedAttempt) -> None:
+    def pay(self, claimed: ClaimedAttempt) -> None:
         with psycopg.connect(self.database.url) as connection:
             connection.execute(
                 "insert into chaos.payments (key, job_id, attempt) values ('paying', %s, %s)",
-                (held.id, held.attempt),
+                (claimed.id, claimed.attempt),
             )
-            self.settle(Link(connection, self.database.schema), held, Outcome.SUCCEEDED)
-        self.effect(held, "done")
+            self.settle(Link(connection, self.database.schema), claimed, Outcome.SUCCEEDED)
+        self.effect(claimed, "done")
 
-    def settle(self, link: Link, held: ClaimedAttempt, outcome: Outcome, **details: Any) -> None:
-        ended = Settlement(
-            held.id, held.attempt, held.worker_id, outcome, waited_seconds=0.0, **details
+    def settle(self, link: Link, claimed: ClaimedAttempt, outcome: Outcome, **details: Any) -> None:
+        settlement = Settlement(
+            claimed.id, claimed.attempt, claimed.worker_id, outcome, waited_seconds=0.0, **details
         )
-        assert run(link, settlements.settle([ended]))
+        assert run(link, settlements.settle([settlement]))
 
-    def effect(self, held: ClaimedAttempt, step: str) -> None:
-        key = light.plain.payload.decode(held.args)["key"]
-        token = {"job_id": held.id, "attempt": held.attempt}
+    def effect(self, claimed: ClaimedAttempt, step: str) -> None:
+        key = light.plain.payload.decode(claimed.args)["key"]
+        token = {"job_id": claimed.id, "attempt": claimed.attempt}
         self.effects.append({"key": key, **token, "pid": 1, "step": step})

@@ -1,28 +1,28 @@
-"""What the nemesis will do, from a seed."""
+"""The plan of a run, from a seed."""
 
 from chaos import plan
 from chaos.faults import CATALOGUE
 from chaos.faults.fault import Step
 
 
-def test_the_same_seed_gives_the_same_faults_at_the_same_times() -> None:
+def test_a_seed_determines_the_faults_and_their_times() -> None:
     assert plan.draw(5, 300) == plan.draw(5, 300)
     assert plan.draw(5, 300) != plan.draw(6, 300)
 
 
-def test_a_longer_run_begins_as_the_shorter_one() -> None:
+def test_a_longer_run_begins_with_the_faults_of_the_shorter_one() -> None:
     short = plan.draw(5, 60)
 
     assert short == plan.draw(5, 300)[: len(short)]
 
 
-def test_a_short_run_sees_every_fault() -> None:
+def test_a_short_run_has_every_fault() -> None:
     drawn = {step.fault.name for step in plan.draw(20, 100)}
 
     assert {*CATALOGUE} == drawn
 
 
-def test_faults_overlap_and_never_need_the_same() -> None:
+def test_overlapping_faults_need_different_parts() -> None:
     drawn = plan.draw(5, 600)
 
     pairs = [
@@ -36,4 +36,4 @@ def test_faults_overlap_and_never_need_the_same() -> None:
 
 
 def _needs(step: Step) -> frozenset[str]:
-    return step.fault.held(step.target)
+    return step.fault.needs_of(step.target)

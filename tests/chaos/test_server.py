@@ -1,4 +1,4 @@
-"""A server of the run's own, that can be stopped as a crash stops it."""
+"""A server that can be stopped as by a crash."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from chaos.server import Server
 
 
-def test_a_crash_loses_nothing_that_was_committed(
+def test_a_crash_loses_no_committed_row(
     server_folder: Path, wait_until_stopped: Callable[[Path], None]
 ) -> None:
     server = Server(server_folder)

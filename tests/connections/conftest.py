@@ -1,4 +1,4 @@
-"""A server for the folder's tests, to be hurt by one at a time."""
+"""A server for the tests of this folder, which inject one fault at a time."""
 
 import sys
 import tempfile
@@ -10,12 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chaos.server import Server
-from rig import Rig, running_rig
+from proxied_fleet import ProxiedFleet, running_fleet
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A server of the tests' own; crashes are of processes, so nothing needs to reach the disk."""
+    """A server for these tests; only processes crash, so no commit needs to reach the disk."""
     with tempfile.TemporaryDirectory(prefix="pgqueue-test-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -25,8 +25,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def rig(server: Server) -> Iterator[Rig]:
-    """Two supervisors that live through all that is done to their connections."""
-    with running_rig(server) as made:
-        made.start_two()
-        yield made
+def fleet(server: Server) -> Iterator[ProxiedFleet]:
+    """Two supervisors that live through all faults of their connections."""
+    with running_fleet(server) as proxied:
+        proxied.start_two()
+        yield proxied

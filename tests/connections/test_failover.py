@@ -1,4 +1,4 @@
-"""The primary dies and a streaming standby takes over: the fleet follows, and nothing is lost."""
+"""After a fail-over to a streaming standby, the fleet works on, and no job is lost."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from chaos.server import Server
 from chaos.standby import Standby
-from rig import Rig, running_rig
+from proxied_fleet import ProxiedFleet, running_fleet
 
 from pgqueue import DatabaseUnreachable
 from pgqueue.client.client import Client
@@ -16,7 +16,7 @@ from pgqueue.client.client import Client
 
 @pytest.fixture
 def primary() -> Iterator[Server]:
-    """A server that does not live until the end of the test."""
+    """A server that is stopped during the test."""
     with tempfile.TemporaryDirectory(prefix="pgqueue-test-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -28,44 +28,46 @@ def primary() -> Iterator[Server]:
 @pytest.fixture
 def standby(primary: Server) -> Iterator[Standby]:
     """Its hot standby."""
-    made = Standby(primary)
-    yield made
-    made.close()
+    proxied = Standby(primary)
+    yield proxied
+    proxied.close()
 
 
 @pytest.fixture
-def rig(primary: Server, standby: Standby) -> Iterator[Rig]:
-    """Two supervisors of that server, to be stopped before its standby."""
-    with running_rig(primary) as made:
-        made.start_two()
-        yield made
+def fleet(primary: Server, standby: Standby) -> Iterator[ProxiedFleet]:
+    """Two supervisors of the primary, which stop before its standby."""
+    with running_fleet(primary) as proxied:
+        proxied.start_two()
+        yield proxied
 
 
-def test_a_fleet_follows_a_fail_over(rig: Rig, primary: Server, standby: Standby) -> None:
+def test_a_proxiedfollows_a_fail_over(
+    fleet: ProxiedFleet, primary: Server, standby: Standby
+) -> None:
     name = uuid4().hex
-    running = rig.enqueue(name, "depot.tasks.lasting", args={"until": str(rig.path(name))})
-    rig.until(lambda: running.refresh().status == "running", "running")
-    waiting = [rig.enqueue(name, queue="nobody") for _ in range(20)]
-    follower = Client(rig.url_through)
+    running = fleet.enqueue(name, "depot.tasks.lasting", args={"until": str(fleet.path(name))})
+    fleet.until(lambda: running.refresh().status == "running", "running")
+    waiting = [fleet.enqueue(name, queue="nobody") for _ in range(20)]
+    follower = Client(fleet.url_through)
     follower.tasks()
-    since = rig.log.stat().st_size
+    since = fleet.log.stat().st_size
 
-    # Led to the standby first, while that takes no writes.
-    rig.lead_to(standby.port)
-    rig.until(lambda: rig.said("read-only transaction", since), "refused")
+    # The fleet is redirected while the standby does not yet take writes.
+    fleet.redirect_to(standby.port)
+    fleet.until(lambda: fleet.has_logged("read-only transaction", since), "refused")
     with pytest.raises(DatabaseUnreachable, match="read-only"):
-        follower.enqueue("depot.tasks.brief", {"key": name})
+        follower.enqueue("depot.tasks.quick", {"key": name})
     primary.stop("immediate")
     standby.promote()
-    recovery = rig.works_again()
+    recovery = fleet.wait_for_recovery()
 
-    follower.enqueue("depot.tasks.brief", {"key": name})
+    follower.enqueue("depot.tasks.quick", {"key": name})
     follower.close()
-    with Client(rig.url_at_primary_of(primary.port, standby.port)) as chooser:
-        chooser.enqueue("depot.tasks.brief", {"key": name})
-    rig.release(name)
-    rig.until_final(running)
+    with Client(fleet.url_at_primary_of(primary.port, standby.port)) as chooser:
+        chooser.enqueue("depot.tasks.quick", {"key": name})
+    fleet.release(name)
+    fleet.until_final(running)
     assert 1 == running.refresh().attempt
     assert ["queued"] * 20 == [job.refresh().status for job in waiting]
-    rig.check_evidence()
+    fleet.assert_nothing_lost_or_repeated()
     print(f"fail-over: {recovery}")

@@ -1,4 +1,4 @@
-"""Whatever happens to its connections, every loop works again within 30 seconds by itself.
+"""After any fault of its connections, every loop recovers within 30 seconds by itself.
 
 One fleet lives through all faults, one after the other.
 """
@@ -12,145 +12,153 @@ from uuid import uuid4
 import psycopg
 import pytest
 from chaos.proxy import Mode
-from rig import Rig
+from proxied_fleet import ProxiedFleet
 
-Fault = Callable[[Rig], object]
-
-
-def reset(rig: Rig) -> None:
-    """Every connection is broken without a goodbye, and new ones are for a moment."""
-    rig.proxy.set(Mode.RESET)
-    rig.until(lambda: rig.sessions() == 0, "no session left")
-    rig.proxy.set(Mode.PASS)
+Fault = Callable[[ProxiedFleet], object]
 
 
-def terminate(rig: Rig) -> None:
-    """Every session is ended by an administrator, the listeners' too."""
-    rig.terminate()
+def reset(fleet: ProxiedFleet) -> None:
+    """Every connection is reset, and new connections are reset for a moment."""
+    fleet.proxy.set(Mode.RESET)
+    fleet.until(lambda: fleet.sessions() == 0, "no session left")
+    fleet.proxy.set(Mode.PASS)
 
 
-def crash(rig: Rig) -> None:
+def terminate(fleet: ProxiedFleet) -> None:
+    """Every session is ended by an administrator, also of listeners."""
+    fleet.terminate()
+
+
+def crash(fleet: ProxiedFleet) -> None:
     """The server stops as in a crash, and starts again."""
-    rig.server.restart("immediate")
+    fleet.server.restart("immediate")
 
 
-def exhaust(rig: Rig) -> None:
-    """Sessions of others take every connection that the server has."""
-    since = rig.log.stat().st_size
-    with _crowd(rig) as fill:
-        rig.until(lambda: not (rig.terminate(), fill(), rig.sessions())[-1], "crowded out")
-        rig.until(lambda: rig.said("too many clients", since), "refused")
+def exhaust(fleet: ProxiedFleet) -> None:
+    """Sessions of other clients take all connections of the server."""
+    since = fleet.log.stat().st_size
+    with _idle_sessions(fleet) as fill:
+        fleet.until(
+            lambda: not (fleet.terminate(), fill(), fleet.sessions())[-1], "no session is left"
+        )
+        fleet.until(lambda: fleet.has_logged("too many clients", since), "refused")
 
 
-def forbid_writes(rig: Rig) -> None:
+def forbid_writes(fleet: ProxiedFleet) -> None:
     """The server turns read-only, and back."""
-    since = rig.log.stat().st_size
-    rig.rows("set default_transaction_read_only = off")
-    rig.rows("alter system set default_transaction_read_only = on")
-    rig.rows("select pg_reload_conf()")
-    rig.terminate()
-    rig.until(lambda: rig.said("read-only transaction", since), "refused")
-    rig.rows("alter system reset default_transaction_read_only")
-    rig.rows("select pg_reload_conf()")
+    since = fleet.log.stat().st_size
+    fleet.rows("set default_transaction_read_only = off")
+    fleet.rows("alter system set default_transaction_read_only = on")
+    fleet.rows("select pg_reload_conf()")
+    fleet.terminate()
+    fleet.until(lambda: fleet.has_logged("read-only transaction", since), "refused")
+    fleet.rows("alter system reset default_transaction_read_only")
+    fleet.rows("select pg_reload_conf()")
 
 
 @pytest.mark.parametrize("fault", [reset, terminate, crash, exhaust, forbid_writes])
-def test_every_loop_works_again(rig: Rig, fault: Fault) -> None:
+def test_every_loop_recovers(fleet: ProxiedFleet, fault: Fault) -> None:
     name = uuid4().hex
     running = [
-        rig.enqueue(name, "depot.tasks.lasting", queue=queue, args={"until": str(rig.path(name))})
+        fleet.enqueue(
+            name, "depot.tasks.lasting", queue=queue, args={"until": str(fleet.path(name))}
+        )
         for queue in ("slow_poll", "default")
     ]
-    rig.until(lambda: all(job.refresh().status == "running" for job in running), "running")
+    fleet.until(lambda: all(job.refresh().status == "running" for job in running), "running")
 
-    fault(rig)
-    recovery = rig.works_again()
+    fault(fleet)
+    recovery = fleet.wait_for_recovery()
 
-    rig.release(name)
-    rig.until_final(*running)
+    fleet.release(name)
+    fleet.until_final(*running)
     assert [1, 1] == [job.refresh().attempt for job in running]
-    rig.check_evidence()
+    fleet.assert_nothing_lost_or_repeated()
     print(f"{fault.__name__}: {recovery}")
 
 
-def test_connections_that_fell_silent_are_found_out(rig: Rig) -> None:
-    """As through a firewall that forgot them: both ends still have their bytes acknowledged."""
-    rig.proxy.set(Mode.BLACK_HOLE)
-    rig.until(lambda: rig.proxy.mode is Mode.BLACK_HOLE, "silent")
-    rig.proxy.set(Mode.PASS)
+def test_stalled_connections_are_detected(fleet: ProxiedFleet) -> None:
+    """Like a firewall that dropped its state, the proxy still acknowledges all bytes."""
+    fleet.proxy.set(Mode.BLACK_HOLE)
+    fleet.until(lambda: fleet.proxy.mode is Mode.BLACK_HOLE, "stalled")
+    fleet.proxy.set(Mode.PASS)
 
-    recovery = rig.works_again()
+    recovery = fleet.wait_for_recovery()
 
-    rig.check_evidence()
-    print(f"silence: {recovery}")
-
-
-def test_a_listener_that_fell_silent_is_found_out(rig: Rig) -> None:
-    # Else the rest of a question that was under way then is waited for, 22 s.
-    rig.until(lambda: rig.rows(_LISTENERS_AT_REST) == [(2,)], "listeners at rest")
-    rig.proxy.set(Mode.BLACK_HOLE, named="pgqueue watch")
-    rig.until(lambda: rig.proxy.mode is Mode.BLACK_HOLE, "silent")
-    rig.proxy.set(Mode.PASS)
-
-    recovery = rig.works_again()
-
-    rig.check_evidence()
-    print(f"silent listener: {recovery}")
+    fleet.assert_nothing_lost_or_repeated()
+    print(f"stall: {recovery}")
 
 
-def test_where_a_job_will_be_settled_is_asked_for_life_while_it_is_claimed(rig: Rig) -> None:
-    """One after the other, two that fell silent would cost twice the time."""
-    rig.until(lambda: rig.rows(_FINISHERS_AT_REST) == [(True,)], "finishers at rest")
+def test_a_stalled_listener_is_detected(fleet: ProxiedFleet) -> None:
+    # A statement in flight at the stall would wait for its reply for 22 s.
+    fleet.until(lambda: fleet.rows(_LISTENERS_AT_REST) == [(2,)], "listeners at rest")
+    fleet.proxy.set(Mode.BLACK_HOLE, named="pgqueue watch")
+    fleet.until(lambda: fleet.proxy.mode is Mode.BLACK_HOLE, "stalled")
+    fleet.proxy.set(Mode.PASS)
+
+    recovery = fleet.wait_for_recovery()
+
+    fleet.assert_nothing_lost_or_repeated()
+    print(f"stalled listener: {recovery}")
+
+
+def test_the_finishers_connection_is_pinged_while_its_job_is_claimed(fleet: ProxiedFleet) -> None:
+    """Two stalled connections, detected one after the other, would take twice the time."""
+    fleet.until(lambda: fleet.rows(_FINISHERS_AT_REST) == [(True,)], "finishers at rest")
     name = uuid4().hex
 
-    job = rig.enqueue(
-        name, "depot.tasks.lasting", queue="slow_poll", args={"until": str(rig.path(name))}
+    job = fleet.enqueue(
+        name, "depot.tasks.lasting", queue="slow_poll", args={"until": str(fleet.path(name))}
     )
 
-    rig.until(
-        lambda: rig.rows(_FINISHERS_ASKED, job.created_at) == [(True,)], "a finisher asked", 10.0
+    fleet.until(
+        lambda: fleet.rows(_FINISHERS_PINGED, job.created_at) == [(True,)],
+        "a finisher pinged",
+        10.0,
     )
-    rig.until_final(job, status="running")
-    rig.release(name)
-    rig.until_final(job)
+    fleet.until_final(job, status="running")
+    fleet.release(name)
+    fleet.until_final(job)
 
 
-def test_a_worker_that_finds_no_connection_free_starts_when_one_is(rig: Rig) -> None:
-    since = rig.log.stat().st_size
-    ((worker_id, pid),) = rig.rows(
+def test_a_worker_without_a_free_connection_starts_when_one_is_free(fleet: ProxiedFleet) -> None:
+    since = fleet.log.stat().st_size
+    ((worker_id, pid),) = fleet.rows(
         "select id, pid from pgqueue.workers "
         "where stopped_at is null and queues = '{slow_poll}' and not quarantine"
     )
-    with _crowd(rig) as fill:
+    with _idle_sessions(fleet) as fill:
         fill()
         os.kill(pid, signal.SIGKILL)
-        rig.until(lambda: bool((fill(), rig.said("too many clients", since))[-1]), "refused")
+        fleet.until(
+            lambda: bool((fill(), fleet.has_logged("too many clients", since))[-1]), "refused"
+        )
 
-    rig.works_again()
+    fleet.wait_for_recovery()
 
-    ((started,),) = rig.rows(
+    ((started,),) = fleet.rows(
         "select count(*) from pgqueue.workers "
         "where id > %s and queues = '{slow_poll}' and not quarantine",
         worker_id,
     )
     assert 1 == started
-    rig.check_evidence()
+    fleet.assert_nothing_lost_or_repeated()
 
 
-def test_tasks_that_hold_their_whole_pool_hold_up_nothing_else(rig: Rig) -> None:
+def test_tasks_that_exhaust_their_pool_block_no_other_job(fleet: ProxiedFleet) -> None:
     name = uuid4().hex
     hoarding = [
-        rig.enqueue(name, "depot.tasks.hoarding", args={"until": str(rig.path(name))})
+        fleet.enqueue(name, "depot.tasks.hoarding", args={"until": str(fleet.path(name))})
         for _ in range(4)
     ]
-    rig.until(lambda: all(job.refresh().status == "running" for job in hoarding), "running")
+    fleet.until(lambda: all(job.refresh().status == "running" for job in hoarding), "running")
 
-    rig.works_again()
+    fleet.wait_for_recovery()
 
     assert ["running"] * 4 == [job.refresh().status for job in hoarding]
-    rig.release(name)
-    rig.until_final(*hoarding)
-    rig.check_evidence()
+    fleet.release(name)
+    fleet.until_final(*hoarding)
+    fleet.assert_nothing_lost_or_repeated()
 
 
 _LISTENERS_AT_REST = (
@@ -167,24 +175,24 @@ _FINISHERS_AT_REST = (
     "select bool_and(state = 'idle' and state_change < clock_timestamp() - interval '1 s') "
     + _FINISHERS
 )
-_FINISHERS_ASKED = "select bool_or(query_start > %s) " + _FINISHERS
+_FINISHERS_PINGED = "select bool_or(query_start > %s) " + _FINISHERS
 
 
 @contextmanager
-def _crowd(rig: Rig) -> Iterator[Callable[[], None]]:
-    """Idle sessions that take every free connection each time they are asked to."""
-    crowd: list[psycopg.Connection[object]] = []
-    rig.sessions()  # the administrator keeps the connection it has
+def _idle_sessions(fleet: ProxiedFleet) -> Iterator[Callable[[], None]]:
+    """A function that takes every free connection of the server."""
+    sessions: list[psycopg.Connection[object]] = []
+    fleet.sessions()  # opens the administrator's own connection first
 
     def fill() -> None:
         try:
             while True:
-                crowd.append(psycopg.connect(rig.url))
+                sessions.append(psycopg.connect(fleet.url))
         except psycopg.OperationalError:
             pass
 
     try:
         yield fill
     finally:
-        for each in crowd:
-            each.close()
+        for session in sessions:
+            session.close()

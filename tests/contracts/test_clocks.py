@@ -1,4 +1,4 @@
-"""Nothing of ours asks a host's wall clock what time it is, nor a transaction's frozen one."""
+"""No code reads the wall clock of a host, and no SQL the frozen clock of a transaction."""
 
 import ast
 import re
@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 CODE = sorted([*(ROOT / "pgqueue").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
 SQL = sorted((ROOT / "pgqueue").rglob("*.sql"))
 
-# By file, what it may ask, each with the reason.
+# The uses that a file may have, each with its reason.
 ALLOWED = {
-    # A line on a process's standard error carries the time of the host it stands on.
+    # A line on standard error has the time of its host.
     "pgqueue/telemetry/log_lines.py": ["time.strftime", "time.gmtime", "created"],
 }
 
@@ -24,7 +24,7 @@ WALL = {
 }
 LASTING = {"monotonic", "monotonic_ns", "perf_counter", "process_time", "thread_time", "sleep"}
 
-# `now()` stands still in a transaction: a lease that is renewed late in one would end too early.
+# `now()` is the start of the transaction: a lease renewed late in it would end too early.
 FROZEN = re.compile(
     r"\b(now\s*\(\)|current_(timestamp|date|time)\b|local(timestamp|time)\b"
     r"|(transaction|statement)_timestamp\b)",
@@ -33,14 +33,14 @@ FROZEN = re.compile(
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_code_asks_no_wall_clock(path: Path) -> None:
+def test_code_does_not_read_the_wall_clock(path: Path) -> None:
     allowed = ALLOWED.get(str(path.relative_to(ROOT)), [])
 
-    assert sorted(allowed) == sorted(_asked(path.read_text()))
+    assert sorted(allowed) == sorted(_wall_clock_uses(path.read_text()))
 
 
 @pytest.mark.parametrize("path", [*CODE, *SQL], ids=lambda path: str(path.relative_to(ROOT)))
-def test_sql_asks_the_clock_and_not_the_transaction(path: Path) -> None:
+def test_sql_reads_the_clock_and_not_the_start_of_the_transaction(path: Path) -> None:
     text = re.sub(r"--.*", "", path.read_text())
 
     assert None is FROZEN.search(text)
@@ -56,14 +56,14 @@ def test_sql_asks_the_clock_and_not_the_transaction(path: Path) -> None:
         "x = record.created",
     ],
 )
-def test_a_planted_look_at_the_wall_clock_is_seen(text: str) -> None:
-    assert [] != list(_asked(text))
+def test_a_planted_use_of_the_wall_clock_is_found(text: str) -> None:
+    assert [] != list(_wall_clock_uses(text))
 
 
-def _asked(text: str) -> Iterator[str]:
+def _wall_clock_uses(text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.module == "time":
-            yield from (f"time.{each.name}" for each in node.names if each.name not in LASTING)
+            yield from (f"time.{name.name}" for name in node.names if name.name not in LASTING)
         elif isinstance(node, ast.Attribute):
             dotted = ".".join(ast.unparse(node).rsplit(".", 2)[-2:])
             if dotted in WALL or node.attr == "created":

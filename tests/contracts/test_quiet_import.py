@@ -1,4 +1,4 @@
-"""What an import of pgqueue loads, what a command loads, and what a worker child loads."""
+"""The modules that an import of pgqueue, a command and a worker child load."""
 
 import json
 import subprocess
@@ -21,10 +21,10 @@ HEAVY = {
     "typer",
 }
 
-# Typer may read the words of a command with pydantic.
+# Typer may parse arguments with pydantic.
 TYPER = {"typer", "pydantic"}
 
-# The console script as it is started for `pgqueue config`.
+# The start of the console script for `pgqueue config`.
 CONFIG = """
 import sys
 from pgqueue.cli.launch import launch
@@ -33,15 +33,15 @@ sys.argv = ["pgqueue", "config"]
 assert 0 == launch()
 """
 
-# Ends where a first child would begin, with all that the supervisor has loaded until then.
-BEGIN_CHILD = """
+# The program ends at the start of the first child, and prints the modules of the supervisor.
+START_CHILD = """
 import json, os, subprocess, sys
 
-def begin(words, **_):
+def start(words, **_):
     print(json.dumps([words[2], *sys.modules]), flush=True)
     os._exit(0)
 
-subprocess.Popen = begin
+subprocess.Popen = start
 from pgqueue.cli.launch import launch
 
 sys.argv = ["pgqueue", "worker", "--url", "postgresql://127.0.0.1:1/nowhere"]
@@ -50,9 +50,11 @@ launch()
 
 
 def _modules_after(code: str) -> set[str]:
-    shown = f"{code}\nimport json, sys; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
-    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    program = f"{code}\nimport json, sys; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    modules: list[str] = json.loads(result.stdout.splitlines()[-1])
     return set(modules)
 
 
@@ -65,7 +67,7 @@ def _libraries(modules: set[str]) -> set[str]:
 
 
 def _commands(modules: set[str]) -> set[str]:
-    """The commands whose modules are among these."""
+    """The commands whose modules are in *modules*."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
     return {name for name in group.commands if f"pgqueue.cli.{name}" in modules}
@@ -92,7 +94,7 @@ def test_the_supervisor_loads_neither_gevent_nor_sqlalchemy() -> None:
     assert set() == loaded & {"sqlalchemy", "alembic", "gevent"}
 
 
-def test_a_command_waits_for_nothing_that_another_needs() -> None:
+def test_a_command_loads_no_module_of_another_command() -> None:
     loaded = _modules_after(CONFIG)
 
     assert {"config"} == _commands(loaded)
@@ -100,10 +102,10 @@ def test_a_command_waits_for_nothing_that_another_needs() -> None:
     assert set() == loaded & {"pgqueue.process", "pgqueue.client", "pgqueue.maintenance"}
 
 
-def test_a_supervisors_first_child_waits_for_no_heavy_library_and_no_command() -> None:
-    loaded = _modules_after(BEGIN_CHILD)
+def test_the_first_child_starts_before_any_heavy_library_or_command_is_loaded() -> None:
+    loaded = _modules_after(START_CHILD)
 
-    assert "pgqueue.worker" in loaded  # the module that the child is to run, which is only named
+    assert "pgqueue.worker" in loaded  # the module that the child runs, by name only
     assert set() == _commands(loaded)
     assert set() == _libraries(loaded) & HEAVY
     assert set() == loaded & {"pgqueue.cli.app", "pgqueue.process.supervisor"}

@@ -1,4 +1,4 @@
-"""The hand-written migrations and the metadata say the same, as far as PostgreSQL can tell."""
+"""The hand-written migrations and the metadata create equal schemas in PostgreSQL."""
 
 from collections.abc import Iterator
 
@@ -42,9 +42,10 @@ COLUMNS = """
 """
 
 CONSTRAINTS = """
-    select class.relname, held.conname, held.contype::text, pg_get_constraintdef(held.oid)
-    from pg_constraint as held
-    join pg_class as class on class.oid = held.conrelid
+    select class.relname, constraint_.conname, constraint_.contype::text,
+      pg_get_constraintdef(constraint_.oid)
+    from pg_constraint as constraint_
+    join pg_class as class on class.oid = constraint_.conrelid
     where class.relnamespace = %(schema)s::regnamespace
       and class.relname <> 'schema_version'
     order by 1, 2
@@ -54,10 +55,10 @@ DOMAINS = """
     select
       domain.typname,
       format_type(domain.typbasetype, domain.typtypmod),
-      held.conname,
-      pg_get_constraintdef(held.oid)
+      constraint_.conname,
+      pg_get_constraintdef(constraint_.oid)
     from pg_type as domain
-    join pg_constraint as held on held.contypid = domain.oid
+    join pg_constraint as constraint_ on constraint_.contypid = domain.oid
     where domain.typnamespace = %(schema)s::regnamespace
     order by 1, 3
 """
@@ -82,7 +83,7 @@ SEQUENCES = """
 STORAGE = """
     select
       class.relname,
-      (select array_agg(each order by each) from unnest(class.reloptions) as each)
+      (select array_agg(option order by option) from unnest(class.reloptions) as option)
     from pg_class as class
     where class.relnamespace = %(schema)s::regnamespace
       and class.relkind = 'r'
@@ -119,31 +120,31 @@ def test_alembic_finds_no_difference_between_migrations_and_metadata(
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [DOMAINS, COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES],
     ids=lambda text: text.split()[1],
 )
 def test_the_metadata_creates_what_the_migrations_create(
-    connection: Connection, question: str
+    connection: Connection, query: str
 ) -> None:
     _create_described(connection)
 
-    migrated = _answer(connection, question, Schema("pgqueue"))
-    described = _answer(connection, question, DESCRIBED)
+    migrated = _rows(connection, query, Schema("pgqueue"))
+    described = _rows(connection, query, DESCRIBED)
 
     assert migrated == described
     assert migrated != []
 
 
-def test_tables_are_stored_as_the_metadata_says(connection: Connection) -> None:
+def test_tables_have_the_storage_options_of_the_metadata(connection: Connection) -> None:
     expected = {
         table.name: sorted(f"{name}={value}" for name, value in table.info["storage"].items())
         for table in metadata.tables.values()
     }
 
-    found = _answer(connection, STORAGE, Schema("pgqueue"))
+    rows = _rows(connection, STORAGE, Schema("pgqueue"))
 
-    assert expected == {name: storage or [] for name, storage in found}
+    assert expected == {name: storage or [] for name, storage in rows}
 
 
 def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
@@ -151,7 +152,7 @@ def test_the_release_knows_exactly_the_revisions_in_the_folder() -> None:
 
     line = revisions.line(scripts)
 
-    assert list(schema_version.REVISIONS) == [each.id for each in line]
+    assert list(schema_version.REVISIONS) == [revision.id for revision in line]
     assert schema_version.NEEDED == revisions.served(line)[-1]
 
 
@@ -159,7 +160,7 @@ def _create_described(connection: Connection) -> None:
     dialect = postgresql.dialect()
     connection.exec_driver_sql(f"create schema {DESCRIBED.quoted}")
     for domain in _domains():
-        connection.exec_driver_sql(DESCRIBED.qualify(_created(domain, dialect)))
+        connection.exec_driver_sql(DESCRIBED.qualify(_create_domain(domain, dialect)))
     statements = [CreateSequence(sequence) for sequence in metadata._sequences.values()]
     for table in metadata.sorted_tables:
         statements += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))]
@@ -169,20 +170,20 @@ def _create_described(connection: Connection) -> None:
 
 
 def _domains() -> list[Domain]:
-    """Every domain that a column has, once."""
+    """The domains of all columns, each once."""
     types = [column.type for table in metadata.sorted_tables for column in table.columns]
-    return list(dict.fromkeys(each for each in types if isinstance(each, Domain)))
+    return list(dict.fromkeys(type_ for type_ in types if isinstance(type_, Domain)))
 
 
-def _created(domain: Domain, dialect: Dialect) -> str:
+def _create_domain(domain: Domain, dialect: Dialect) -> str:
     base = domain.impl.compile(dialect=dialect)
     checks = [f"constraint {name} check ({condition})" for name, condition in domain.checks]
     return f"create domain pgqueue.{domain.name} as {base} {' '.join(checks)}"
 
 
-def _answer(connection: Connection, question: str, schema: Schema) -> list[tuple[object, ...]]:
-    """The rows of *question* for one schema, its name taken out of definitions."""
-    rows = connection.exec_driver_sql(question, {"schema": schema.quoted, "name": schema.name})
+def _rows(connection: Connection, query: str, schema: Schema) -> list[tuple[object, ...]]:
+    """The rows of *query* for one schema, without its name in definitions."""
+    rows = connection.exec_driver_sql(query, {"schema": schema.quoted, "name": schema.name})
     return [
         tuple(
             value.replace(f"{schema.name}.", "") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Each statement's file says what it does, by which index, under which locks."""
+"""The header of each SQL file states its purpose, its index and its locks."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The variant of this run is in force where the tests look."""
+"""The variant of this run applies to the databases of the tests."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from pgqueue.store.connection.database import libpq_url
 from pgqueue.store.connection.link import Link
 
 
-def test_a_session_of_a_user_begins_with_the_variants_settings(database_url: str) -> None:
-    told = variant.chosen().settings
+def test_a_session_of_a_user_has_the_settings_of_the_variant(database_url: str) -> None:
+    settings = variant.chosen().settings
 
     with psycopg.connect(libpq_url(database_url)) as connection:
-        found = {name: _shown(connection, name) for name in told}
+        shown = {name: _shown(connection, name) for name in settings}
 
-    assert {name: value.strip("'") for name, value in told.items()} == found
+    assert {name: value.strip("'") for name, value in settings.items()} == shown
 
 
-def test_a_session_of_ours_begins_with_our_own(link: Link) -> None:
+def test_a_session_of_the_library_has_its_own_settings(link: Link) -> None:
     names = ("default_transaction_isolation", "statement_timeout", "search_path")
 
-    found = [_shown(link.raw, name) for name in names if not link.is_pooled]
+    values = [_shown(link.raw, name) for name in names if not link.is_pooled]
 
-    assert found in ([], ["read committed", "20s", "pg_catalog, pg_temp"])
+    assert values in ([], ["read committed", "20s", "pg_catalog, pg_temp"])
 
 
-def test_ids_begin_where_the_variant_says(client: Client) -> None:
+def test_ids_begin_at_the_first_id_of_the_variant(client: Client) -> None:
     first_id = variant.chosen().first_id or 1
 
     job = client.enqueue("t")
@@ -36,7 +36,7 @@ def test_ids_begin_where_the_variant_says(client: Client) -> None:
     assert (first_id, first_id) == (job.id, job.position)
 
 
-def test_a_variant_that_nobody_knows_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_variant_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGQUEUE_TEST_VARIANT", "strange")
 
     with pytest.raises(pytest.UsageError, match="serializable, hurried"):

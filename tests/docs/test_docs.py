@@ -1,4 +1,4 @@
-"""The reference is complete, table by table and command by command, and the index leads to it."""
+"""The reference has every table, command and error, and the index links to every page."""
 
 import re
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ def _read(page: str) -> str:
 
 
 def _commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, each in getattr(command, "commands", {}).items():
+    for name, child in getattr(command, "commands", {}).items():
         full = f"{path} {name}".strip()
-        if hasattr(each, "commands"):
-            yield from _commands(each, full)
+        if hasattr(child, "commands"):
+            yield from _commands(child, full)
         else:
-            yield full, each
+            yield full, child
 
 
 COMMANDS = dict(_commands(typer.main.get_command(app)))
@@ -62,9 +62,9 @@ def test_a_table_of_the_reference_has_the_columns_of_the_database(
     table: str, database_url: str
 ) -> None:
     section = _read("reference/schema.md").partition(f"## `{table}`")[2].partition("\n## ")[0]
-    told = re.findall(r"^\| `(\w+)` \| (.+?) \| (yes|no) \|", section, re.M)
+    listed = re.findall(r"^\| `(\w+)` \| (.+?) \| (yes|no) \|", section, re.M)
     with psycopg.connect(database_url) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "select attribute.attname, "
             "format_type(coalesce(nullif(type.typbasetype, 0), type.oid), null), "
             "case when attribute.attnotnull then 'no' else 'yes' end "
@@ -76,14 +76,14 @@ def test_a_table_of_the_reference_has_the_columns_of_the_database(
             [f"pgqueue.{table}"],
         ).fetchall()
 
-    assert found == told
+    assert rows == listed
 
 
-def test_the_reference_tells_each_domain_and_its_columns(database_url: str) -> None:
+def test_the_reference_lists_each_domain_and_its_columns(database_url: str) -> None:
     section = _read("reference/schema.md").partition("## Domains")[2].partition("\n## ")[0]
-    told = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|", section, re.M)
+    listed = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|", section, re.M)
     with psycopg.connect(database_url) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "select domain.typname, format_type(domain.typbasetype, null), "
             "string_agg('`' || class.relname || '.' || attribute.attname || '`', ', ' "
             "order by class.relname, attribute.attnum) "
@@ -94,21 +94,21 @@ def test_the_reference_tells_each_domain_and_its_columns(database_url: str) -> N
             "group by domain.typname, domain.typbasetype",
         ).fetchall()
 
-    assert sorted(found) == sorted(told)
+    assert sorted(rows) == sorted(listed)
 
 
 def test_every_table_and_view_is_in_the_reference(database_url: str) -> None:
     text = _read("reference/schema.md")
     with psycopg.connect(database_url) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "select table_name from information_schema.tables where table_schema = 'pgqueue'"
         ).fetchall()
 
-    assert found
-    assert [] == [name for (name,) in found if f"`{name}`" not in text]
+    assert rows
+    assert [] == [name for (name,) in rows if f"`{name}`" not in text]
 
 
-def test_the_index_leads_to_every_page() -> None:
+def test_the_index_links_to_every_page() -> None:
     text = _read("index.md")
     pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
 

@@ -1,4 +1,4 @@
-"""What a driver and an ORM make of our domains, as the pages tell it."""
+"""A driver and an ORM read our domains as the pages describe."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def job(client: Client) -> Any:
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    """A connection of SQLAlchemy's."""
+    """A connection of SQLAlchemy."""
     with reflecting(database_url) as connection:
         yield connection
 
@@ -58,7 +58,7 @@ def reflected(connection: Connection) -> Table:
         ("array_agg(args::jsonb)", [{"user_id": 1}]),
     ],
 )
-def test_one_value_is_of_its_domains_type_and_an_array_after_a_cast_alone(
+def test_a_value_has_the_type_of_its_domain_and_an_array_needs_a_cast(
     database_url: str, job: Any, expression: str, answer: object
 ) -> None:
     query = f"select {expression} from pgqueue.jobs"
@@ -69,7 +69,7 @@ def test_one_value_is_of_its_domains_type_and_an_array_after_a_cast_alone(
     assert (answer,) == row
 
 
-def test_the_reference_tells_both_forms_of_an_array() -> None:
+def test_the_reference_has_both_forms_of_an_array() -> None:
     text = (DOCS / "reference/schema.md").read_text(encoding="utf-8")
 
     assert [] == [
@@ -77,7 +77,7 @@ def test_the_reference_tells_both_forms_of_an_array() -> None:
     ]
 
 
-def test_the_query_of_the_how_to_page_answers_a_list(database_url: str, job: Any) -> None:
+def test_the_query_of_the_how_to_page_returns_a_list(database_url: str, job: Any) -> None:
     text = (DOCS / "how-to/inspect-with-sql.md").read_text(encoding="utf-8")
     (query,) = re.findall(r"```sql\n([^`]*\barray_agg\b[^`]*)```", text)
 
@@ -87,9 +87,13 @@ def test_the_query_of_the_how_to_page_answers_a_list(database_url: str, job: Any
     assert [("shop.mail.send", ["queued"])] == rows
 
 
-def test_reflection_finds_each_domain_and_the_type_it_is_made_of(reflected: Table) -> None:
-    domains = {each.name: each.type for each in reflected.c if isinstance(each.type, DOMAIN)}
-    expected = {each.name: each.type.name for each in jobs.c if isinstance(each.type, Domain)}
+def test_reflection_finds_each_domain_and_its_base_type(reflected: Table) -> None:
+    domains = {
+        column.name: column.type for column in reflected.c if isinstance(column.type, DOMAIN)
+    }
+    expected = {
+        column.name: column.type.name for column in jobs.c if isinstance(column.type, Domain)
+    }
 
     assert expected == {column: type_.name for column, type_ in domains.items()}
     assert [TEXT, JSONB, TIMESTAMP, ARRAY] == [
@@ -97,7 +101,7 @@ def test_reflection_finds_each_domain_and_the_type_it_is_made_of(reflected: Tabl
     ]
 
 
-def test_a_reflected_column_takes_a_cast_in_an_array_and_before_an_operator(
+def test_a_reflected_column_needs_a_cast_in_an_array_and_before_an_operator(
     connection: Connection, reflected: Table, job: Any
 ) -> None:
     status, args = reflected.c.status, reflected.c.args
@@ -106,6 +110,6 @@ def test_a_reflected_column_takes_a_cast_in_an_array_and_before_an_operator(
     cast_first = connection.scalars(select(func.array_agg(cast(status, Text)))).one()
     user_id = connection.scalars(select(cast(args, JSONB)["user_id"])).one()
 
-    # SQLAlchemy 2.1 makes a list of the characters of the text that it is handed.
+    # SQLAlchemy 2.1 makes a list of the characters of the text.
     assert "queued" not in list(plain)
     assert (["queued"], 1) == (cast_first, user_id)

@@ -1,4 +1,4 @@
-"""The examples and the lists of the documentation hold."""
+"""The queries of the documentation run, and its lists are complete."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,9 @@ def test_a_query_of_the_pages_runs(query: str, database_url: str, client: Any) -
 def test_every_setting_is_in_the_reference() -> None:
     text = (DOCS / "reference/settings.md").read_text()
 
-    assert [] == [each.name for each in declared_settings() if f"`{each.name}`" not in text]
+    assert [] == [
+        setting.name for setting in declared_settings() if f"`{setting.name}`" not in text
+    ]
 
 
 def test_every_public_name_is_in_the_reference() -> None:
@@ -42,7 +44,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
-def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+def test_every_link_between_pages_has_a_target(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+\.md)", page.read_text())
 
     assert [] == [link for link in links if not (page.parent / link).exists()]

@@ -1,4 +1,4 @@
-"""Each Python example of README and docs runs as it stands, and does what its page says."""
+"""Each Python example of README and docs runs unchanged, with the effect that its page states."""
 
 import ast
 import asyncio
@@ -36,7 +36,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """Whom the examples write to."""
+    """A user of the examples."""
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,29 +44,29 @@ class User(Base):
 
 
 def examples(page: Path) -> list[str]:
-    """The Python blocks of a page, in order."""
+    """The Python blocks of a page, in their order."""
     return re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
 
 
 def example(page: str, number: int = 0) -> str:
-    """One of them, by its page below `docs/`."""
+    """One Python block of a page below `docs/`."""
     return examples(ROOT / "docs" / page)[number]
 
 
-def perform(text: str, **given: Any) -> dict[str, Any]:
-    """Run an example, with await at its top level, in a module of its own; answer its names."""
+def perform(text: str, **names: Any) -> dict[str, Any]:
+    """The names of a module in which an example has run; it may await at its top level."""
     module = types.ModuleType("shop")
-    module.__dict__.update(given)
+    module.__dict__.update(names)
     code = compile(text, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    done = eval(code, module.__dict__)
-    if inspect.iscoroutine(done):
-        asyncio.run(done)
+    value = eval(code, module.__dict__)
+    if inspect.iscoroutine(value):
+        asyncio.run(value)
     return module.__dict__
 
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
-    """The answer to a query; the users' table is there."""
+    """A function that returns the rows of a query; the table of users exists."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set search_path = public")
         connection.execute(
@@ -171,15 +171,15 @@ def test_enqueue_with_django(url: str, rows: Callable[[str], Any], send_welcome:
 def test_alembic(url: str, rows: Callable[[str], Any]) -> None:
     engine = create_engine(_sqlalchemy(url))
     metadata = MetaData()
-    told: dict[str, Any] = {}
+    listed: dict[str, Any] = {}
     with engine.connect() as connection:
         perform(
             example("how-to/alembic.md"),
-            context=types.SimpleNamespace(configure=told.update),
+            context=types.SimpleNamespace(configure=listed.update),
             connection=connection,
             target_metadata=metadata,
         )
-        context = MigrationContext.configure(told.pop("connection"), opts=told)
+        context = MigrationContext.configure(listed.pop("connection"), opts=listed)
         changes = compare_metadata(context, metadata)
     engine.dispose()
 
@@ -216,15 +216,15 @@ def test_tutorial(database_url: str, tmp_path: Path) -> None:
 
     assert "3.5\n" == shell(run)
     job_id = shell(enqueue).strip()
-    shell(f"{work} --burst")  # the page's worker is stopped by hand
-    story = shell(re.sub(r" 1$", f" {job_id}", show))
+    shell(f"{work} --burst")  # the reader of the page stops the worker by hand
+    output = shell(re.sub(r" 1$", f" {job_id}", show))
     assert job_id.isdigit()
-    assert "succeeded" in story
-    assert "adding 2 prices" in story
+    assert "succeeded" in output
+    assert "adding 2 prices" in output
 
 
 def _shell(command: str, folder: Path, url: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", *shlex.split(command)],
         cwd=folder,
         env={**os.environ, "PGQUEUE_URL": url, "PYTHONPATH": str(ROOT)},
@@ -232,8 +232,8 @@ def _shell(command: str, folder: Path, url: str) -> str:
         text=True,
         timeout=60,
     )
-    assert 0 == done.returncode, done.stderr
-    return done.stdout
+    assert 0 == result.returncode, result.stderr
+    return result.stdout
 
 
 def _sqlalchemy(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What the matrix runs on: one database for a whole file, and real workers."""
+"""The database of the matrix, one for a whole file, and its real workers."""
 
 import os
 import subprocess
@@ -23,23 +23,23 @@ Work = Callable[..., int]
 def url(
     fresh_database: Callable[[str], AbstractContextManager[str]], entrance_url: str
 ) -> Iterator[str]:
-    """The database of this file, which tasks use too."""
-    with fresh_database(entrance_url) as made:
-        configure(url=made)
-        yield made
+    """The URL of the database of this file, which tasks use too."""
+    with fresh_database(entrance_url) as url:
+        configure(url=url)
+        yield url
         configure()
 
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Client]:
-    """A client of it."""
+    """A client of the database of this file."""
     with Client(url) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def link(url: str) -> Iterator[Link]:
-    """A link to it."""
+    """A link to the database of this file."""
     opened = Database(url).open()
     yield opened
     opened.close()
@@ -47,10 +47,10 @@ def link(url: str) -> Iterator[Link]:
 
 @pytest.fixture(scope="module")
 def work(url: str) -> Work:
-    """Let a worker run until nothing is left for it; its exit code."""
+    """A function that runs `pgqueue worker --burst` and returns its exit code."""
 
     def call(*arguments: str, **environment: str) -> int:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "pgqueue", "worker", "--burst", *arguments],
             cwd=HERE,
             env={
@@ -63,6 +63,6 @@ def work(url: str) -> Work:
             stderr=subprocess.DEVNULL,
             timeout=110,
         )
-        return done.returncode
+        return result.returncode
 
     return call

@@ -1,4 +1,4 @@
-"""A task that logs without end or measure costs its worker little memory, and its job is told."""
+"""A task that logs without limit costs its worker little memory, and its log says so."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from pgqueue import Client
 LINES = 200_000
 GIANT_CHARACTERS = 1_000_000_000
 
-# Of a worker at rest, and what its part of a flood or of a giant line may add.
+# The memory of an idle worker, and of its part of a flood or of a giant line.
 PEAK_BYTES_MAX = 120_000_000
 
 
@@ -26,7 +26,7 @@ def test_a_flood_of_lines_is_dropped_and_counted(client: Client, work: Any) -> N
     assert client.job(peak.id).result < PEAK_BYTES_MAX
 
 
-def test_a_line_of_1_gb_is_cut_and_never_copied(client: Client, work: Any) -> None:
+def test_a_line_of_1_gb_is_truncated_without_a_copy(client: Client, work: Any) -> None:
     giant = tasks.giant_line.enqueue(GIANT_CHARACTERS)
     peak = tasks.peak_bytes.enqueue()
 

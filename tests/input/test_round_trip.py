@@ -1,4 +1,4 @@
-"""Whatever JSON a program makes up: the API refuses it, or the database gives it back equal."""
+"""Any JSON: the API refuses it, or the database returns it equal."""
 
 from math import copysign
 from typing import Any
@@ -25,7 +25,7 @@ sparing = settings(
 
 
 def is_identical(left: Any, right: Any) -> bool:
-    """Equal, of the same types, and with the same sign of zero."""
+    """Whether two values are equal in value, in type and in the sign of zero."""
     if type(left) is not type(right):
         return False
     if isinstance(left, list):
@@ -41,7 +41,7 @@ def is_identical(left: Any, right: Any) -> bool:
 
 @sparing
 @given(JSON)
-def test_by_the_task(client: Client, value: Any) -> None:
+def test_a_value_by_the_task_is_refused_or_returned_equal(client: Client, value: Any) -> None:
     try:
         job = keep.enqueue(value)
     except UnstorableValue:
@@ -52,7 +52,9 @@ def test_by_the_task(client: Client, value: Any) -> None:
 
 @sparing
 @given(JSON)
-def test_by_its_name(client: Client, value: Any) -> None:
+def test_a_value_by_the_name_of_a_task_is_refused_or_returned_equal(
+    client: Client, value: Any
+) -> None:
     try:
         job = client.enqueue("matrix.tasks.keep", {"value": value})
     except UnstorableValue:
@@ -63,7 +65,7 @@ def test_by_its_name(client: Client, value: Any) -> None:
 
 @sparing
 @given(st.lists(JSON, min_size=1, max_size=4))
-def test_in_bulk(client: Client, values: list[Any]) -> None:
+def test_values_in_bulk_are_refused_or_returned_equal(client: Client, values: list[Any]) -> None:
     before = client.count()
     try:
         count = keep.enqueue_many({"value": value} for value in values)
@@ -71,5 +73,5 @@ def test_in_bulk(client: Client, values: list[Any]) -> None:
         assert before == client.count()
         return
 
-    found = [job.args["value"] for job in client.jobs(limit=count)]
-    assert is_identical(values, found[::-1])
+    stored = [job.args["value"] for job in client.jobs(limit=count)]
+    assert is_identical(values, stored[::-1])

@@ -1,6 +1,6 @@
-"""Each value, as a result, an error, a log line and progress: stored, marked where it is changed.
+"""Each value as a result, an error, a log line and progress is stored, and changes are marked.
 
-One run of real workers takes all of them, each with a healthy neighbour; then the rows are read.
+Real workers run all jobs once, each beside a healthy job; then the tests read the rows.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from matrix.exceptions import EXCEPTIONS
 from matrix.objects import OBJECTS
-from matrix.runs import EXECUTORS, PLACES, RUNS, Run
+from matrix.runs import EXECUTORS, RUNS, TARGETS, Run
 from matrix.texts import TEXTS
 from matrix.values import VALUES
 
@@ -25,46 +25,50 @@ HOSTILE = [*OBJECTS, *EXCEPTIONS]
 
 _LOOP_SECONDS = 0.3
 
-Story = tuple[Job, Attempt]
+JobAndAttempt = tuple[Job, Attempt]
 
 
 @pytest.fixture(scope="module")
 def ids(client: Client, link: Link, work: Any) -> dict[tuple[str, str, str], int]:
-    """The job of each run by task, place and value, when all have run."""
+    """The job of each run by task, use and value, after all have run."""
     for task, healthy in EXECUTORS.values():
         for number, value in enumerate(VALUES):
             timed = task.using(timeout=_LOOP_SECONDS) if value.loops else task
-            timed.enqueue_many({"place": place, "value": value.name} for place in PLACES)
-            healthy.enqueue_many({"n": number} for _ in PLACES)
+            timed.enqueue_many({"target": target, "value": value.name} for target in TARGETS)
+            healthy.enqueue_many({"n": number} for _ in TARGETS)
     settings = {"PGQUEUE_PREFETCH_MAX": "20", "PGQUEUE_TIMEOUT_GRACE_SECONDS": "60"}
     assert 0 == work("--greenlets", "20", "--coroutines", "20", **settings)
     rows = link.fetch(
-        "select task, args ->> 'place', args ->> 'value', id from pgqueue.jobs "
+        "select task, args ->> 'target', args ->> 'value', id from pgqueue.jobs "
         "where args ? 'value'",
         {},
     )
-    return {(task, place, value): job_id for task, place, value, job_id in rows}
+    return {(task, target, value): job_id for task, target, value, job_id in rows}
 
 
 @pytest.fixture
-def story(run: Run, ids: dict[tuple[str, str, str], int], client: Client) -> Story:
-    """The job of a run and its only attempt, besides those that never began."""
+def job_and_attempt(
+    run: Run, ids: dict[tuple[str, str, str], int], client: Client
+) -> JobAndAttempt:
+    """The job of a run, and its only attempt that started."""
     task, _ = EXECUTORS[run.executor]
-    job = client.job(ids[task.name, run.place, run.value.name])
+    job = client.job(ids[task.name, run.target, run.value.name])
     *before, attempt = job.attempts()
-    assert {"NotStarted"} >= {each.error_type for each in before}
+    assert {"NotStarted"} >= {earlier.error_type for earlier in before}
     return job, attempt
 
 
-def runs(place: str) -> Any:
-    """Make a test of every run in one place."""
-    chosen = [run for run in RUNS if run.place == place]
+def runs(target: str) -> Any:
+    """A parametrization with every run of one use."""
+    chosen = [run for run in RUNS if run.target == target]
     return pytest.mark.parametrize("run", chosen, ids=str)
 
 
 @runs("as_result")
-def test_a_result_is_stored_and_marked_unless_it_is_whole(run: Run, story: Story) -> None:
-    job, attempt = story
+def test_a_result_is_stored_and_marked_if_it_was_changed(
+    run: Run, job_and_attempt: JobAndAttempt
+) -> None:
+    job, attempt = job_and_attempt
 
     assert ("succeeded", "succeeded") == (job.status, attempt.outcome)
     if attempt.error_type is None:
@@ -78,8 +82,10 @@ def test_a_result_is_stored_and_marked_unless_it_is_whole(run: Run, story: Story
 
 
 @runs("as_error")
-def test_an_error_is_told_whatever_it_is(run: Run, story: Story) -> None:
-    job, attempt = story
+def test_every_error_is_recorded_within_its_limits(
+    run: Run, job_and_attempt: JobAndAttempt
+) -> None:
+    job, attempt = job_and_attempt
 
     assert "failed" == job.status
     assert "failed" == attempt.outcome or (run.value.loops and "timed_out" == attempt.outcome)
@@ -94,25 +100,27 @@ def test_an_error_is_told_whatever_it_is(run: Run, story: Story) -> None:
 
 
 @runs("as_log")
-def test_a_line_is_kept_whatever_it_holds(run: Run, story: Story) -> None:
-    job, _ = story
+def test_every_log_line_is_stored_within_its_limit(
+    run: Run, job_and_attempt: JobAndAttempt
+) -> None:
+    job, _ = job_and_attempt
     lines = [line.message for line in job.logs()]
 
     assert all(len(line.encode()) <= LINE_BYTES_MAX for line in lines)
     if job.status == "succeeded":
         assert 2 == len(lines)
     else:
-        # Python's own logging looks at what it is given, before any handler of ours.
+        # Python's logging formats the value before any handler of ours.
         assert run.value in HOSTILE
     if run.value in TEXTS:
         text = run.value.make()
-        expected = [clean_text(each, LINE_BYTES_MAX) for each in (text, f"this is {text}")]
+        expected = [clean_text(line, LINE_BYTES_MAX) for line in (text, f"this is {text}")]
         assert expected == lines
 
 
 @runs("as_progress")
-def test_progress_is_stored_or_refused_by_name(run: Run, story: Story) -> None:
-    job, attempt = story
+def test_progress_is_stored_or_refused_by_name(run: Run, job_and_attempt: JobAndAttempt) -> None:
+    job, attempt = job_and_attempt
 
     if run.value in TEXTS:
         expected = clean_text(run.value.make(), PROGRESS_BYTES_MAX)
@@ -123,18 +131,18 @@ def test_progress_is_stored_or_refused_by_name(run: Run, story: Story) -> None:
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_every_neighbour_succeeds_uncharged(
+def test_every_healthy_job_succeeds_without_a_failure_or_a_loss(
     executor: str, ids: dict[tuple[str, str, str], int], link: Link
 ) -> None:
     _, healthy = EXECUTORS[executor]
 
-    found = link.fetch(
+    rows = link.fetch(
         "select status, failure_count, lost_count, result = args -> 'n', count(*) "
         "from pgqueue.jobs where task = %(task)s group by 1, 2, 3, 4",
         {"task": healthy.name},
     )
 
-    assert [("succeeded", 0, 0, True, len(VALUES) * len(PLACES))] == found
+    assert [("succeeded", 0, 0, True, len(VALUES) * len(TARGETS))] == rows
 
 
 def test_no_worker_died(ids: dict[tuple[str, str, str], int], client: Client) -> None:

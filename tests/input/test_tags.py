@@ -1,4 +1,4 @@
-"""As many tags as there may be, and one more."""
+"""The limits of tags."""
 
 import psycopg
 import pytest
@@ -19,7 +19,7 @@ def test_fifty_tags_are_stored(client: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [51, 100_000])
-def test_more_are_refused(client: Client, count: int) -> None:
+def test_more_than_fifty_tags_are_refused(client: Client, count: int) -> None:
     before = client.count()
 
     with pytest.raises(InvalidOption, match="at most 50"):
@@ -33,6 +33,6 @@ def test_more_are_refused(client: Client, count: int) -> None:
     [["tag"] * 51, ["tag"] * 100_000, ["a", None], ["a", ""], [["a"], ["b"]], ["n" * 10_001]],
     ids=["51", "100,000", "a null", "an empty one", "two dimensions", "a large one"],
 )
-def test_more_and_other_are_refused_of_sql(link: Link, tags: list[object]) -> None:
+def test_sql_refuses_invalid_tags(link: Link, tags: list[object]) -> None:
     with pytest.raises(psycopg.Error):
         link.fetch(INSERT, {"tags": tags})

@@ -1,1 +1,1 @@
-"""The lease protocol as a model: every interleaving of it, and the real SQL beside it."""
+"""A model of the lease protocol: every order of its events, and the real SQL beside it."""

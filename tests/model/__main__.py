@@ -1,4 +1,4 @@
-"""`python -m model`: walk through everything, and print the table and the shortest traces."""
+"""`python -m model`: explore the model, and print the table and the shortest traces."""
 
 import argparse
 import time
@@ -7,30 +7,32 @@ from functools import partial
 
 from model.checker import Report
 from model.protocols import SCOPES, WRONG, right, wrong
-from model.world import Scope
+from model.state import Scope
 
 
 def main() -> int:
-    """Print what was seen; 0 when the protocol breaks nothing."""
-    asked = _arguments()
+    """Print the reports; the exit code is 0 when the protocol breaks no invariant."""
+    arguments = _arguments()
     scopes: Sequence[Scope] = SCOPES
-    if asked.troubles:
-        scopes = [Scope(asked.workers, asked.attempts, asked.troubles, asked.at_most_once)]
+    if arguments.faults:
+        scopes = [
+            Scope(arguments.workers, arguments.attempts, arguments.faults, arguments.at_most_once)
+        ]
     is_broken = False
     for scope in scopes:
-        report = _seen(f"the protocol: {scope}", partial(right, scope))
+        report = _print_report(f"the protocol: {scope}", partial(right, scope))
         is_broken = is_broken or bool(report.broken)
-    if not asked.troubles:
-        for name, one in WRONG.items():
-            _seen(f"{name}: {one.what}", partial(wrong, name), *one.breaks)
+    if not arguments.faults:
+        for name, protocol_ in WRONG.items():
+            _print_report(f"{name}: {protocol_.title}", partial(wrong, name), *protocol_.breaks)
     return int(is_broken)
 
 
-def _seen(what: str, see: Callable[[], Report], *names: str) -> Report:
-    begun = time.monotonic()
-    report = see()
-    seconds = time.monotonic() - begun
-    print(f"\n{what}\n  {report.worlds:,} worlds in {seconds:.1f} s", flush=True)
+def _print_report(title: str, check: Callable[[], Report], *names: str) -> Report:
+    started_at = time.monotonic()
+    report = check()
+    seconds = time.monotonic() - started_at
+    print(f"\n{title}\n  {report.states:,} states in {seconds:.1f} s", flush=True)
     for name in names or report.broken:
         trace = report.broken[name]
         print(f"  {name} breaks after {len(trace)} steps:", *trace, sep="\n    ")
@@ -38,8 +40,10 @@ def _seen(what: str, see: Callable[[], Report], *names: str) -> Report:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="model", description="Walk through the lease protocol.")
-    parser.add_argument("--troubles", type=int, default=0, help="go further, the protocol alone")
+    parser = argparse.ArgumentParser(prog="model", description="Explore the lease protocol.")
+    parser.add_argument(
+        "--faults", type=int, default=0, help="explore the protocol with this many faults"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--attempts", type=int, default=2)
     parser.add_argument("--at-most-once", action="store_true")

@@ -1,9 +1,8 @@
-"""Walk through every order of events, breadth first, and ask every invariant at every step.
+"""Explore every order of events, breadth first, and check every invariant at every step.
 
-Worlds are met by the shortest way first, so what breaks an invariant comes with a shortest
-trace. Worlds that differ in names only are one (see `Key`). Whether a job can always still end
-is asked when all worlds are known, over the steps without trouble: a way out that needs another
-accident is none.
+Each state is reached by a shortest path first, so a violation comes with a shortest trace. States
+that differ only in names are one (see `Key`). When all states are known, the checker verifies that
+every job can still become final by steps without a fault.
 """
 
 from collections import deque
@@ -11,38 +10,42 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from model.invariants import INVARIANTS
-from model.world import Event, Hand, Rules, Worker, World, normal, troubled
+from model.state import ActiveAttempt, Event, Rules, State, Worker
+from model.transitions import faulty_steps, normal_steps
 
 CAN_END = "a_job_can_always_end"
-"""The name of what is asked last: from every world, a final status can be reached."""
+"""The name of the last check: from every state, a final status can be reached."""
 
 Trace = tuple[Event, ...]
 Key = tuple[object, ...]
-"""A world without what changes nothing that can still happen: which of two equal workers is
-which, how an attempt of an earlier life ended, how often a job was started that may be."""
+"""A state without the parts that no further step depends on.
+
+These are the order of equal workers, the outcomes of attempts before a retry by a person, and the
+number of starts of a job that may start again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was seen.
+    """The result of an exploration.
 
     Attributes:
-        worlds: How many different ones there are.
-        broken: By the name of each invariant that broke, a shortest trace.
+        states: The number of different states.
+        broken: A shortest trace by the name of each broken invariant.
     """
 
-    worlds: int
+    states: int
     broken: dict[str, Trace]
 
 
 @dataclass(slots=True)
-class _Met:
-    """A world that was met, and by which step at first."""
+class _Node:
+    """A state, and the step that reached it first."""
 
-    world: World
-    parent: "_Met | None" = None
+    state: State
+    parent: "_Node | None" = None
     event: Event | None = None
-    before: "list[_Met]" = field(default_factory=list)
+    before: "list[_Node]" = field(default_factory=list)
     can_end: bool = False
 
     @property
@@ -52,90 +55,99 @@ class _Met:
         return (*self.parent.trace, self.event)
 
 
-def explore(first: World, rules: Rules, until: Collection[str] = ()) -> Report:
-    """Walk through all that can come of a world.
+def explore(first: State, rules: Rules, until: Collection[str] = ()) -> Report:
+    """The report on all states that can follow a state.
 
     Args:
-        until: Stop when these invariants are broken: some wrong protocols never come to an end.
+        until: Stop when these invariants are broken: some wrong protocols have endless states.
     """
-    met = {_key(first): _Met(first)}
-    waiting = deque(met.values())
+    nodes = {_key(first): _Node(first)}
+    waiting = deque(nodes.values())
     broken: dict[str, Trace] = {}
     while waiting:
-        here = waiting.popleft()
-        for event, after, is_normal in _steps(here.world, rules):
+        node = waiting.popleft()
+        for event, after, is_normal in _steps(node.state, rules):
             for invariant in INVARIANTS:
                 name = invariant.__name__
-                if name not in broken and not invariant(here.world, event, after):
-                    broken[name] = (*here.trace, event)
+                if name not in broken and not invariant(node.state, event, after):
+                    broken[name] = (*node.trace, event)
                     if until and broken.keys() >= set(until):
-                        return Report(len(met), broken)
+                        return Report(len(nodes), broken)
             key = _key(after)
-            if (there := met.get(key)) is None:
-                there = met[key] = _Met(after, here, event)
-                waiting.append(there)
+            if (successor := nodes.get(key)) is None:
+                successor = nodes[key] = _Node(after, node, event)
+                waiting.append(successor)
             if is_normal:
-                there.before.append(here)
-    _mark(each for each in met.values() if each.world.job.status.is_final)
-    stuck = next((each for each in met.values() if not each.can_end), None)
+                successor.before.append(node)
+    _mark(end for end in nodes.values() if end.state.job.status.is_final)
+    stuck = next((other for other in nodes.values() if not other.can_end), None)
     if stuck is not None:
         broken[CAN_END] = stuck.trace
-    return Report(len(met), broken)
+    return Report(len(nodes), broken)
 
 
-def _steps(world: World, rules: Rules) -> Iterator[tuple[Event, World, bool]]:
-    for event, after in normal(world, rules):
+def _steps(state: State, rules: Rules) -> Iterator[tuple[Event, State, bool]]:
+    for event, after in normal_steps(state, rules):
         yield event, after, True
-    for event, after in troubled(world, rules):
+    for event, after in faulty_steps(state, rules):
         yield event, after, False
 
 
-def _mark(ends: Iterable[_Met]) -> None:
+def _mark(ends: Iterable[_Node]) -> None:
     waiting = list(ends)
     while waiting:
-        each = waiting.pop()
-        if not each.can_end:
-            each.can_end = True
-            waiting += each.before
+        node = waiting.pop()
+        if not node.can_end:
+            node.can_end = True
+            waiting += node.before
 
 
-def _key(world: World) -> Key:
-    job, letter = world.job, world.letter
-    workers = sorted(map(_worker_key, world.workers))
-    holder = world.worker(job.worker) if job.is_running else None
-    addressee = None if letter is None else world.worker(letter.worker)
+def _key(state: State) -> Key:
+    job, pending = state.job, state.pending
+    workers = sorted(map(_worker_key, state.workers))
+    owner = state.worker(job.worker) if job.is_running else None
+    target = None if pending is None else state.worker(pending.worker)
     return (
         replace(job, worker=None),
-        job.is_running and job.worker is not None and holder is None,
-        holder and _worker_key(holder),
-        addressee and _worker_key(addressee),
-        letter and replace(letter, worker=0),
+        job.is_running and job.worker is not None and owner is None,
+        owner and _worker_key(owner),
+        target and _worker_key(target),
+        pending and replace(pending, worker=0),
         tuple(workers),
-        world.troubles,
-        world.open,
-        _records_key(world),
-        world.claims,
-        world.starts if job.is_once else 0,
-        world.losses,
-        world.retries,
-        world.life,
+        state.faults,
+        state.open,
+        _records_key(state),
+        state.claims,
+        state.starts if job.is_once else 0,
+        state.losses,
+        state.retries,
+        state.life,
     )
 
 
 def _worker_key(worker: Worker) -> Key:
     death = worker.death
     return (
-        worker.fate or "",
+        worker.exit_reason or "",
         "" if death is None else str(death.reason),
         death is not None and death.started is not None and len(death.started),
-        tuple(map(_hand_key, worker.hands)),
+        tuple(map(_active_key, worker.actives)),
     )
 
 
-def _hand_key(hand: Hand) -> Key:
-    return (hand.claim, hand.attempt, hand.is_started, hand.outcome or "", hand.is_doubtful)
+def _active_key(active: ActiveAttempt) -> Key:
+    return (
+        active.claim,
+        active.attempt,
+        active.is_started,
+        active.outcome or "",
+        active.is_doubtful,
+    )
 
 
-def _records_key(world: World) -> Key:
-    rows = ((each.claim, str(each.claim > world.life and each.outcome)) for each in world.records)
+def _records_key(state: State) -> Key:
+    rows = (
+        (record.claim, str(record.claim > state.life and record.outcome))
+        for record in state.records
+    )
     return tuple(sorted(rows))

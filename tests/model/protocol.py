@@ -1,7 +1,7 @@
-"""What the statements do to a job's row, as pure functions.
+"""The effects of the statements on a job's row, as pure functions.
 
-The checker walks through them in every order; the machine compares the real SQL with them, so
-that what was checked is what runs.
+The checker explores them in every order. The machine compares the real SQL with them, so the
+checked protocol is the one that runs.
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ LOSSES_MAX: Final = 3
 """Losses in a row that end a job."""
 
 WAITING: Final = frozenset({JobStatus.QUEUED, JobStatus.SCHEDULED})
-_CHARGED = (Outcome.FAILED, Outcome.TIMED_OUT)
+_COUNTED = (Outcome.FAILED, Outcome.TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job's row, as far as the protocol reads and writes it."""
+    """The columns of a job that the protocol reads and writes."""
 
     status: JobStatus = JobStatus.QUEUED
     attempt: int = 0
@@ -31,17 +31,17 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether an attempt of it is open."""
+        """Whether the job has an open attempt."""
         return self.status is JobStatus.RUNNING
 
-    def is_held(self, attempt: int, worker: int) -> bool:
+    def is_owned_by(self, attempt: int, worker: int) -> bool:
         """Whether (attempt, worker) is the token of its open attempt."""
         return self.is_running and self.attempt == attempt and self.worker == worker
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an attempt ended, as it is told to `settle.sql`."""
+    """The end of an attempt, in the parameters of `settle.sql`."""
 
     outcome: Outcome
     is_started: bool
@@ -50,20 +50,20 @@ class End:
 
 
 def claimed(job: Job, worker: int) -> Job:
-    """After `claim.sql`."""
+    """The job after `claim.sql`."""
     return replace(job, status=JobStatus.RUNNING, attempt=job.attempt + 1, worker=worker)
 
 
 def settled(job: Job, end: End) -> Job:
-    """After `settle.sql`, for the attempt that is open."""
-    failures = job.failures + (end.outcome in _CHARGED)
+    """The job after `settle.sql` for its open attempt."""
+    failures = job.failures + (end.outcome in _COUNTED)
     losses = {Outcome.LOST: job.losses + 1, Outcome.INTERRUPTED: job.losses}.get(end.outcome, 0)
-    charged = replace(job, failures=failures, losses=losses)
-    status = _decided(charged, end)
-    return replace(charged, status=status, worker=None if status in WAITING else job.worker)
+    counted = replace(job, failures=failures, losses=losses)
+    status = _next_status(counted, end)
+    return replace(counted, status=status, worker=None if status in WAITING else job.worker)
 
 
-def _decided(job: Job, end: End) -> JobStatus:
+def _next_status(job: Job, end: End) -> JobStatus:
     outcome = end.outcome
     if outcome is Outcome.SUCCEEDED:
         return JobStatus.SUCCEEDED
@@ -81,7 +81,7 @@ def _decided(job: Job, end: End) -> JobStatus:
 
 
 def promoted(job: Job) -> Job:
-    """After `promote.sql`, when it is due."""
+    """The job after `promote.sql`, when it is due."""
     return replace(job, status=JobStatus.QUEUED)
 
 
@@ -91,7 +91,7 @@ def can_cancel(job: Job) -> bool:
 
 
 def cancelled(job: Job) -> Job:
-    """After `pgqueue.cancel`: at once, or by asking the worker."""
+    """The job after `pgqueue.cancel`: cancelled, or running with a request to cancel."""
     status = JobStatus.RUNNING if job.is_running else JobStatus.CANCELLED
     return replace(job, status=status, is_cancelling=True)
 
@@ -102,7 +102,7 @@ def can_retry(job: Job) -> bool:
 
 
 def retried(job: Job) -> Job:
-    """After `pgqueue.retry`: charges forgotten, attempts still counted on."""
+    """The job after `pgqueue.retry`: failures and losses start again at 0, attempts do not."""
     return replace(
         job, status=JobStatus.QUEUED, worker=None, failures=0, losses=0, is_cancelling=False
     )
@@ -110,11 +110,11 @@ def retried(job: Job) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """What a worker's row tells of its end; all None for a row that is gone.
+    """The end of a worker in its row; all fields are None when the row is deleted.
 
     Attributes:
-        started: Jobs that it had started and not settled; None when that is not known.
-        overdue: The job that it was killed for.
+        started: The jobs that it had started and not settled; None when they are unknown.
+        overdue: The job whose timeout ended the worker.
     """
 
     reason: str | None = None
@@ -122,8 +122,8 @@ class Death:
     overdue: int | None = None
 
 
-def stranded(job_id: int, death: Death) -> End:
-    """What `find_orphaned.sql` and the rescue make of a job whose worker ended so."""
+def orphan_end(job_id: int, death: Death) -> End:
+    """The end that the rescue writes for a job of a worker with this death."""
     is_started = death.started is None or job_id in death.started
     if death.reason == "overdue" and job_id == death.overdue:
         outcome = Outcome.TIMED_OUT

@@ -1,4 +1,4 @@
-"""The protocol and what goes wrong with others, by their names in the tests and in the docs."""
+"""The protocol and its wrong variants, by their names in the tests and in the docs."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,15 +17,16 @@ from model.invariants import (
     only_the_dead_are_rescued,
     running_is_one_open_attempt,
 )
-from model.world import Rules, Scope, beginning
+from model.state import Rules, Scope
+from model.transitions import first_state
 
 SCOPES: Final = (
     Scope(),
-    Scope(max_attempts=1, troubles=3),
+    Scope(max_attempts=1, faults=3),
     Scope(workers=3),
-    Scope(troubles=3, is_once=True),
+    Scope(faults=3, is_once=True),
 )
-"""How far the protocol itself is walked through. Three troubles reach the third loss in a row."""
+"""The scopes in which the protocol is explored. Three faults reach the third loss in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class Wrong:
     """A protocol with one mistake.
 
     Attributes:
-        breaks: Names of invariants; the first is the one that matters most to users.
+        breaks: The names of broken invariants; the first matters most to users.
     """
 
-    what: str
+    title: str
     rules: Rules
     breaks: tuple[str, ...]
     scope: Scope = field(default_factory=Scope)
@@ -48,15 +49,15 @@ WRONG: Final = {
         Rules(fence=frozenset({"status"})),
         (a_success_is_the_last_attempt.__name__, running_is_one_open_attempt.__name__),
     ),
-    # Our workers' ids are never used twice, so the nearest to a reused name is a token without
-    # the attempt: what the same worker left in doubt meets its own next attempt.
+    # The id of a worker is never reused, so the nearest mistake is a token without the attempt: a
+    # doubtful settlement of a worker then hits its own next attempt.
     "M2": Wrong(
         "the fence is the worker alone",
         Rules(fence=frozenset({"status", "worker"})),
         (a_closed_attempt_writes_nothing.__name__,),
     ),
     "M3": Wrong(
-        "no fence, and the status is not asked either",
+        "no fence, and no check of the status",
         Rules(fence=frozenset()),
         (a_final_status_stays.__name__,),
     ),
@@ -64,45 +65,45 @@ WRONG: Final = {
         "an attempt is counted when its failure is reported",
         Rules(counts_at_claim=False),
         (attempts_are_capped.__name__,),
-        Scope(max_attempts=1, troubles=3),
+        Scope(max_attempts=1, faults=3),
     ),
     "M5": Wrong(
-        "the rescue writes to any running row what it had read before",
+        "the rescue writes to any running row without its token",
         Rules(fences_rescue=False),
         (only_the_dead_are_rescued.__name__,),
     ),
     "M6": Wrong(
         "the rescue queues an at_most_once job again",
-        Rules(heeds_delivery=False),
+        Rules(respects_delivery=False),
         (an_at_most_once_job_starts_once.__name__,),
         Scope(is_once=True),
     ),
     "M7": Wrong(
-        "an end whose reply was lost is reported as a failure",
-        Rules(asks_again=False),
+        "a settlement whose reply was lost is repeated as a failure",
+        Rules(repeats_settlement=False),
         (a_row_tells_the_true_end.__name__,),
     ),
-    # Two mistakes, because each alone does no harm: the row of a worker that has jobs may be
-    # pruned, and the rescue finds nothing without that row.
+    # Two mistakes, as each alone does no harm: the row of a worker with jobs may be pruned, and the
+    # rescue finds no job without that row.
     "M8": Wrong(
         "the rescue joins the worker's row, which may be pruned",
         Rules(reads_jobs_only=False),
         (CAN_END,),
         Scope(max_attempts=1),
     ),
-    # Our attempt is the token's number; it would begin anew if a retry by hand took it back.
+    # The attempt is the number in the token; a retry by a person must not reset it.
     "M9": Wrong(
-        "a retry by hand counts from 1 again",
+        "a retry by a person resets the count of attempts",
         Rules(keeps_counting=False),
         (a_closed_attempt_writes_nothing.__name__, attempts_only_rise.__name__),
     ),
     "M10": Wrong(
-        "the rescue overlooks a cancel that was asked for",
-        Rules(heeds_cancel=False),
+        "the rescue ignores a requested cancel",
+        Rules(respects_cancel=False),
         (a_cancelled_job_is_not_claimed.__name__,),
     ),
     "M11": Wrong(
-        "the rescue finds a death, and takes the token of whoever has the job by then",
+        "the rescue reads a death, and writes with the current token of the job",
         Rules(remembers_token=False),
         (only_the_dead_are_rescued.__name__,),
     ),
@@ -111,12 +112,12 @@ WRONG: Final = {
 
 @cache
 def right(scope: Scope) -> Report:
-    """What is seen of the protocol as it is."""
-    return explore(beginning(scope), Rules())
+    """The report on the protocol."""
+    return explore(first_state(scope), Rules())
 
 
 @cache
 def wrong(name: str) -> Report:
-    """What is seen of a wrong one until it has broken what it should."""
-    one = WRONG[name]
-    return explore(beginning(one.scope), one.rules, until=one.breaks)
+    """The report on a wrong protocol, until it has broken its invariants."""
+    protocol_ = WRONG[name]
+    return explore(first_state(protocol_.scope), protocol_.rules, until=protocol_.breaks)

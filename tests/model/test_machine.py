@@ -1,4 +1,4 @@
-"""The real SQL does what the model says."""
+"""The real SQL behaves as the model."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from model.machine import HAPPENINGS, Machine
+from model.machine import STEPS, Machine
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -31,12 +31,12 @@ def other_link(database_url: str) -> Iterator[Link]:
     opened.close()
 
 
-# Only a failure takes that long, while its sequence is made short.
+# Only a failure takes this long, while Hypothesis shortens its sequence.
 @pytest.mark.timeout(600)
-def test_the_statements_do_what_the_model_says(link: Link, other_link: Link) -> None:
-    seen = Counter[str]()
-    machine: Any = partial(Machine, link, other_link, seen)
+def test_the_statements_behave_as_the_model(link: Link, other_link: Link) -> None:
+    counts = Counter[str]()
+    machine: Any = partial(Machine, link, other_link, counts)
 
     run_state_machine_as_test(machine, settings=SETTINGS)
 
-    assert {*HAPPENINGS, *Outcome} <= seen.keys()
+    assert {*STEPS, *Outcome} <= counts.keys()

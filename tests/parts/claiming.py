@@ -1,4 +1,4 @@
-"""A claim as most tests want it: of whole queues, and without the horizon."""
+"""A claim for most tests: from whole queues, with the claimed attempts alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from pgqueue.store.claims import ClaimedAttempt, KeyRange
 from pgqueue.store.statement import Row, Statement
 
 
-def claim(*, queues: Sequence[str], **asked: Any) -> Statement[list[ClaimedAttempt]]:
+def claim(*, queues: Sequence[str], **params: Any) -> Statement[list[ClaimedAttempt]]:
     """Take the next ready jobs of *queues*."""
-    statement = claims.claim(spans=[KeyRange(queue) for queue in queues], **asked)
+    statement = claims.claim(spans=[KeyRange(queue) for queue in queues], **params)
 
     def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
         return statement.decode(rows).claimed

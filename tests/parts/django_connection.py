@@ -1,4 +1,4 @@
-"""Django's connection, without a project."""
+"""A connection of Django, without a project."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def django_connection(url: str) -> Any:
     configure_django()
     from django.db import connection, connections
 
-    told = conninfo_to_dict(libpq_url(url))
+    fields = conninfo_to_dict(libpq_url(url))
     connections.close_all()
     if hasattr(connections._connections, "default"):
         del connections["default"]
@@ -30,11 +30,11 @@ def django_connection(url: str) -> Any:
         {
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
-                "NAME": told["dbname"],
-                "USER": told.get("user", ""),
-                "PASSWORD": told.get("password", ""),
-                "HOST": told.get("host", ""),
-                "PORT": told.get("port", ""),
+                "NAME": fields["dbname"],
+                "USER": fields.get("user", ""),
+                "PASSWORD": fields.get("password", ""),
+                "HOST": fields.get("host", ""),
+                "PORT": fields.get("port", ""),
             }
         }
     )

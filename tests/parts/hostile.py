@@ -1,4 +1,4 @@
-"""A schema that stands first in a path and waits for whoever does not say what they mean."""
+"""A hostile schema at the head of a search path, which catches every unqualified name."""
 
 import re
 from importlib.resources import files
@@ -10,13 +10,13 @@ from pgqueue.store.schema_name import Schema
 
 TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
 STATEMENTS = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql") and each.name != "copy_jobs.sql"
+    file.name.removesuffix(".sql")
+    for file in files("pgqueue.store").joinpath("sql").iterdir()
+    if file.name.endswith(".sql") and file.name != "copy_jobs.sql"
 )
 
-# For each type, or pair of types, an overload that fits better than the built-in one wherever
-# ours is not asked with exactly its own types.
+# For each type, or pair of types, an overload that PostgreSQL prefers to the built-in function,
+# unless the arguments have exactly the types of the built-in one.
 _OVERLOADS = r"""
 do $$
 declare
@@ -57,7 +57,7 @@ $$
 
 
 def overload(connection: "psycopg.Connection[Any]") -> None:
-    """Make the schema, with its functions and operators, unless it is there."""
+    """Create the schema with its functions and operators, unless it exists."""
     if connection.execute("select to_regnamespace('evil') is null").fetchall() == [(True,)]:
         connection.execute(
             "select set_config('hostile.functions', %s, false)", [",".join(_functions())]
@@ -66,7 +66,7 @@ def overload(connection: "psycopg.Connection[Any]") -> None:
 
 
 def shadow(connection: "psycopg.Connection[Any]") -> None:
-    """Put tables like ours into it."""
+    """Create a table in it for each of our tables."""
     for table in TABLES:
         connection.execute(
             f"create table if not exists evil.{table} (like pgqueue.{table})".encode()

@@ -58,7 +58,7 @@ def downgrade() -> None:
 
 
 class Ran(NamedTuple):
-    """What a command said."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -66,10 +66,10 @@ class Ran(NamedTuple):
 
 
 class Release:
-    """A release that programs can be run with.
+    """A release whose commands can be run.
 
     Args:
-        folder: Of its package and migrations, in front of everything else on the path.
+        folder: The folder of its package and migrations, the first one on the path.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +77,7 @@ class Release:
         self.path = python_path(folder)
 
     def start(self, url: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start one of its commands on a database."""
+        """A process of one of its commands on a database."""
         return subprocess.Popen(
             [sys.executable, "-m", "pgqueue", *arguments],
             cwd=self.folder,
@@ -88,19 +88,19 @@ class Release:
         )
 
     def run(self, url: str, *arguments: str, **environment: str) -> Ran:
-        """Run one of its commands on a database."""
+        """The result of one of its commands on a database."""
         process = self.start(url, *arguments, **environment)
         out, err = process.communicate(timeout=_SECONDS_MAX)
         return Ran(process.returncode, out, err)
 
 
 def this_release() -> Release:
-    """The one in this checkout."""
+    """The release of this checkout."""
     return Release(ROOT)
 
 
 def next_release(folder: Path) -> Release:
-    """Make the one after it, in an empty folder."""
+    """The release after this one, created in an empty folder."""
     for name in ("pgqueue", "migrations"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     versions = folder / "migrations" / "versions"
@@ -108,12 +108,12 @@ def next_release(folder: Path) -> Release:
     versions.joinpath(f"{AFTER}_groups.py").write_text(_AFTER)
     module = folder / "pgqueue" / "store" / "schema_version.py"
     text = module.read_text()
-    known = ", ".join(f'"{each}"' for each in (*schema_version.REVISIONS, NEEDED, AFTER))
-    for written, meant in (
+    known = ", ".join(f'"{revision}"' for revision in (*schema_version.REVISIONS, NEEDED, AFTER))
+    for start, replacement in (
         ("REVISIONS: Final = (", f"REVISIONS: Final = ({known})  # "),
         ("NEEDED: Final = ", f'NEEDED: Final = "{NEEDED}"  # '),
     ):
-        assert text.count(written) == 1
-        text = text.replace(written, meant)
+        assert text.count(start) == 1
+        text = text.replace(start, replacement)
     module.write_text(text)
     return Release(folder)

@@ -1,4 +1,4 @@
-"""The monotonic clock, as a test sets it."""
+"""The monotonic clock of the whole process, set by a test."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 
 
 class Now:
-    """Stands still until the test moves it."""
+    """Replaces `time.monotonic`; it stands still until the test changes `seconds`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 1_000.0

@@ -31,10 +31,10 @@ max_client_conn = 500
 
 @contextmanager
 def pgbouncer(server_url: str, pool_size: int = 20) -> Iterator[str]:
-    """The URL of a pooler before a server, for any of its databases: replace `postgres` in it."""
-    told = conninfo_to_dict(server_url)
-    user = str(told.get("user") or "postgres")
-    server = {"host": told["host"], "port": told.get("port") or 5432, "user": user}
+    """The URL of a pooler before a server; it serves every database of the server."""
+    fields = conninfo_to_dict(server_url)
+    user = str(fields.get("user") or "postgres")
+    server = {"host": fields["host"], "port": fields.get("port") or 5432, "user": user}
     folder = Path(tempfile.mkdtemp(prefix="pgqueue-test-"))
     folder.chmod(0o755)
     port = _free_port()
@@ -60,13 +60,13 @@ def pgbouncer(server_url: str, pool_size: int = 20) -> Iterator[str]:
 
 
 def _program() -> str:
-    found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    assert found, "pgbouncer is not installed; `make test-pgbouncer` installs it"
-    return found
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    assert program, "pgbouncer is not installed; `make test-pgbouncer` installs it"
+    return program
 
 
 def _unprivileged() -> dict[str, object]:
-    # It refuses to run as root.
+    # PgBouncer refuses to run as root.
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam("nobody")
@@ -74,9 +74,9 @@ def _unprivileged() -> dict[str, object]:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 

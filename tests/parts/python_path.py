@@ -1,9 +1,9 @@
-"""Where a process that a test starts finds its modules."""
+"""The module path of a process that a test starts."""
 
 import os
 from pathlib import Path
 
 
 def python_path(folder: Path) -> str:
-    """The variable PYTHONPATH: *folder*, and behind it what ours has."""
+    """The value of PYTHONPATH: *folder*, then the current value."""
     return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])

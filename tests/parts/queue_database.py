@@ -1,4 +1,4 @@
-"""One database at hand, with what a worker, a supervisor and a person would ask it."""
+"""One database, with shorthands for the statements of workers, supervisors and people."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from pgqueue.store.statement import run
 
 
 class QueueDatabase:
-    """One database with shorthands for what a worker, a supervisor and a person would do."""
+    """One database, with shorthands for the statements of workers, supervisors and people."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -46,7 +46,7 @@ class QueueDatabase:
         )
 
     def worker_for(self, job_id: int) -> int:
-        """The id of a new live worker of the kind that takes this job."""
+        """The id of a new live worker of the kind that can run this job."""
         return self.worker(quarantine=self.job(job_id).lost_count >= 2)
 
     def enqueue(self, task: str = "shop.work", **options: Any) -> Job:
@@ -54,8 +54,8 @@ class QueueDatabase:
         return run(self.link, enqueueing.enqueue(NewJob(task, **options)))
 
     def claim(self, worker_id: int, *queues: str, **options: Any) -> list[ClaimedAttempt]:
-        """What a worker gets when it claims."""
-        asked: dict[str, Any] = {
+        """The attempts that a worker claims."""
+        params: dict[str, Any] = {
             "executor": "greenlet",
             "unknown_tasks": [],
             "jobs_max": 100,
@@ -64,53 +64,53 @@ class QueueDatabase:
         }
         return run(
             self.link,
-            claiming.claim(worker_id=worker_id, queues=queues or ["default"], **asked),
+            claiming.claim(worker_id=worker_id, queues=queues or ["default"], **params),
         )
 
     def claim_new(self, **options: Any) -> ClaimedAttempt:
-        """An attempt of a new job, held by a new worker."""
+        """An attempt of a new job, owned by a new worker."""
         job = self.enqueue(**options)
         claimed = self.claim(
             self.worker(), job.queue, executor=job.executor, jobs_max=1, slots_free=1
         )
-        assert [job.id] == [each.id for each in claimed]
+        assert [job.id] == [attempt.id for attempt in claimed]
         return claimed[0]
 
     def settle(
-        self, held: ClaimedAttempt, outcome: Outcome, **details: Any
+        self, claimed: ClaimedAttempt, outcome: Outcome, **details: Any
     ) -> dict[tuple[int, int], JobStatus]:
-        """The answer to an attempt's end; a true start is assumed unless told otherwise."""
-        asked = {"waited_seconds": 0.0, **details}
-        ended = Settlement(held.id, held.attempt, held.worker_id, outcome, **asked)
-        return run(self.link, settlements.settle([ended]))
+        """The answer to the settlement of an attempt, which has started unless *details* differ."""
+        fields = {"waited_seconds": 0.0, **details}
+        settlement = Settlement(claimed.id, claimed.attempt, claimed.worker_id, outcome, **fields)
+        return run(self.link, settlements.settle([settlement]))
 
     def job(self, job_id: int) -> Job:
-        """The job as it stands."""
-        found = run(self.link, jobs.job(job_id))
-        assert found is not None
-        return found
+        """The current row of a job."""
+        job = run(self.link, jobs.job(job_id))
+        assert job is not None
+        return job
 
-    def row(self, question: str, **params: object) -> tuple[Any, ...]:
-        """The only row that SQL answers with."""
-        rows = self.rows(question, **params)
+    def row(self, query: str, **params: object) -> tuple[Any, ...]:
+        """The only row of a query."""
+        rows = self.rows(query, **params)
         assert len(rows) == 1
         return rows[0]
 
-    def rows(self, question: str, **params: object) -> list[tuple[Any, ...]]:
-        """Every row that SQL answers with."""
-        return list(self.link.fetch(self.link.schema.qualify(question), params))
+    def rows(self, query: str, **params: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return list(self.link.fetch(self.link.schema.qualify(query), params))
 
     @contextmanager
     def locked(self, job_id: int, mode: str = "update") -> Iterator[None]:
-        """Meanwhile, somebody else's open transaction has the job locked as *mode* says."""
-        known = self.link.raw.info
-        with psycopg.connect(known.dsn, password=known.password) as other:
-            question = f"select from pgqueue.jobs where id = %s for {mode}"
-            other.execute(self.link.schema.qualify(question).encode(), [job_id])
+        """Lock a job during the block, in another session's transaction, in this *mode*."""
+        info = self.link.raw.info
+        with psycopg.connect(info.dsn, password=info.password) as other:
+            query = f"select from pgqueue.jobs where id = %s for {mode}"
+            other.execute(self.link.schema.qualify(query).encode(), [job_id])
             yield
             other.rollback()
 
     def change(self, job_id: int, **columns: object) -> None:
-        """Write columns of a job's row, past every rule."""
+        """Write columns of a job's row without any check of the library."""
         changes = ", ".join(f"{name} = %({name})s" for name in columns)
         self.rows(f"update pgqueue.jobs set {changes} where id = %(id)s", id=job_id, **columns)

@@ -1,4 +1,4 @@
-"""A connection of SQLAlchemy's that sees a database as its reflection should."""
+"""A connection of SQLAlchemy for the reflection of a database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def reflecting(url: str) -> Iterator[Connection]:
         poolclass=NullPool,
     )
     with engine.connect() as connection:
-        # Reflection says `unnest` without a schema, and takes whatever stands first in the path.
+        # Reflection calls `unnest` without a schema: the first one in the path would answer.
         connection.exec_driver_sql("set local search_path = public")
         yield connection
         connection.rollback()

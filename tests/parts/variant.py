@@ -1,6 +1,6 @@
-"""Databases that are not as we would have them: one variant for a whole run of the tests.
+"""Variants of the test databases, one for a whole run of the tests.
 
-PGQUEUE_TEST_VARIANT names it. Without one, databases are as PostgreSQL makes them.
+PGQUEUE_TEST_VARIANT names the variant. Without one, databases have PostgreSQL's defaults.
 """
 
 import os
@@ -15,12 +15,12 @@ from psycopg import sql
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What is different in every database of a run.
+    """The differences of all databases of a run.
 
     Attributes:
-        settings: By name, the values that its sessions begin with, written as in SQL.
-        is_hostile: A schema of somebody else's is full of what stands in front of ours.
-        first_id: Where every sequence begins.
+        settings: The settings of every session, as SQL text by name.
+        is_hostile: Whether a hostile schema stands before ours in the search path.
+        first_id: The first value of every sequence.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Variant:
     first_id: int | None = None
 
     def meet(self, connection: "psycopg.Connection[Any]") -> None:
-        """Make a database what the migrations are to find, of whom this session is the last."""
+        """Prepare a database for its migration; no other session follows on it before."""
         if self.is_hostile:
             hostile.overload(connection)
 
     def spoil(self, connection: "psycopg.Connection[Any]") -> None:
-        """Make a migrated database what the tests are to find."""
+        """Change a migrated database for the tests."""
         if self.is_hostile:
             hostile.shadow(connection)
         if self.first_id is not None:
@@ -44,7 +44,7 @@ class Variant:
                 connection.execute(text.format(sql.Identifier(name), self.first_id))
 
     def set(self, connection: "psycopg.Connection[Any]", database: str) -> None:
-        """Let every session in a database begin with the settings; no template hands them on."""
+        """Set the settings of every session in a database; a copy of a template lacks them."""
         for name, value in self.settings.items():
             text = sql.SQL("alter database {} set {} to {}")
             connection.execute(
@@ -59,12 +59,12 @@ where relkind = 'S' and relnamespace = 'pgqueue'::pg_catalog.regnamespace
 """
 
 VARIANTS = {
-    each.name: each
-    for each in (
+    variant.name: variant
+    for variant in (
         Variant("serializable", {"default_transaction_isolation": "serializable"}),
         Variant("hurried", {"statement_timeout": "'2s'"}),
         Variant("hostile", {"search_path": "evil, public"}, is_hostile=True),
-        # Past what an `integer` holds.
+        # These values exceed an `integer`.
         Variant("far", {}, first_id=3_000_000_000),
     )
 }

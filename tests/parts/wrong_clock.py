@@ -9,29 +9,29 @@ _SLEEP = Path(__file__).parent / "plain_sleep"
 
 
 class WrongClock:
-    """What `environment` starts sees this clock instead of the host's, and so do its children.
+    """A clock for processes with its `environment`, and for their children.
 
-    Only the wall clock is wrong: the monotonic one is the kernel's own, which nobody can set.
+    Only the wall clock is wrong. The monotonic clock is the kernel's own, which cannot be set.
 
     Args:
-        file: What the processes read at every look at the clock.
-        told: How far it is off, as libfaketime has it: `+1h`, `-90s`.
+        file: The file that the processes read at every use of the clock.
+        offset: The offset in the form of libfaketime: `+1h`, `-90s`.
     """
 
-    def __init__(self, file: Path, told: str) -> None:
+    def __init__(self, file: Path, offset: str) -> None:
         self._file = file
-        self.set(told)
+        self.set(offset)
 
-    def set(self, told: str) -> None:
-        """Be that far off from now on."""
-        # Never half a file: a process may read it at any moment.
+    def set(self, offset: str) -> None:
+        """Change the offset."""
+        # A process may read the file at any moment: it must never be half written.
         new = self._file.with_suffix(".new")
-        new.write_text(f"{told}\n")
+        new.write_text(f"{offset}\n")
         new.replace(self._file)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that a process has to be started with."""
+        """The environment variables of a process with this clock."""
         return {
             "LD_PRELOAD": str(_library()),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
@@ -43,8 +43,8 @@ class WrongClock:
 
 def _library() -> Path:
     folder, pattern = _LIBRARIES
-    found = sorted(Path(folder).glob(pattern))
-    assert found, (
+    libraries = sorted(Path(folder).glob(pattern))
+    assert libraries, (
         "libfaketime is not installed; `.ci/faketime` installs it, and `make test` calls it"
     )
-    return found[0]
+    return libraries[0]

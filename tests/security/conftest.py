@@ -1,4 +1,4 @@
-"""A database whose rights are handed out, and a login in each of its roles."""
+"""A database with granted rights, and a login in each of its roles."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ USERS = tuple(role for role in roles.ROLES if role != "owner")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Go past the tests' pooler, which lets everybody in as one and the same."""
+    """Connect without the tests' pooler, which logs every client in as one user."""
     for item in items:
         if item.path.is_relative_to(APP.parent):
             item.add_marker("own_session")
 
 
-class Crowd:
-    """One login in each role, by the role's name; roles belong to the whole server."""
+class Logins:
+    """One login in each role; roles belong to the whole server."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self.prefix = prefix
@@ -39,11 +39,11 @@ class Crowd:
         self.admin = self._connect(self._url)
 
     def name(self, role: str) -> str:
-        """The role's own name."""
+        """The name of a role in the database."""
         return f"{self.prefix}_{role}"
 
     def log_in(self) -> None:
-        """Make a login in each role, as a person would for an application."""
+        """Create a login in each role, as a person does for an application."""
         for role in USERS:
             self.admin.execute(
                 sql.SQL("create role {} login in role {}").format(
@@ -52,26 +52,26 @@ class Crowd:
             )
 
     def url(self, role: str) -> str:
-        """Where the login in that role connects to."""
+        """The URL of the login in this role."""
         return make_conninfo(self._url, user=f"{self.prefix}_login_{role}")
 
     def connection(self, role: str) -> "psycopg.Connection[Any]":
-        """A connection of that login, in autocommit."""
+        """A connection of the login in this role, in autocommit."""
         return self._connect(self.url(role))
 
     def client(self, role: str) -> Client:
-        """A client of that login."""
+        """A client of the login in this role."""
         return self._open.enter_context(Client(self.url(role)))
 
     def close(self) -> None:
-        """Leave the server as it was."""
-        found = self.admin.execute(
+        """Drop all roles, and close all connections."""
+        roles_ = self.admin.execute(
             "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [self.prefix]
         ).fetchall()
-        for (name,) in found:
+        for (name,) in roles_:
             for text in ("reassign owned by {} to current_user", "drop owned by {}"):
                 self.admin.execute(sql.SQL(text).format(sql.Identifier(name)))
-        for (name,) in found:
+        for (name,) in roles_:
             self.admin.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
         self._open.close()
 
@@ -81,24 +81,24 @@ class Crowd:
 
 @pytest.fixture
 def prefix() -> str:
-    """A prefix that no other test has."""
+    """A prefix of role names for one test."""
     return f"t{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
-def nobody(database_url: str, prefix: str) -> Iterator[Crowd]:
-    """The roles before they are made."""
-    crowd = Crowd(database_url, prefix)
-    yield crowd
-    crowd.close()
+def no_roles(database_url: str, prefix: str) -> Iterator[Logins]:
+    """The logins before their roles exist."""
+    logins = Logins(database_url, prefix)
+    yield logins
+    logins.close()
 
 
 @pytest.fixture
-def crowd(nobody: Crowd, database_url: str) -> Crowd:
-    """The roles, made, with a login in each."""
-    roles.apply(database_url, prefix=nobody.prefix)
-    nobody.log_in()
-    return nobody
+def logins(no_roles: Logins, database_url: str) -> Logins:
+    """The roles of the database, with a login in each."""
+    roles.apply(database_url, prefix=no_roles.prefix)
+    no_roles.log_in()
+    return no_roles
 
 
 Burst = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -106,7 +106,7 @@ Burst = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def burst() -> Burst:
-    """Runs a worker, on a URL, that ends when nothing is left."""
+    """A function that runs `pgqueue worker --burst` on a URL."""
 
     def work(url: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

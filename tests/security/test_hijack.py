@@ -1,4 +1,4 @@
-"""Nobody puts a table, a function or an operator of theirs in the place of the one we mean."""
+"""No foreign table, function or operator replaces one of ours."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from pgqueue.store.connection.link import Link
 from pgqueue.store.schema_name import Schema
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Crowd
+    from tests.security.conftest import Logins
 
-# What joins a caller's transaction meets the caller's path; all else runs in our own sessions.
+# These statements run in a caller's transaction, with its path; all others run in our sessions.
 ON_THE_CALLERS = (
     "allow_idle_transaction",
     "resolve_due_times",
@@ -44,7 +44,7 @@ CALLS = {
 
 @pytest.fixture(name="hostile")
 def hostile_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    """A connection of whoever owns all, whose path begins with the hostile schema."""
+    """A connection of the owner, whose path begins with the hostile schema."""
     with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
         hostile.overload(connection)
         hostile.shadow(connection)
@@ -52,8 +52,8 @@ def hostile_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]
         yield connection
 
 
-def test_every_function_has_a_fixed_path_and_few_run_as_their_owner(crowd: "Crowd") -> None:
-    found = crowd.admin.execute(
+def test_every_function_has_a_fixed_path_and_few_run_as_their_owner(logins: "Logins") -> None:
+    rows = logins.admin.execute(
         """
         select proname, proconfig, prosecdef
         from pg_proc
@@ -61,15 +61,17 @@ def test_every_function_has_a_fixed_path_and_few_run_as_their_owner(crowd: "Crow
         """
     ).fetchall()
 
-    assert {("search_path=pg_catalog, pg_temp",)} == {tuple(config) for _, config, _ in found}
-    assert {"cancel", "enqueue_named", "retry"} == {name for name, _, raised in found if raised}
-    assert {*CALLS, "refuse_status"} == {name for name, _, _ in found}
+    assert {("search_path=pg_catalog, pg_temp",)} == {tuple(config) for _, config, _ in rows}
+    assert {"cancel", "enqueue_named", "retry"} == {
+        name for name, _, is_definer in rows if is_definer
+    }
+    assert {*CALLS, "refuse_status"} == {name for name, _, _ in rows}
 
 
-def test_every_view_but_those_of_producers_reads_with_its_readers_rights(
-    crowd: "Crowd",
+def test_every_view_except_those_of_producers_uses_the_rights_of_its_reader(
+    logins: "Logins",
 ) -> None:
-    found = crowd.admin.execute(
+    rows = logins.admin.execute(
         """
         select relname
         from pg_class
@@ -79,16 +81,16 @@ def test_every_view_but_those_of_producers_reads_with_its_readers_rights(
         """
     ).fetchall()
 
-    assert [("awaited",), ("new_jobs",)] == sorted(found)
+    assert [("awaited",), ("new_jobs",)] == sorted(rows)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_temporary_table_does_not_stand_in_for_ours(
-    crowd: "Crowd", client: Client, name: str
+def test_a_temporary_table_does_not_replace_ours(
+    logins: "Logins", client: Client, name: str
 ) -> None:
     job_id = client.enqueue("t", run_after=60.0).id
     role, call = CALLS[name]
-    connection = crowd.connection(role)
+    connection = logins.connection(role)
     for table in TABLES:
         connection.execute(
             f"create temporary table {table} (id bigint, task text, args jsonb)".encode()
@@ -108,11 +110,11 @@ def test_a_temporary_table_does_not_stand_in_for_ours(
 @pytest.mark.parametrize("path", ["evil, public", "evil, pg_catalog", "evil, pg_temp", ""])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_function_does_its_own_work_under_a_hostile_path(
-    hostile: "psycopg.Connection[Any]", crowd: "Crowd", client: Client, name: str, path: str
+    hostile: "psycopg.Connection[Any]", logins: "Logins", client: Client, name: str, path: str
 ) -> None:
     job_id = client.enqueue("t", run_after=60.0).id
     role, call = CALLS[name]
-    connection = crowd.connection(role)
+    connection = logins.connection(role)
     connection.execute("select set_config('search_path', %s, false)", [path])
 
     connection.execute(call.encode(), {"id": job_id})
@@ -121,12 +123,12 @@ def test_a_function_does_its_own_work_under_a_hostile_path(
 
 
 @pytest.mark.parametrize("file", ON_THE_CALLERS)
-def test_a_statement_on_a_callers_connection_asks_for_nothing_of_somebody_elses(
+def test_a_statement_on_a_callers_connection_uses_no_foreign_object(
     hostile: "psycopg.Connection[Any]", file: str
 ) -> None:
     text = re.sub(r"%\(\w+\)s", "null", Schema().render(file))
 
-    # A body is bound when it is created, and the catalog remembers to what.
+    # PostgreSQL binds a body at its creation, and records the objects in the catalog.
     hostile.execute(
         f"create function public.probe() returns void begin atomic {text}; end".encode()
     )
@@ -135,14 +137,14 @@ def test_a_statement_on_a_callers_connection_asks_for_nothing_of_somebody_elses(
 
 
 @pytest.mark.parametrize("where", ["role", "database", "url"])
-def test_our_own_sessions_look_nowhere_but_in_the_catalog(
-    hostile: "psycopg.Connection[Any]", crowd: "Crowd", database_url: str, where: str
+def test_our_own_sessions_search_only_the_catalog(
+    hostile: "psycopg.Connection[Any]", logins: "Logins", database_url: str, where: str
 ) -> None:
-    url = crowd.url("worker")
+    url = logins.url("worker")
     if where == "url":
         url = make_conninfo(url, options="-c search_path=evil,public")
     else:
-        name = hostile.info.dbname if where == "database" else f"{crowd.prefix}_login_worker"
+        name = hostile.info.dbname if where == "database" else f"{logins.prefix}_login_worker"
         hostile.execute(
             sql.SQL("alter {} {} set search_path = evil, public").format(
                 sql.SQL(where), sql.Identifier(name)
@@ -156,7 +158,7 @@ def test_our_own_sessions_look_nowhere_but_in_the_catalog(
     assert [("pg_catalog, pg_temp",)] == path
 
 
-def test_a_session_that_a_pooler_lends_us_does_neither(
+def test_a_pooled_session_searches_only_the_catalog_and_keeps_its_own_path(
     hostile: "psycopg.Connection[Any]",
 ) -> None:
     link = Link(hostile, Schema(), is_pooled=True)
@@ -165,14 +167,14 @@ def test_a_session_that_a_pooler_lends_us_does_neither(
     assert [("evil, public",)] == hostile.execute("show search_path").fetchall()
 
 
-def test_the_hostile_schema_is_one_that_can_be_fallen_for(
+def test_the_hostile_schema_catches_an_unqualified_call(
     hostile: "psycopg.Connection[Any]",
 ) -> None:
     with pytest.raises(psycopg.errors.RaiseException, match="hijacked"):
         hostile.execute("select power(2, 3)")
 
 
-def test_a_migration_is_not_taken_in_by_the_path_it_runs_with(
+def test_a_migration_ignores_the_path_of_its_session(
     hostile: "psycopg.Connection[Any]", database_url: str
 ) -> None:
     url = make_conninfo(libpq_url(database_url), options="-c search_path=evil,public")
@@ -183,20 +185,20 @@ def test_a_migration_is_not_taken_in_by_the_path_it_runs_with(
 
 
 def _depending_on_evil(connection: "psycopg.Connection[Any]", name: str) -> list[str]:
-    """What is bound to something in the hostile schema, of the objects whose name has *name*."""
+    """The dependencies of objects with *name* in their name on the hostile schema."""
     connection.execute("set search_path = pg_catalog")  # descriptions then name each schema
-    found = connection.execute(
+    rows = connection.execute(
         """
         select
           pg_describe_object(classid, objid, objsubid)
-            || ' asks for ' || pg_describe_object(refclassid, refobjid, refobjsubid)
+            || ' depends on ' || pg_describe_object(refclassid, refobjid, refobjsubid)
         from pg_depend
         where pg_describe_object(refclassid, refobjid, refobjsubid) like '%evil.%'
           and pg_describe_object(classid, objid, objsubid) not like '%evil.%'
         order by 1
         """
     ).fetchall()
-    return [each for (each,) in found if name in each]
+    return [text for (text,) in rows if name in text]
 
 
 def _assert_done(client: Client, name: str, job_id: int) -> None:

@@ -1,4 +1,4 @@
-"""What a row names is run only if `@task` made it, in a module that the worker was told."""
+"""A row runs only an object that `@task` made, in the packages that its worker loads."""
 
 import ast
 import sys
@@ -15,12 +15,12 @@ from pgqueue.core.lifecycle import JobStatus
 from pgqueue.tasks import loading
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Burst, Crowd
+    from tests.security.conftest import Burst, Logins
 
 APP = Path(__file__).parent / "app"
 SOURCES = sorted(Path(pgqueue.__file__).parent.rglob("*.py"))
 
-# `bomb` and `house.__main__` write a file when they are imported; `house` is the told package.
+# `bomb` and `shop.__main__` write a file at their import; `shop` is the loaded package.
 HOSTILE = [
     "os.system",
     "builtins.exec",
@@ -30,24 +30,24 @@ HOSTILE = [
     "a.b.__class__",
     "bomb.explode",
     "bomb",
-    "house.__main__.run",
-    "house.__main__",
-    "house.rooms.os.system",
-    "house.rooms.psycopg.connect",
-    "house.rooms.not_a_task",
-    "house.rooms.tidy.function",
-    "house.rooms.tidy.__call__",
-    "house.rooms.tidy.function.__globals__",
-    "house.rooms.QueueDatabase.method",
-    "house.rooms:tidy",
-    "house.rooms..tidy",
-    "house/rooms.tidy",
+    "shop.__main__.run",
+    "shop.__main__",
+    "shop.chores.os.system",
+    "shop.chores.psycopg.connect",
+    "shop.chores.not_a_task",
+    "shop.chores.tidy.function",
+    "shop.chores.tidy.__call__",
+    "shop.chores.tidy.function.__globals__",
+    "shop.chores.Broom.method",
+    "shop.chores:tidy",
+    "shop.chores..tidy",
+    "shop/chores.tidy",
     "../bomb.explode",
-    ".rooms.tidy",
-    "ｈouse.rooms.tidy",
-    "house.rooms.tidy ",
-    "house.rooms.tidy\n",
-    "house.rooms.TIDY",
+    ".chores.tidy",
+    "ｓhop.chores.tidy",
+    "shop.chores.tidy ",
+    "shop.chores.tidy\n",
+    "shop.chores.TIDY",
     "lambda: 1",
     "__import__('bomb')",
     " ",
@@ -55,69 +55,69 @@ HOSTILE = [
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package `house` as a worker loads it, and no trace of it afterwards."""
+def shop_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Load the package `shop` as a worker does, and unload it after the test."""
     monkeypatch.syspath_prepend(str(APP))
     monkeypatch.setattr(loading, "LOADER", loading.TaskLoader())
-    loading.load(["house.rooms"])
+    loading.load(["shop.chores"])
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("house", "bomb")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("shop", "bomb")]:
         del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_no_task_has_leads_nowhere(house: None, name: str) -> None:
+def test_a_name_of_no_task_raises_unknown_task_and_imports_nothing(
+    shop_package: None, name: str
+) -> None:
     with pytest.raises(UnknownTask):
         loading.resolve(name)
 
     assert "bomb" not in sys.modules
-    assert "house.__main__" not in sys.modules
+    assert "shop.__main__" not in sys.modules
 
 
-def test_a_task_of_a_told_package_is_found(house: None) -> None:
-    assert "house.rooms.tidy" == loading.resolve("house.rooms.tidy").name
-    assert "house.cellar.store" == loading.resolve("house.cellar.store").name
+def test_a_task_of_a_loaded_package_is_found(shop_package: None) -> None:
+    assert "shop.chores.tidy" == loading.resolve("shop.chores.tidy").name
+    assert "shop.storage.store" == loading.resolve("shop.storage.store").name
 
 
-def test_a_worker_leaves_hostile_rows_alone(
-    crowd: "Crowd", client: Client, burst: "Burst", tmp_path: Path
+def test_a_worker_does_not_claim_hostile_rows(
+    logins: "Logins", client: Client, burst: "Burst", tmp_path: Path
 ) -> None:
     ids = [
-        crowd.admin.execute("select pgqueue.enqueue(%s)", [name]).fetchall()[0][0]
+        logins.admin.execute("select pgqueue.enqueue(%s)", [name]).fetchall()[0][0]
         for name in HOSTILE
     ]
-    good = client.enqueue("house.rooms.tidy")
+    good = client.enqueue("shop.chores.tidy")
 
-    said = burst(
-        crowd.url("worker"), "--tasks", "house.rooms", PGQUEUE_BOMB=str(tmp_path / "burst")
+    output = burst(
+        logins.url("worker"), "--tasks", "shop.chores", PGQUEUE_BOMB=str(tmp_path / "burst")
     )
 
-    assert 1 == said.returncode, said.stderr
+    assert 1 == output.returncode, output.stderr
     assert JobStatus.SUCCEEDED is client.job(good.id).status
-    left = client.jobs(ids=ids, limit=1_000)
-    assert {(JobStatus.QUEUED, 0)} == {(job.status, job.failure_count) for job in left}
+    hostile = client.jobs(ids=ids, limit=1_000)
+    assert {(JobStatus.QUEUED, 0)} == {(job.status, job.failure_count) for job in hostile}
     assert [] == list(tmp_path.iterdir())
 
 
-def test_nothing_stored_is_ever_evaluated() -> None:
+def test_no_code_evaluates_stored_text() -> None:
     forbidden = {"eval", "exec", "compile", "__import__", "pickle", "marshal", "shelve", "yaml"}
 
-    found = {
-        f"{path.name}: {name}" for path in SOURCES for name in _used(path) if name in forbidden
-    }
+    uses = {f"{path.name}: {name}" for path in SOURCES for name in _used(path) if name in forbidden}
 
-    assert set() == found
+    assert set() == uses
 
 
-def test_modules_are_imported_by_name_in_four_places_alone() -> None:
-    found = {path.name for path in SOURCES if "import_module" in _used(path)}
+def test_modules_are_imported_by_name_in_four_files_only() -> None:
+    files = {path.name for path in SOURCES if "import_module" in _used(path)}
 
-    # What is exported, tasks, executors, and the commands that the command line lists itself.
-    assert {"__init__.py", "loading.py", "worker.py", "app.py"} == found
+    # The public names, the tasks, the executors, and the commands of the command line.
+    assert {"__init__.py", "loading.py", "worker.py", "app.py"} == files
 
 
-def test_no_sql_is_composed_of_text_where_it_is_sent() -> None:
-    found = [
+def test_no_call_composes_the_sql_that_it_sends() -> None:
+    calls = [
         f"{path.name}:{call.lineno}"
         for path in SOURCES
         if path.parent.name != "demo"  # an application, as yours is
@@ -129,11 +129,11 @@ def test_no_sql_is_composed_of_text_where_it_is_sent() -> None:
         and any(isinstance(part, ast.JoinedStr | ast.BinOp) for part in ast.walk(call.args[0]))
     ]
 
-    assert [] == found
+    assert [] == calls
 
 
 def _used(path: Path) -> set[str]:
-    """The names of functions called and of modules imported."""
+    """The names of called functions and of imported modules."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):

@@ -1,4 +1,4 @@
-"""The database's password is nowhere to be read: not in settings, errors, logs or `ps`."""
+"""The database's password is not shown in settings, errors, logs or `ps`."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from pgqueue.core.settings import load_settings, redact_url
 from pgqueue.store.connection.database import Database, libpq_url
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Crowd
+    from tests.security.conftest import Logins
 
 APP = Path(__file__).parent / "app"
 CANARY = "cAnArY-77"
@@ -33,7 +33,7 @@ URLS = [
     f"postgresql://127.0.0.1:1/shop?sslpassword={CANARY}",
     f"host=127.0.0.1 port=1 password={CANARY}",
     f"host=127.0.0.1 port=1 password='{CANARY} and more'",
-    f"host=127.0.0.1 port=1 password='ended never {CANARY}",
+    f"host=127.0.0.1 port=1 password='never ended {CANARY}",
     f"host=127.0.0.1 port=1 password = {CANARY}",
     f"host=127.0.0.1 port=1 password=http://{CANARY}",
     f"host=127.0.0.1 port=1 password={CANARY} nonsense",
@@ -45,18 +45,18 @@ URLS = [
 @pytest.mark.parametrize(
     "command", [["config"], ["jobs", "list"], ["migrate"], ["worker", "--burst"]]
 )
-def test_no_command_tells_it(
+def test_no_command_prints_the_password(
     url: str, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main([*command, "--url", url])
 
-    said = capsys.readouterr()
-    assert said.out + said.err
-    assert CANARY not in said.out + said.err
+    output = capsys.readouterr()
+    assert output.out + output.err
+    assert CANARY not in output.out + output.err
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_no_error_tells_it_and_none_behind_it(url: str) -> None:
+def test_no_error_and_no_cause_of_it_shows_the_password(url: str) -> None:
     with pytest.raises((DatabaseUnreachable, InvalidSettings)) as raised:
         Database(url).open()
 
@@ -67,7 +67,7 @@ def test_no_error_tells_it_and_none_behind_it(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_settings_and_clients_do_not_show_it(url: str) -> None:
+def test_settings_and_clients_do_not_show_the_password(url: str) -> None:
     settings = load_settings({"url": url, "listen_url": url}, environ={}, folder="/nowhere")
 
     assert CANARY not in f"{settings!r} {Client(url)!r} {Database(url)!r} {redact_url(url)}"
@@ -84,22 +84,24 @@ def test_settings_and_clients_do_not_show_it(url: str) -> None:
         "host=/tmp password=http://a@b/c@d",
     ],
 )
-def test_what_libpq_reads_without_doubt_is_read_as_libpq_does(url: str) -> None:
-    told = conninfo_to_dict(Database(url).conninfo("x"))
+def test_a_url_that_libpq_can_read_is_read_as_by_libpq(url: str) -> None:
+    fields = conninfo_to_dict(Database(url).conninfo("x"))
 
     for name, value in conninfo_to_dict(libpq_url(url)).items():
-        assert str(value) in str(told[name])
+        assert str(value) in str(fields[name])
 
 
-def test_a_worker_shows_it_neither_in_its_log_nor_to_ps(crowd: "Crowd", client: Client) -> None:
-    told = conninfo_to_dict(crowd.url("worker"))
+def test_a_worker_shows_the_password_neither_in_its_log_nor_to_ps(
+    logins: "Logins", client: Client
+) -> None:
+    fields = conninfo_to_dict(logins.url("worker"))
     url = (
-        f"postgresql://{told['user']}:{CANARY}@/{told['dbname']}"
-        f"?host={told['host']}&port={told['port']}"
+        f"postgresql://{fields['user']}:{CANARY}@/{fields['dbname']}"
+        f"?host={fields['host']}&port={fields['port']}"
     )
-    job = client.enqueue("vault.look_around")
+    job = client.enqueue("vault.show_processes")
 
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "pgqueue", "worker", "--burst", "--tasks", "vault"),
             *("--url", url),
@@ -112,8 +114,8 @@ def test_a_worker_shows_it_neither_in_its_log_nor_to_ps(crowd: "Crowd", client: 
     )
 
     titles = client.job(job.id).result
-    assert 0 == done.returncode, done.stderr
-    assert CANARY not in done.stdout + done.stderr
+    assert 0 == result.returncode, result.stderr
+    assert CANARY not in result.stdout + result.stderr
     assert 2 == len(titles)
     assert "--url" in titles[1]
     assert CANARY not in "".join(titles)

@@ -1,4 +1,4 @@
-"""`pgqueue migrate --roles`: made at once, again and again, by a DBA, under any name."""
+"""`pgqueue migrate --roles`: concurrently, repeatedly, by a DBA, and under any name."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
     from pgqueue.client.client import Client
-    from tests.security.conftest import Crowd
+    from tests.security.conftest import Logins
 
 GOLDEN = Path(__file__).parent / "golden" / "rights.txt"
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "roles.md"
@@ -32,98 +32,100 @@ ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "it's $$", "schema pgqueue", "pgqueue_ow
 ODD_PREFIXES = ["{}", 'a"b{}', "It's $$ {}", "pgqueue.{} pgqueue_owner", "\\{}%s:x"]
 
 
-def test_each_role_has_what_the_golden_file_says(crowd: "Crowd", database_url: str) -> None:
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
+def test_each_role_has_what_the_golden_file_says(logins: "Logins", database_url: str) -> None:
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("pattern", ODD_PREFIXES)
 def test_the_rights_are_the_same_under_any_name(
-    nobody: "Crowd", database_url: str, name: str, pattern: str
+    no_roles: "Logins", database_url: str, name: str, pattern: str
 ) -> None:
-    nobody.prefix = pattern.format(nobody.prefix)
+    no_roles.prefix = pattern.format(no_roles.prefix)
     migrate.upgrade(database_url, name)
 
-    roles.apply(database_url, name, nobody.prefix)
+    roles.apply(database_url, name, no_roles.prefix)
 
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, nobody.prefix, name)
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, no_roles.prefix, name)
 
 
-def test_a_second_time_changes_nothing(crowd: "Crowd", database_url: str) -> None:
-    again = roles.apply(database_url, prefix=crowd.prefix)
+def test_a_second_run_changes_nothing(logins: "Logins", database_url: str) -> None:
+    again = roles.apply(database_url, prefix=logins.prefix)
 
     assert ([], []) == (again.given, again.taken)
 
 
-def test_a_plan_tells_what_is_missing_and_changes_nothing(
-    nobody: "Crowd", database_url: str
+def test_a_plan_lists_missing_rights_and_changes_nothing(
+    no_roles: "Logins", database_url: str
 ) -> None:
-    planned = roles.plan(database_url, prefix=nobody.prefix)
-    planned_again = roles.plan(database_url, prefix=nobody.prefix)
+    planned = roles.plan(database_url, prefix=no_roles.prefix)
+    planned_again = roles.plan(database_url, prefix=no_roles.prefix)
 
-    assert planned == planned_again == roles.apply(database_url, prefix=nobody.prefix)
+    assert planned == planned_again == roles.apply(database_url, prefix=no_roles.prefix)
     assert Right("viewer", "select", "table", "jobs") in planned.given
 
 
-def test_the_printed_sql_does_the_same(nobody: "Crowd", database_url: str) -> None:
-    nobody.admin.execute(roles.sql(prefix=nobody.prefix).encode())
+def test_the_printed_sql_creates_the_rights_of_the_command(
+    no_roles: "Logins", database_url: str
+) -> None:
+    no_roles.admin.execute(roles.sql(prefix=no_roles.prefix).encode())
 
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, nobody.prefix)
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, no_roles.prefix)
 
 
-def test_the_sql_is_the_answer_to_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_sql_of_the_library(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["migrate", "--roles", "--sql", "--prefix", "shop", "--schema", 'a"b'])
 
     assert (0, roles.sql('a"b', "shop")) == (code, capsys.readouterr().out)
 
 
-def test_the_command_plans_then_makes_then_finds_all_done(
-    nobody: "Crowd", database_url: str, capsys: pytest.CaptureFixture[str]
+def test_the_command_plans_then_grants_then_finds_nothing_missing(
+    no_roles: "Logins", database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["migrate", "--roles", "--prefix", nobody.prefix, "--url", database_url]
-    said = []
+    words = ["migrate", "--roles", "--prefix", no_roles.prefix, "--url", database_url]
+    outputs = []
     for more in (["--plan"], [], ["--plan"]):
         assert 0 == main([*words, *more])
-        said.append(capsys.readouterr().out)
+        outputs.append(capsys.readouterr().out)
 
-    assert "missing producer execute function enqueue\n" in said[0]
-    assert "given producer execute function enqueue\n" in said[1]
-    assert "up to date\n" == said[2]
+    assert "missing producer execute function enqueue\n" in outputs[0]
+    assert "given producer execute function enqueue\n" in outputs[1]
+    assert "up to date\n" == outputs[2]
 
 
-def test_what_was_granted_beyond_is_taken_back(crowd: "Crowd", database_url: str) -> None:
-    crowd.admin.execute("grant execute on all functions in schema pgqueue to public")
-    crowd.admin.execute(
+def test_excessive_rights_are_revoked(logins: "Logins", database_url: str) -> None:
+    logins.admin.execute("grant execute on all functions in schema pgqueue to public")
+    logins.admin.execute(
         sql.SQL("grant select, update (args) on pgqueue.jobs to {}").format(
-            sql.Identifier(crowd.name("producer"))
+            sql.Identifier(logins.name("producer"))
         )
     )
 
-    changes = roles.apply(database_url, prefix=crowd.prefix)
+    changes = roles.apply(database_url, prefix=logins.prefix)
 
     assert [] == changes.given
     assert Right("producer", "update", "columns", "jobs (args)") in changes.taken
     assert Right("public", "execute", "function", "cancel") in changes.taken
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
 @pytest.mark.parametrize("role", roles.ROLES[1:])
 @pytest.mark.parametrize("type_", COLUMN_TYPES)
-def test_no_session_can_hold_a_type_of_ours_against_a_migration(
-    crowd: "Crowd", role: str, type_: str
+def test_no_role_can_create_a_dependency_on_a_type_that_blocks_a_migration(
+    logins: "Logins", role: str, type_: str
 ) -> None:
-    connection = crowd.connection(role)
+    connection = logins.connection(role)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="for type"):
-        connection.execute(f"create temp table held (x {type_})".encode())
+        connection.execute(f"create temp table copied (x {type_})".encode())
 
 
-def test_who_keeps_rows_casts_their_columns_as_the_page_says(
-    crowd: "Crowd", client: "Client"
+def test_the_pages_example_for_a_table_with_copied_rows_works_for_viewers(
+    logins: "Logins", client: "Client"
 ) -> None:
     (example,) = re.findall(r"(create temporary table .*?)```", PAGE.read_text(), re.DOTALL)
     job = client.insert(NewJob("shop.mail"))
-    connection = crowd.connection("viewer")
+    connection = logins.connection("viewer")
 
     connection.execute(example.encode())
 
@@ -131,62 +133,62 @@ def test_who_keeps_rows_casts_their_columns_as_the_page_says(
     assert [(job.id, "queued", {})] == kept
 
 
-def test_who_only_looks_may_still_name_a_domain(crowd: "Crowd", client: "Client") -> None:
+def test_a_viewer_may_name_a_domain_in_a_query(logins: "Logins", client: "Client") -> None:
     job = client.insert(NewJob("shop.mail"))
 
-    found = crowd.connection("viewer").execute(
+    rows = logins.connection("viewer").execute(
         "select id, args, status from pgqueue.jobs where status = 'queued'::pgqueue.job_status"
     )
 
-    assert [(job.id, {}, "queued")] == found.fetchall()
+    assert [(job.id, {}, "queued")] == rows.fetchall()
 
 
 @pytest.mark.parametrize(
-    ("type_", "told"), [("job_args", "domain job_args"), ("jobs", "row type jobs")]
+    ("type_", "description"), [("job_args", "domain job_args"), ("jobs", "row type jobs")]
 )
-def test_a_grant_on_a_type_is_told_and_taken_back_from_everybody_alone(
-    crowd: "Crowd", database_url: str, type_: str, told: str
+def test_a_grant_on_a_type_is_listed_and_revoked_from_public_only(
+    logins: "Logins", database_url: str, type_: str, description: str
 ) -> None:
-    stranger = f"{crowd.prefix}_login_viewer"
-    crowd.admin.execute(
+    stranger = f"{logins.prefix}_login_viewer"
+    logins.admin.execute(
         sql.SQL("grant usage on type pgqueue.{} to public, {}").format(
             sql.Identifier(type_), sql.Identifier(stranger)
         )
     )
 
-    granted = _rights(database_url, crowd.prefix)
-    changes = roles.apply(database_url, prefix=crowd.prefix)
+    granted = _rights(database_url, logins.prefix)
+    changes = roles.apply(database_url, prefix=logins.prefix)
 
-    assert {f"public usage {told}", f"{stranger} usage {told}"} <= set(granted)
-    assert ["public usage " + told] == [str(each) for each in changes.taken]
-    assert f"{stranger} usage {told}" in _rights(database_url, crowd.prefix)
+    assert {f"public usage {description}", f"{stranger} usage {description}"} <= set(granted)
+    assert ["public usage " + description] == [str(right) for right in changes.taken]
+    assert f"{stranger} usage {description}" in _rights(database_url, logins.prefix)
 
 
-def test_what_others_were_granted_stays(crowd: "Crowd", database_url: str) -> None:
-    crowd.admin.execute(
+def test_rights_of_other_roles_stay(logins: "Logins", database_url: str) -> None:
+    logins.admin.execute(
         sql.SQL("grant select on pgqueue.jobs to {}").format(
-            sql.Identifier(f"{crowd.prefix}_login_viewer")
+            sql.Identifier(f"{logins.prefix}_login_viewer")
         )
     )
 
-    changes = roles.apply(database_url, prefix=crowd.prefix)
+    changes = roles.apply(database_url, prefix=logins.prefix)
 
     assert ([], []) == (changes.given, changes.taken)
 
 
-def test_what_is_created_later_is_closed_to_the_public_and_open_to_viewers(
-    crowd: "Crowd", database_url: str
+def test_later_objects_are_closed_to_the_public_and_open_to_viewers(
+    logins: "Logins", database_url: str
 ) -> None:
-    crowd.admin.execute(sql.SQL("set role {}").format(sql.Identifier(crowd.name("owner"))))
-    crowd.admin.execute("create table pgqueue.later (id bigint)")
-    crowd.admin.execute("create sequence pgqueue.later_id")
-    crowd.admin.execute(
+    logins.admin.execute(sql.SQL("set role {}").format(sql.Identifier(logins.name("owner"))))
+    logins.admin.execute("create table pgqueue.later (id bigint)")
+    logins.admin.execute("create sequence pgqueue.later_id")
+    logins.admin.execute(
         "create function pgqueue.later() returns int language sql begin atomic select 1; end"
     )
-    crowd.admin.execute("create domain pgqueue.later_word as text")
-    crowd.admin.execute("reset role")
+    logins.admin.execute("create domain pgqueue.later_word as text")
+    logins.admin.execute("reset role")
 
-    found = {each for each in _rights(database_url, crowd.prefix) if " later" in each}
+    rows = {right for right in _rights(database_url, logins.prefix) if " later" in right}
 
     assert {
         "owner owns domain later_word",
@@ -195,16 +197,18 @@ def test_what_is_created_later_is_closed_to_the_public_and_open_to_viewers(
         "owner owns table later",
         "operator select table later",
         "viewer select table later",
-        # No default of PostgreSQL's reaches the type of a table's rows.
+        # PostgreSQL has no default privileges for the row type of a table.
         "public usage row type later",
-    } == found
+    } == rows
     assert Right("public", "usage", "row type", "later") in (
-        roles.apply(database_url, prefix=crowd.prefix).taken
+        roles.apply(database_url, prefix=logins.prefix).taken
     )
 
 
 @pytest.mark.not_under("hostile", reason="tables like ours keep our domains from being dropped")
-def test_a_migration_after_it_still_belongs_to_the_owner(crowd: "Crowd", database_url: str) -> None:
+def test_a_migration_after_it_still_belongs_to_the_owner(
+    logins: "Logins", database_url: str
+) -> None:
     environment = {**os.environ, "PGQUEUE_URL": database_url}
     for step in (["downgrade", "base"], ["upgrade", "head"]):
         subprocess.run(
@@ -215,70 +219,72 @@ def test_a_migration_after_it_still_belongs_to_the_owner(crowd: "Crowd", databas
             capture_output=True,
         )
 
-    changes = roles.apply(database_url, prefix=crowd.prefix)
+    changes = roles.apply(database_url, prefix=logins.prefix)
 
-    assert [] == [each for each in changes.taken if each.privilege == "owns"]
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
+    assert [] == [right for right in changes.taken if right.privilege == "owns"]
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
-def test_a_dba_without_superuser_can_do_all_of_it(nobody: "Crowd", database_url: str) -> None:
-    dba = sql.Identifier(f"{nobody.prefix}_dba")
-    nobody.admin.execute(sql.SQL("create role {} login createrole").format(dba))
-    nobody.admin.execute(
+def test_a_dba_without_superuser_can_grant_all_rights(
+    no_roles: "Logins", database_url: str
+) -> None:
+    dba = sql.Identifier(f"{no_roles.prefix}_dba")
+    no_roles.admin.execute(sql.SQL("create role {} login createrole").format(dba))
+    no_roles.admin.execute(
         sql.SQL("grant create on database {} to {}").format(
-            sql.Identifier(nobody.admin.info.dbname), dba
+            sql.Identifier(no_roles.admin.info.dbname), dba
         )
     )
-    url = make_conninfo(libpq_url(database_url), user=f"{nobody.prefix}_dba")
+    url = make_conninfo(libpq_url(database_url), user=f"{no_roles.prefix}_dba")
     migrate.upgrade(url, "theirs")
 
-    changes = roles.apply(url, "theirs", nobody.prefix)
-    again = roles.apply(url, "theirs", nobody.prefix)
+    changes = roles.apply(url, "theirs", no_roles.prefix)
+    again = roles.apply(url, "theirs", no_roles.prefix)
 
     assert Right("owner", "owns", "table", "jobs") in changes.given
     assert ([], []) == (again.given, again.taken)
     assert [] == migrate.upgrade(url, "theirs")
 
 
-def test_who_may_not_make_roles_is_told_who_may(crowd: "Crowd") -> None:
+def test_a_user_without_createrole_gets_a_message_that_names_it(logins: "Logins") -> None:
     with pytest.raises(AccessDenied, match="CREATEROLE"):
-        roles.apply(crowd.url("viewer"), prefix=f"{crowd.prefix}x")
+        roles.apply(logins.url("viewer"), prefix=f"{logins.prefix}x")
 
 
-def test_memberships_among_our_roles_are_told_and_taken_back(
-    crowd: "Crowd", database_url: str
+def test_memberships_among_our_roles_are_listed_and_revoked(
+    logins: "Logins", database_url: str
 ) -> None:
     for whole, part in (("owner", "viewer"), ("worker", "producer")):
-        crowd.admin.execute(
+        logins.admin.execute(
             sql.SQL("grant {} to {}").format(
-                sql.Identifier(crowd.name(whole)), sql.Identifier(crowd.name(part))
+                sql.Identifier(logins.name(whole)), sql.Identifier(logins.name(part))
             )
         )
 
-    planned = roles.plan(database_url, prefix=crowd.prefix)
-    changes = roles.apply(database_url, prefix=crowd.prefix)
+    planned = roles.plan(database_url, prefix=logins.prefix)
+    changes = roles.apply(database_url, prefix=logins.prefix)
 
     assert [
         Right("producer", "member", "role", "worker"), Right("viewer", "member", "role", "owner"),
     ] == list(planned.taken) == list(changes.taken)  # fmt: skip
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        crowd.connection("viewer").execute("delete from pgqueue.jobs")
-    assert GOLDEN.read_text().splitlines() == _rights(database_url, crowd.prefix)
+        logins.connection("viewer").execute("delete from pgqueue.jobs")
+    assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
 def test_a_role_of_ours_that_is_a_member_of_another_is_refused(
-    crowd: "Crowd", database_url: str
+    logins: "Logins", database_url: str
 ) -> None:
-    crowd.admin.execute(
-        sql.SQL("grant pg_read_all_data to {}").format(sql.Identifier(crowd.name("producer")))
+    logins.admin.execute(
+        sql.SQL("grant pg_read_all_data to {}").format(sql.Identifier(logins.name("producer")))
     )
 
     with pytest.raises(InvalidOption, match="is a member of pg_read_all_data: revoke that"):
-        roles.apply(database_url, prefix=crowd.prefix)
+        roles.apply(database_url, prefix=logins.prefix)
 
 
 @pytest.mark.parametrize(
-    ("power", "told"),
+    ("power", "message"),
     [
         ("createrole", "may create roles"),
         ("createdb", "may create databases"),
@@ -287,27 +293,27 @@ def test_a_role_of_ours_that_is_a_member_of_another_is_refused(
         ("replication", "may replicate"),
     ],
 )
-def test_a_role_of_ours_that_may_do_more_than_any_of_ours_is_refused(
-    crowd: "Crowd", database_url: str, power: str, told: str
+def test_a_role_with_an_attribute_that_none_of_ours_has_is_refused(
+    logins: "Logins", database_url: str, power: str, message: str
 ) -> None:
-    name = sql.Identifier(crowd.name("viewer"))
-    crowd.admin.execute(sql.SQL("alter role {} " + power).format(name))
+    name = sql.Identifier(logins.name("viewer"))
+    logins.admin.execute(sql.SQL("alter role {} " + power).format(name))
 
-    with pytest.raises(InvalidOption, match=f"_viewer exists already, and {told}"):
-        roles.apply(database_url, prefix=crowd.prefix)
+    with pytest.raises(InvalidOption, match=f"_viewer exists already, and {message}"):
+        roles.apply(database_url, prefix=logins.prefix)
 
 
-def test_a_refusal_leaves_nothing_behind(nobody: "Crowd", database_url: str) -> None:
-    taken = sql.Identifier(nobody.name("worker"))
-    nobody.admin.execute(sql.SQL("create role {} superuser").format(taken))
+def test_a_refusal_creates_no_role(no_roles: "Logins", database_url: str) -> None:
+    worker = sql.Identifier(no_roles.name("worker"))
+    no_roles.admin.execute(sql.SQL("create role {} superuser").format(worker))
 
     with pytest.raises(InvalidOption, match="is a superuser"):
-        roles.apply(database_url, prefix=nobody.prefix)
+        roles.apply(database_url, prefix=no_roles.prefix)
 
-    found = nobody.admin.execute(
-        "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [nobody.prefix]
+    rows = no_roles.admin.execute(
+        "select rolname from pg_roles where starts_with(rolname::text, %s::text)", [no_roles.prefix]
     ).fetchall()
-    assert [(nobody.name("worker"),)] == found
+    assert [(no_roles.name("worker"),)] == rows
 
 
 @pytest.mark.parametrize("prefix", ["", "pg_queue", "x" * 55, "ü" * 28, "a\0b"])
@@ -316,13 +322,13 @@ def test_a_prefix_that_no_role_can_have_is_refused(prefix: str) -> None:
         roles.sql(prefix=prefix)
 
 
-def test_roles_wait_for_the_tables(database_url: str, prefix: str) -> None:
+def test_roles_need_the_tables(database_url: str, prefix: str) -> None:
     with pytest.raises(SchemaMissing, match="pgqueue migrate"):
         roles.apply(database_url, "elsewhere", prefix)
 
 
-def test_two_at_once_do_not_disturb_each_other(nobody: "Crowd", database_url: str) -> None:
-    words = ["migrate", "--roles", "--prefix", nobody.prefix, "--url", database_url]
+def test_concurrent_runs_do_not_disturb_each_other(no_roles: "Logins", database_url: str) -> None:
+    words = ["migrate", "--roles", "--prefix", no_roles.prefix, "--url", database_url]
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "pgqueue", *words],
@@ -332,15 +338,15 @@ def test_two_at_once_do_not_disturb_each_other(nobody: "Crowd", database_url: st
         )
         for _ in range(3)
     ]
-    said = [each.communicate(timeout=60) for each in running]
+    outputs = [process.communicate(timeout=60) for process in running]
 
-    assert [0, 0, 0] == [each.returncode for each in running], said
-    assert ["up to date\n"] * 2 == sorted(out for out, _ in said)[1:]
+    assert [0, 0, 0] == [process.returncode for process in running], outputs
+    assert ["up to date\n"] * 2 == sorted(out for out, _ in outputs)[1:]
 
 
 def _rights(url: str, prefix: str, schema: str = "pgqueue") -> list[str]:
     link = Database(url, schema).open()
     try:
-        return [str(each) for each in run(link, roles.rights(prefix, Schema(schema)))]
+        return [str(right) for right in run(link, roles.rights(prefix, Schema(schema)))]
     finally:
         link.close()

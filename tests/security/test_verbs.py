@@ -1,4 +1,4 @@
-"""Each verb of the library under each role: it works, or the refusal says what to do."""
+"""Each verb of the library under each role: it works, or its refusal names the remedy."""
 
 import asyncio
 import contextlib
@@ -25,17 +25,17 @@ from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Crowd
+    from tests.security.conftest import Logins
 
 GOLDEN = Path(__file__).parent / "golden" / "statements.txt"
 USERS = ("producer", "worker", "viewer", "operator")
 STATEMENTS = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql")
+    file.name.removesuffix(".sql")
+    for file in files("pgqueue.store").joinpath("sql").iterdir()
+    if file.name.endswith(".sql")
 )
 
-# A view of several tables takes nothing from anybody, and PostgreSQL says that first.
+# PostgreSQL refuses a write to a view of several tables before it checks the rights.
 _REFUSED = (
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.ObjectNotInPrerequisiteState,
@@ -44,11 +44,11 @@ _REFUSED = (
 
 NEW = NewJob("shop.mail", '{"card": "4111"}')
 
-Verb = Callable[["Crowd", str, int], object]
+Verb = Callable[["Logins", str, int], object]
 
 
-def _on_own_link(crowd: "Crowd", role: str, statement: Any) -> object:
-    link = Database(crowd.url(role)).open()
+def _on_own_link(logins: "Logins", role: str, statement: Any) -> object:
+    link = Database(logins.url(role)).open()
     try:
         return run(link, statement)
     finally:
@@ -56,37 +56,37 @@ def _on_own_link(crowd: "Crowd", role: str, statement: Any) -> object:
 
 
 @pytest.mark.own_session
-def test_a_worker_sees_how_many_connections_others_have_taken(crowd: "Crowd") -> None:
+def test_a_worker_sees_the_number_of_all_connections(logins: "Logins") -> None:
     with contextlib.ExitStack() as open_:
         for _ in range(5):
-            open_.enter_context(psycopg.connect(crowd.url("viewer")))
+            open_.enter_context(psycopg.connect(logins.url("viewer")))
 
         # The server counts a session when it ends its first transaction.
         for _ in range(200):
-            _, taken = _on_own_link(crowd, "worker", server.connections())
-            if taken > 5:
+            _, used = _on_own_link(logins, "worker", server.connections())
+            if used > 5:
                 break
 
-    assert taken > 5
+    assert used > 5
 
 
-def _copy(crowd: "Crowd", role: str, job_id: int) -> object:
-    return crowd.client(role).insert_many([NEW, NewJob("shop.mail", run_after=60.0)])
+def _copy(logins: "Logins", role: str, job_id: int) -> object:
+    return logins.client(role).insert_many([NEW, NewJob("shop.mail", run_after=60.0)])
 
 
-def _on_sqlalchemy(crowd: "Crowd", role: str, job_id: int) -> object:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: crowd.connection(role))
+def _on_sqlalchemy(logins: "Logins", role: str, job_id: int) -> object:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: logins.connection(role))
     with engine.connect() as connection:
-        Client(crowd.url(role)).insert(NEW, connection=connection)
+        Client(logins.url(role)).insert(NEW, connection=connection)
         connection.commit()
     engine.dispose()
     return None
 
 
-def _in_asyncio(crowd: "Crowd", role: str, job_id: int) -> object:
+def _in_asyncio(logins: "Logins", role: str, job_id: int) -> object:
     async def work() -> None:
-        async with await psycopg.AsyncConnection.connect(crowd.url(role)) as connection:
-            client = crowd.client(role)
+        async with await psycopg.AsyncConnection.connect(logins.url(role)) as connection:
+            client = logins.client(role)
             await client.ainsert(NEW, connection=connection)
             await client.ainsert_many([NEW], connection=connection)
             await client.aenqueue("shop.mail", connection=connection)
@@ -94,76 +94,76 @@ def _in_asyncio(crowd: "Crowd", role: str, job_id: int) -> object:
     return asyncio.run(work())
 
 
-def _settle(crowd: "Crowd", role: str, job_id: int) -> object:
-    ended = Settlement(job_id, 1, 1, Outcome.SUCCEEDED, waited_seconds=0.0)
-    return _on_own_link(crowd, role, settlements.settle([ended]))
+def _settle(logins: "Logins", role: str, job_id: int) -> object:
+    settlement = Settlement(job_id, 1, 1, Outcome.SUCCEEDED, waited_seconds=0.0)
+    return _on_own_link(logins, role, settlements.settle([settlement]))
 
 
-def _claim(crowd: "Crowd", role: str, job_id: int) -> object:
-    asked: dict[str, Any] = {"queues": ["default"], "unknown_tasks": []}
-    statement = claiming.claim(worker_id=1, executor="greenlet", jobs_max=1, slots_free=1, **asked)
-    return _on_own_link(crowd, role, statement)
+def _claim(logins: "Logins", role: str, job_id: int) -> object:
+    params: dict[str, Any] = {"queues": ["default"], "unknown_tasks": []}
+    statement = claiming.claim(worker_id=1, executor="greenlet", jobs_max=1, slots_free=1, **params)
+    return _on_own_link(logins, role, statement)
 
 
 def _plain(text: str) -> Verb:
-    return lambda crowd, role, job_id: (
-        crowd.connection(role).execute(text.encode(), {"id": job_id}).statusmessage
+    return lambda logins, role, job_id: (
+        logins.connection(role).execute(text.encode(), {"id": job_id}).statusmessage
     )
 
 
 VERBS: dict[str, tuple[set[str], Verb]] = {
-    "enqueue": ({"producer", "worker"}, lambda crowd, role, _: crowd.client(role).insert(NEW)),
+    "enqueue": ({"producer", "worker"}, lambda logins, role, _: logins.client(role).insert(NEW)),
     "enqueue on a connection of SQLAlchemy's": ({"producer", "worker"}, _on_sqlalchemy),
     "enqueue on a connection of asyncio's": ({"producer", "worker"}, _in_asyncio),
     "enqueue many": ({"producer", "worker"}, _copy),
     "enqueue by name": (
         {"producer", "worker"},
-        lambda crowd, role, _: crowd.client(role).enqueue("shop.mail", {"n": 1}, priority=3),
+        lambda logins, role, _: logins.client(role).enqueue("shop.mail", {"n": 1}, priority=3),
     ),
     "enqueue by SQL": ({"producer", "worker"}, _plain("select pgqueue.enqueue('shop.mail')")),
     "read a job": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, job_id: crowd.client(role).job(job_id),
+        lambda logins, role, job_id: logins.client(role).job(job_id),
     ),
     "list jobs": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).jobs(),
+        lambda logins, role, _: logins.client(role).jobs(),
     ),
     "count jobs": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).count(task="shop.*"),
+        lambda logins, role, _: logins.client(role).count(task="shop.*"),
     ),
     "read attempts": (
         {"viewer", "operator"},
-        lambda crowd, role, job_id: crowd.client(role).attempts(job_id),
+        lambda logins, role, job_id: logins.client(role).attempts(job_id),
     ),
     "read logs": (
         {"viewer", "operator"},
-        lambda crowd, role, job_id: crowd.client(role).logs(job_id),
+        lambda logins, role, job_id: logins.client(role).logs(job_id),
     ),
     "list tasks": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).tasks(),
+        lambda logins, role, _: logins.client(role).tasks(),
     ),
     "list unknown tasks": (
         {"viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).unknown_tasks(),
+        lambda logins, role, _: logins.client(role).unknown_tasks(),
     ),
     "list workers": (
         {"worker", "viewer", "operator"},
-        lambda crowd, role, _: crowd.client(role).workers.list(with_stopped=True),
+        lambda logins, role, _: logins.client(role).workers.list(with_stopped=True),
     ),
-    "cancel": ({"operator"}, lambda crowd, role, job_id: crowd.client(role).cancel(job_id)),
+    "cancel": ({"operator"}, lambda logins, role, job_id: logins.client(role).cancel(job_id)),
     "cancel by filter": (
         {"operator"},
-        lambda crowd, role, _: crowd.client(role).cancel(task="shop.*"),
+        lambda logins, role, _: logins.client(role).cancel(task="shop.*"),
     ),
-    "retry": ({"operator"}, lambda crowd, role, job_id: crowd.client(role).retry(job_id)),
+    "retry": ({"operator"}, lambda logins, role, job_id: logins.client(role).retry(job_id)),
     "claim": ({"worker"}, _claim),
     "settle": ({"worker"}, _settle),
     "record a task": (
         {"worker"},
-        lambda crowd, role, _: _on_own_link(crowd, role, tasks.record_tasks([])),
+        lambda logins, role, _: _on_own_link(logins, role, tasks.record_tasks([])),
     ),
     "read the views": (
         {"viewer", "operator"},
@@ -178,41 +178,41 @@ VERBS: dict[str, tuple[set[str], Verb]] = {
 
 @pytest.mark.parametrize("role", USERS)
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_works_for_those_it_is_meant_for_alone(
-    crowd: "Crowd", client: Client, verb: str, role: str
+def test_a_verb_works_for_its_roles_only(
+    logins: "Logins", client: Client, verb: str, role: str
 ) -> None:
     job_id = client.insert(NEW).id
     allowed, act = VERBS[verb]
 
     if role in allowed:
-        act(crowd, role, job_id)
+        act(logins, role, job_id)
     else:
         before = client.job(job_id)
         with pytest.raises((AccessDenied, psycopg.errors.InsufficientPrivilege)) as denied:
-            act(crowd, role, job_id)
+            act(logins, role, job_id)
         assert "permission denied" in str(denied.value)
         assert (before, 1) == (client.job(job_id), client.count())
 
 
-def test_a_denial_says_which_right_is_missing_and_who_gives_it(crowd: "Crowd") -> None:
+def test_a_denial_names_the_missing_right_and_the_command_that_grants_it(logins: "Logins") -> None:
     with pytest.raises(AccessDenied) as denied:
-        crowd.client("producer").cancel(1)
+        logins.client("producer").cancel(1)
 
     assert "permission denied for function cancel" == denied.value.reason
     assert "pgqueue migrate --roles" in str(denied.value)
 
 
-def test_an_enqueued_job_is_handed_to_its_producer_whole(crowd: "Crowd", client: Client) -> None:
-    producer = crowd.client("producer")
+def test_a_producer_gets_the_complete_row_of_its_new_job(logins: "Logins", client: Client) -> None:
+    producer = logins.client("producer")
 
     inserted = [producer.insert(NEW), producer.enqueue("shop.mail", {"n": 1}, tags=["a"])]
 
-    assert inserted == [client.job(each.id) for each in inserted]
+    assert inserted == [client.job(job.id) for job in inserted]
 
 
-def test_a_producer_enqueues_in_its_own_transaction(crowd: "Crowd", client: Client) -> None:
-    producer = crowd.client("producer")
-    with psycopg.connect(crowd.url("producer")) as connection:
+def test_a_producer_enqueues_in_its_own_transaction(logins: "Logins", client: Client) -> None:
+    producer = logins.client("producer")
+    with psycopg.connect(logins.url("producer")) as connection:
         producer.insert(NEW, connection=connection)
         producer.insert_many([NEW], connection=connection)
         producer.enqueue("shop.mail", connection=connection)
@@ -222,10 +222,10 @@ def test_a_producer_enqueues_in_its_own_transaction(crowd: "Crowd", client: Clie
     assert (0, 0) == (seen_by_others, client.count())
 
 
-def test_a_producer_sees_no_job_of_anybody(crowd: "Crowd", client: Client) -> None:
-    producer = crowd.client("producer")
+def test_a_producer_sees_no_job(logins: "Logins", client: Client) -> None:
+    producer = logins.client("producer")
     producer.insert(NEW)
-    connection = crowd.connection("producer")
+    connection = logins.connection("producer")
 
     assert [] == connection.execute("select id, args from pgqueue.new_jobs").fetchall()
     for text in (
@@ -246,24 +246,26 @@ def test_a_producer_sees_no_job_of_anybody(crowd: "Crowd", client: Client) -> No
             connection.execute(text.encode())
 
 
-def test_a_condition_of_a_producers_never_meets_a_job(crowd: "Crowd", client: Client) -> None:
+def test_a_condition_of_a_producer_is_never_evaluated_on_a_job(
+    logins: "Logins", client: Client
+) -> None:
     client.insert(NEW)
-    connection = crowd.connection("producer")
+    connection = logins.connection("producer")
     connection.execute(
-        "create function pg_temp.tell(args jsonb) returns boolean language plpgsql cost 0.0001"
+        "create function pg_temp.reveal(args jsonb) returns boolean language plpgsql cost 0.0001"
         " as $$ begin raise exception 'seen %', args; end $$"
     )
 
-    found = connection.execute(
-        "select id from pgqueue.new_jobs where pg_temp.tell(args)"
+    rows = connection.execute(
+        "select id from pgqueue.new_jobs where pg_temp.reveal(args)"
     ).fetchall()
 
-    assert [] == found
+    assert [] == rows
 
 
 @pytest.mark.parametrize("column", ["id", "attempt", "worker_id", "position", "kept_until"])
-def test_a_producer_cannot_forge_what_only_workers_write(crowd: "Crowd", column: str) -> None:
-    connection = crowd.connection("producer")
+def test_a_producer_cannot_write_the_columns_of_workers(logins: "Logins", column: str) -> None:
+    connection = logins.connection("producer")
 
     for table in ("jobs", "new_jobs"):
         text = f"insert into pgqueue.{table} (task, {column}) values ('t', null)"
@@ -273,10 +275,10 @@ def test_a_producer_cannot_forge_what_only_workers_write(crowd: "Crowd", column:
 
 @pytest.mark.parametrize("table", ["jobs", "new_jobs"])
 @pytest.mark.parametrize("status", JobStatus)
-def test_a_producers_job_has_no_past(
-    crowd: "Crowd", client: Client, status: JobStatus, table: str
+def test_a_producer_can_only_insert_waiting_jobs(
+    logins: "Logins", client: Client, status: JobStatus, table: str
 ) -> None:
-    connection = crowd.connection("producer")
+    connection = logins.connection("producer")
     text = "copy pgqueue.jobs (task, status) from stdin"
 
     def insert() -> None:
@@ -296,17 +298,17 @@ def test_a_producers_job_has_no_past(
     assert int(status in (JobStatus.SCHEDULED, JobStatus.QUEUED)) == client.count()
 
 
-def test_nobody_inserts_a_job_that_nothing_would_unblock(crowd: "Crowd", client: Client) -> None:
+def test_no_role_inserts_a_blocked_job(logins: "Logins", client: Client) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="that is blocked"):
-        crowd.admin.execute("insert into pgqueue.jobs (task, status) values ('t', 'blocked')")
+        logins.admin.execute("insert into pgqueue.jobs (task, status) values ('t', 'blocked')")
 
     assert 0 == client.count()
 
 
 @pytest.mark.parametrize("column", ["id", "task", "args", "queue", "max_attempts", "created_at"])
-def test_a_worker_cannot_change_what_a_job_is_to_do(crowd: "Crowd", column: str) -> None:
+def test_a_worker_cannot_change_the_request_of_a_job(logins: "Logins", column: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        crowd.connection("worker").execute(
+        logins.connection("worker").execute(
             sql.SQL("update pgqueue.jobs set {column} = {column}").format(
                 column=sql.Identifier(column)
             )
@@ -314,8 +316,8 @@ def test_a_worker_cannot_change_what_a_job_is_to_do(crowd: "Crowd", column: str)
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_who_reads_writes_nothing(crowd: "Crowd", role: str) -> None:
-    connection = crowd.connection(role)
+def test_a_reading_role_writes_nothing(logins: "Logins", role: str) -> None:
+    connection = logins.connection(role)
     names = [
         name
         for (name,) in connection.execute(
@@ -333,38 +335,38 @@ def test_who_reads_writes_nothing(crowd: "Crowd", role: str) -> None:
     assert "jobs" in names
 
 
-def test_no_role_can_log_in_or_belongs_to_another(crowd: "Crowd") -> None:
-    found = crowd.admin.execute(
+def test_no_role_can_log_in_or_is_a_member_of_another(logins: "Logins") -> None:
+    rows = logins.admin.execute(
         """
         select role.rolname, role.rolcanlogin, role.rolsuper, role.rolbypassrls
         from pg_roles as role
         where role.rolname = any(%(names)s)
           and (
             role.rolcanlogin or role.rolsuper or role.rolbypassrls or role.rolcreaterole
-            or exists (select from pg_auth_members as held where held.member = role.oid)
+            or exists (select from pg_auth_members as membership where membership.member = role.oid)
           )
         """,
-        {"names": [crowd.name(role) for role in ("owner", *USERS)]},
+        {"names": [logins.name(role) for role in ("owner", *USERS)]},
     ).fetchall()
 
-    assert [] == found
+    assert [] == rows
 
 
-def test_each_statement_is_allowed_to_whom_the_golden_file_says(crowd: "Crowd") -> None:
-    connections = {role: crowd.connection(role) for role in USERS}
+def test_each_statement_is_allowed_to_the_roles_of_the_golden_file(logins: "Logins") -> None:
+    connections = {role: logins.connection(role) for role in USERS}
     for connection in connections.values():
-        connection.execute("set search_path = pg_catalog, pg_temp")  # as our own sessions ask
+        connection.execute("set search_path = pg_catalog, pg_temp")  # the path of our own sessions
 
-    told = []
+    lines = []
     for file in STATEMENTS:
         allowed = [role for role in USERS if _may(connections[role], file)]
-        told.append(f"{file}: {', '.join(allowed) or 'nobody'}")
+        lines.append(f"{file}: {', '.join(allowed) or 'nobody'}")
 
-    assert GOLDEN.read_text().splitlines() == told
+    assert GOLDEN.read_text().splitlines() == lines
 
 
 def _may(connection: "psycopg.Connection[Any]", file: str) -> bool:
-    """Whether a statement is allowed; asked with nothing, so other errors are no matter."""
+    """Whether a statement is allowed; it runs with null parameters, so other errors may occur."""
     text = Schema().render(file)
     try:
         with connection.transaction(force_rollback=True), connection.cursor() as cursor:

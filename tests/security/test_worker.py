@@ -1,4 +1,4 @@
-"""A real `pgqueue worker`, whose database login has the role worker and nothing else."""
+"""A real `pgqueue worker` whose login has the role worker only."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -7,28 +7,28 @@ from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Burst, Crowd
+    from tests.security.conftest import Burst, Logins
 
 
 def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
-    crowd: "Crowd", client: Client, burst: "Burst"
+    logins: "Logins", client: Client, burst: "Burst"
 ) -> None:
-    recording = burst(crowd.url("worker"))
-    producer = crowd.client("producer")
+    recording = burst(logins.url("worker"))
+    producer = logins.client("producer")
     for name, args in (
         ("vault.open_door", {"n": 2}),
         ("vault.watch_door", {}),
         ("vault.count_coins", {"n": 1000}),
         ("vault.jam", {}),
-        ("vault.close_door", {"url": crowd.url("worker")}),
+        ("vault.close_door", {"url": logins.url("worker")}),
     ):
         producer.enqueue(name, args)
 
-    working = burst(crowd.url("worker"))
+    working = burst(logins.url("worker"))
 
-    said = recording.stderr + working.stderr
-    assert (0, 0) == (recording.returncode, working.returncode), said
-    assert [] == [line for line in said.splitlines() if "denied" in line or "failed" in line]
+    output = recording.stderr + working.stderr
+    assert (0, 0) == (recording.returncode, working.returncode), output
+    assert [] == [line for line in output.splitlines() if "denied" in line or "failed" in line]
     assert {
         ("vault.open_door", JobStatus.SUCCEEDED): 5,
         ("vault.watch_door", JobStatus.SUCCEEDED): 1,
@@ -38,14 +38,14 @@ def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
     opened = client.jobs(task="vault.open_door")[-1]
     assert ["opening 2"] == [line.message for line in opened.logs()]
     [jammed] = client.jobs(task="vault.jam")
-    assert [Outcome.FAILED] * 2 == [each.outcome for each in jammed.attempts()]
-    ends = {each.stop_reason for each in client.workers.list(with_stopped=True)}
+    assert [Outcome.FAILED] * 2 == [attempt.outcome for attempt in jammed.attempts()]
+    ends = {worker.stop_reason for worker in client.workers.list(with_stopped=True)}
     assert ends <= {"finished", "stopped"}
 
 
-def test_a_worker_without_rights_says_what_it_lacks(crowd: "Crowd", burst: "Burst") -> None:
-    said = burst(crowd.url("viewer"))
+def test_a_worker_without_rights_prints_the_missing_right(logins: "Logins", burst: "Burst") -> None:
+    output = burst(logins.url("viewer"))
 
-    assert 3 == said.returncode
-    assert "permission denied" in said.stderr
-    assert "pgqueue migrate --roles" in said.stderr
+    assert 3 == output.returncode
+    assert "permission denied" in output.stderr
+    assert "pgqueue migrate --roles" in output.stderr

@@ -1,4 +1,4 @@
-"""What the nemesis can do: one generator function each, that heals after its `yield`."""
+"""The faults: one generator function each, which heals its fault after its `yield`."""
 
 from chaos.faults import clock, disk, network, people, processes, server, sessions
 from chaos.faults.fault import CATALOGUE, Fault

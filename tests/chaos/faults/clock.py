@@ -1,15 +1,15 @@
-"""What a host's clock does to the supervisor on it."""
+"""Faults of a host's clock."""
 
 from collections.abc import Iterator
 
 from chaos.faults.fault import Facts, Step, fault
-from chaos.world import SUPERVISORS, World
+from chaos.system import SUPERVISORS, System
 
 
 @fault(weight=2, seconds=(6.0, 15.0), targets=SUPERVISORS, needs=("clock {}",))
-def wrong_clock(world: World, step: Step) -> Iterator[Facts]:
-    """Start a supervisor whose clock is an hour off, and set it right in the middle of its work."""
-    told = "+1h" if step.luck < 0.5 else "-1h"
-    world.fleet.set_clock(step.target, told)
-    yield {"off": told, "pid": world.fleet.retire(step.target)}
-    world.fleet.right_clock(step.target)
+def wrong_clock(system: System, step: Step) -> Iterator[Facts]:
+    """Start a supervisor with a clock that is an hour off, and correct the clock while it works."""
+    offset = "+1h" if step.luck < 0.5 else "-1h"
+    system.fleet.set_clock(step.target, offset)
+    yield {"offset": offset, "pid": system.fleet.retire(step.target)}
+    system.fleet.correct_clock(step.target)

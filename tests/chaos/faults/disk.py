@@ -1,4 +1,4 @@
-"""A full disk, on a small file system of the run's own that holds the queue's tables."""
+"""A full disk: a small file system for the queue's tables."""
 
 import os
 import subprocess
@@ -8,39 +8,39 @@ from pathlib import Path
 import psycopg
 
 from chaos.faults.fault import Facts, Step, fault
-from chaos.leash import Leash
+from chaos.process_guard import ProcessGuard
 from chaos.server import Server
-from chaos.world import World
+from chaos.system import System
 
 _BYTES = 2 * 1024**3
 _TABLES = ("jobs", "attempts", "logs")
 
 
 @fault(weight=2, seconds=(2.0, 5.0), needs=("disk", "server"))
-def fill_disk(world: World, step: Step) -> Iterator[Facts]:
-    """Leave the tables no room to grow."""
-    if world.disk is None:
-        raise LookupError("no file system of its own could be mounted")
-    space = os.statvfs(world.disk)
+def fill_disk(system: System, step: Step) -> Iterator[Facts]:
+    """Leave the tables no space to grow."""
+    if system.disk is None:
+        raise LookupError("the small file system could not be mounted")
+    space = os.statvfs(system.disk)
     used = (space.f_blocks - space.f_bfree) * space.f_frsize
-    _mount("remount", used, world.disk)
+    _mount("remount", used, system.disk)
     yield {"used_bytes": used}
-    _mount("remount", _BYTES, world.disk)
+    _mount("remount", _BYTES, system.disk)
 
 
-def mount(path: Path, leash: Leash) -> Path | None:
-    """A small file system at *path*; None where we may not mount one."""
+def mount(path: Path, process_guard: ProcessGuard) -> Path | None:
+    """A small file system at *path*; None when mounting is not permitted."""
     path.mkdir()
     try:
         _mount("rw", _BYTES, path)
     except (OSError, subprocess.CalledProcessError):
         return None
-    leash.hold_mount(path)
+    process_guard.add_mount(path)
     return path
 
 
 def move(connection: "psycopg.Connection[object]", server: Server, path: Path) -> None:
-    """Put the queue's tables there."""
+    """Move the queue's tables to *path*."""
     user = server.cluster.user
     if user is not None:
         os.chown(path, user.uid, user.gid)
@@ -50,12 +50,12 @@ def move(connection: "psycopg.Connection[object]", server: Server, path: Path) -
 
 
 def unmount(path: Path) -> None:
-    """Give the file system up."""
+    """Unmount the file system."""
     subprocess.run(["umount", path], check=True)
 
 
-def _mount(how: str, size: int, path: Path) -> None:
-    options = f"{how},size={size}"
+def _mount(mode: str, size: int, path: Path) -> None:
+    options = f"{mode},size={size}"
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=True, capture_output=True
     )

@@ -1,13 +1,13 @@
-"""A fault: its name, how often and how long, and what it needs for itself meanwhile."""
+"""A fault: its name, its frequency, its duration, and its exclusive needs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.world import World
+from chaos.system import System
 
 Facts = Mapping[str, Any]
-Inflict = Callable[[World, "Step"], Iterator[Facts]]
+Inflict = Callable[[System, "Step"], Iterator[Facts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +15,12 @@ class Fault:
     """One kind of fault.
 
     Args:
-        inflict: Causes it, yields facts for the ledger, and heals it when it is resumed; then
-            it may yield more facts.
-        weight: How often it is drawn.
-        seconds: How long it lasts, at least and at most.
-        targets: What it may be aimed at; one is drawn.
-        needs: What no other fault may use meanwhile; `{}` stands for the target.
+        inflict: Injects the fault and yields facts for the ledger. When it is resumed, it heals
+            the fault, and may yield more facts.
+        weight: The frequency of the fault.
+        seconds: The least and the greatest duration.
+        targets: The possible targets, of which one is drawn.
+        needs: The parts that no other fault may use meanwhile; `{}` stands for the target.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Fault:
     targets: tuple[str, ...]
     needs: tuple[str, ...]
 
-    def held(self, target: str) -> frozenset[str]:
-        """What it needs for itself when it is aimed at *target*."""
-        return frozenset(each.format(target) for each in self.needs)
+    def needs_of(self, target: str) -> frozenset[str]:
+        """The parts that it needs for itself when its target is *target*."""
+        return frozenset(need.format(target) for need in self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Step:
     """A fault at its time in a plan.
 
     Attributes:
-        luck: From 0 to 1, drawn by the seed: which child, which sessions, which jobs.
+        luck: From 0 to 1, drawn by the seed; it chooses a child, sessions or jobs.
     """
 
     number: int
@@ -65,11 +65,11 @@ def fault(
     targets: tuple[str, ...] = ("",),
     needs: tuple[str, ...] = (),
 ) -> Callable[[Inflict], Inflict]:
-    """Enter a function into the catalogue under its own name."""
+    """Add a function to the catalogue under its own name."""
 
-    def enter(inflict: Inflict) -> Inflict:
+    def add(inflict: Inflict) -> Inflict:
         name = inflict.__name__
         CATALOGUE[name] = Fault(name, inflict, weight, seconds, targets, needs)
         return inflict
 
-    return enter
+    return add

@@ -1,56 +1,56 @@
-"""What a proxy does to the ways to the database."""
+"""Faults of the network, made by a proxy before the database."""
 
 from collections.abc import Iterator
 
 from chaos.faults.fault import Facts, Step, fault
 from chaos.proxy import Mode
-from chaos.world import PROXIES, SUPERVISORS, World
+from chaos.system import PROXIES, SUPERVISORS, System
 
 
 @fault(weight=2, seconds=(2.0, 12.0), targets=PROXIES, needs=("proxy {}",))
-def black_hole(world: World, step: Step) -> Iterator[Facts]:
-    """Swallow all bytes, and never again carry any on the connections that were open."""
-    return _behaved(world, step, Mode.BLACK_HOLE)
+def black_hole(system: System, step: Step) -> Iterator[Facts]:
+    """Drop all bytes; connections that are open now never carry a byte again."""
+    return _with_mode(system, step, Mode.BLACK_HOLE)
 
 
 @fault(weight=2, seconds=(2.0, 8.0), targets=PROXIES, needs=("proxy {}",))
-def delay(world: World, step: Step) -> Iterator[Facts]:
-    """Hold every piece back for a while."""
-    return _behaved(world, step, Mode.DELAY)
+def delay(system: System, step: Step) -> Iterator[Facts]:
+    """Delay every piece for a while."""
+    return _with_mode(system, step, Mode.DELAY)
 
 
 @fault(weight=1, seconds=(2.0, 6.0), targets=PROXIES, needs=("proxy {}",))
-def drip(world: World, step: Step) -> Iterator[Facts]:
+def drip(system: System, step: Step) -> Iterator[Facts]:
     """Carry a few bytes at a time."""
-    return _behaved(world, step, Mode.DRIP)
+    return _with_mode(system, step, Mode.DRIP)
 
 
 @fault(weight=3, seconds=(0.0, 2.0), targets=PROXIES, needs=("proxy {}",))
-def reset(world: World, step: Step) -> Iterator[Facts]:
-    """Reset every connection, and every new one meanwhile."""
-    return _behaved(world, step, Mode.RESET)
+def reset(system: System, step: Step) -> Iterator[Facts]:
+    """Reset every connection, also every new one."""
+    return _with_mode(system, step, Mode.RESET)
 
 
 @fault(weight=2, seconds=(0.0, 2.0), targets=PROXIES, needs=("proxy {}",))
-def half_close(world: World, step: Step) -> Iterator[Facts]:
-    """End the server's half of every connection; the server does not know."""
-    return _behaved(world, step, Mode.HALF_CLOSE)
+def half_close(system: System, step: Step) -> Iterator[Facts]:
+    """End the server's half of every connection, unknown to the server."""
+    return _with_mode(system, step, Mode.HALF_CLOSE)
 
 
 @fault(weight=4, seconds=(2.0, 6.0), targets=("producers", *SUPERVISORS), needs=("proxy {}",))
-def drop_commit(world: World, step: Step) -> Iterator[Facts]:
-    """Let COMMIT through, and not the reply to it."""
-    return _behaved(world, step, Mode.DROP_COMMIT)
+def drop_commit(system: System, step: Step) -> Iterator[Facts]:
+    """Pass COMMIT, and drop its reply."""
+    return _with_mode(system, step, Mode.DROP_COMMIT)
 
 
 @fault(weight=5, seconds=(2.0, 6.0), targets=PROXIES, needs=("proxy {}",))
-def drop_reply(world: World, step: Step) -> Iterator[Facts]:
-    """Let statements through, and not the replies to some of them."""
-    return _behaved(world, step, Mode.DROP_REPLY)
+def drop_reply(system: System, step: Step) -> Iterator[Facts]:
+    """Pass statements, and drop some of their replies."""
+    return _with_mode(system, step, Mode.DROP_REPLY)
 
 
-def _behaved(world: World, step: Step, mode: Mode) -> Iterator[Facts]:
-    proxy = world.proxies[step.target]
+def _with_mode(system: System, step: Step, mode: Mode) -> Iterator[Facts]:
+    proxy = system.proxies[step.target]
     dropped = proxy.dropped
     proxy.set(mode)
     yield {}

@@ -1,4 +1,4 @@
-"""What a run is reported by: questions to the evidence, an SQL file each."""
+"""The figures of a report, one SQL file each."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).parent
 Rows = list[dict[str, Any]]
 
 
-def ask(connection: "psycopg.Connection[Any]") -> dict[str, Rows]:
+def collect(connection: "psycopg.Connection[Any]") -> dict[str, Rows]:
     """The rows of every figure, by the name of its file."""
     return {path.stem: _rows(connection, path) for path in sorted(_FOLDER.glob("*.sql"))}
 

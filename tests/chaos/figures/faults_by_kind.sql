@@ -1,7 +1,7 @@
--- Faults that were caused, and what they hit.
+-- Injected faults, and the processes, sessions, replies and jobs that they hit.
 select
   fault.name,
-  count(*) filter (where fault.step = 'injected') as caused,
+  count(*) filter (where fault.step = 'injected') as injected,
   count(*) filter (where fault.step = 'skipped') as skipped,
   sum(
     case when jsonb_typeof(fault.facts -> 'pids') = 'array'

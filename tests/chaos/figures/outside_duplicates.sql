@@ -1,4 +1,4 @@
--- Jobs whose work was done to its end more than once outside, though no person asked for it.
+-- Jobs whose outside work was completed more than once, without a retry by a person.
 select
   job.task,
   count(*) as jobs,

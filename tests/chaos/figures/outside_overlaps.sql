@@ -1,4 +1,4 @@
--- Attempts of one job that were both at work outside at some moment: a zombie and its successor.
+-- Pairs of attempts of one job whose outside work overlaps: a zombie and its successor.
 with work as (
   select
     effect.job_id,

@@ -1,4 +1,4 @@
--- Attempts that a killed process cost: those its workers held.
+-- Attempts that were lost with a killed process.
 with killed as (
   select fault.name, fault.at, victim.pid::integer as pid
   from chaos.faults as fault
@@ -6,11 +6,11 @@ with killed as (
   where fault.step = 'injected'
     and fault.name like 'kill_%'
 ),
-held as (
+affected as (
   select killed.name, killed.pid, killed.at, attempt.job_id
   from killed
   cross join lateral (
-    -- Process ids are used again in time.
+    -- A process id may belong to several workers over time.
     select worker.id
     from pgqueue.workers as worker
     where worker.pid = killed.pid
@@ -23,11 +23,11 @@ held as (
     and attempt.outcome in ('lost', 'interrupted')
 )
 select
-  held.name,
-  count(distinct (held.pid, held.at)) as workers,
-  count(held.job_id) as attempts,
-  round(count(held.job_id)::numeric / greatest(count(distinct (held.pid, held.at)), 1), 2)
+  affected.name,
+  count(distinct (affected.pid, affected.at)) as workers,
+  count(affected.job_id) as attempts,
+  round(count(affected.job_id)::numeric / greatest(count(distinct (affected.pid, affected.at)), 1), 2)
     as attempts_per_worker
-from held
-group by held.name
-order by held.name;
+from affected
+group by affected.name
+order by affected.name;

@@ -1,27 +1,27 @@
--- From a server that is ready again to the next beginning of any job, outside.
+-- Seconds from a restarted server to the next start of any job, seen outside.
 with ready as (
   select fault.name, fault.at, (fault.facts ->> 'ready_seconds')::numeric as ready_seconds
   from chaos.faults as fault
   where fault.step = 'healed'
     and fault.facts ? 'ready_seconds'
 ),
-begun as (
+waits as (
   select ready.name, ready.ready_seconds, extract(epoch from next.at - ready.at) as seconds
   from ready
   cross join lateral (
     select min(effect.at) as at
     from chaos.effects as effect
     where effect.at > ready.at
-      and effect.step = 'begun'
+      and effect.step = 'started'
   ) as next
 )
 select
-  begun.name,
+  waits.name,
   count(*) as restarts,
-  percentile_cont(0.5) within group (order by begun.seconds) as p50,
-  percentile_cont(0.99) within group (order by begun.seconds) as p99,
-  max(begun.seconds) as max,
-  avg(begun.ready_seconds) as server_seconds_mean
-from begun
-group by begun.name
-order by begun.name;
+  percentile_cont(0.5) within group (order by waits.seconds) as p50,
+  percentile_cont(0.99) within group (order by waits.seconds) as p99,
+  max(waits.seconds) as max,
+  avg(waits.ready_seconds) as server_seconds_mean
+from waits
+group by waits.name
+order by waits.name;

@@ -1,4 +1,4 @@
--- From a kill to the next beginning of each job it took, outside; other faults went on meanwhile.
+-- Seconds from a kill to the next start of each lost job, seen outside, amid other faults.
 with killed as (
   select fault.name, fault.at, victim.pid::integer as pid
   from chaos.faults as fault
@@ -10,7 +10,7 @@ again as (
   select killed.name, extract(epoch from min(effect.at) - killed.at) as seconds
   from killed
   cross join lateral (
-    -- Process ids are used again in time.
+    -- A process id may belong to several workers over time.
     select worker.id
     from pgqueue.workers as worker
     where worker.pid = killed.pid
@@ -21,12 +21,12 @@ again as (
   join pgqueue.attempts as attempt
     on attempt.worker_id = worker.id
     and attempt.outcome = 'lost'
-    -- Not of a job that a person took up again, perhaps much later.
+    -- A job that a person retried may start much later.
     and attempt.job_id not in (select retried.job_id from chaos.retried as retried)
   join chaos.effects as effect
     on effect.job_id = attempt.job_id
     and effect.attempt > attempt.attempt
-    and effect.step = 'begun'
+    and effect.step = 'started'
   group by killed.name, killed.at, killed.pid, attempt.job_id, attempt.attempt
 )
 select

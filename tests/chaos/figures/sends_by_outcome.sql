@@ -1,4 +1,4 @@
--- What became of the sends, by the producers' own knowledge; of the unknown, how many were made.
+-- Sends by the outcome that their producer knows, and the jobs that exist of them.
 select
   send.outcome,
   count(*) as sends,

@@ -1,4 +1,4 @@
-"""What must hold, each an SQL file that answers with the rows that break it."""
+"""The invariants: one SQL file each, whose rows are its violations."""
 
 import re
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ _ROWS_MAX = 1_000
 
 
 class When(StrEnum):
-    """From when on an invariant holds."""
+    """The moment from which an invariant holds."""
 
     ALWAYS = "always"
     REST = "rest"
-    """All is healed and nothing is left to do; the supervisors live."""
+    """All faults are healed and all jobs are final; the supervisors are alive."""
     STOPPED = "stopped"
-    """The supervisors have been stopped, and the ledger is at hand."""
+    """The supervisors have stopped, and the ledger is in the tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One of them: its file's name, its first line, when it holds, and its text."""
+    """One invariant: its file's name, its first line, the moment, and its text."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Invariant:
     text: str
 
     def broken(self, connection: "psycopg.Connection[Any]") -> Sequence[dict[str, Any]]:
-        """The rows that break it, the first thousand."""
+        """Its violations, at most a thousand."""
         with connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(self.text.encode()).fetchmany(_ROWS_MAX)
 
@@ -52,5 +52,5 @@ def _read(path: Path) -> Invariant:
     text = path.read_text()
     head = _HEAD.match(text)
     if head is None:
-        raise ValueError(f"{path.name} does not begin with what it says, and when")
+        raise ValueError(f"{path.name} does not begin with its title and `-- When:`")
     return Invariant(path.stem, head["title"], When(head["when"]), text)

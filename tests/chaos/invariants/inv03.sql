@@ -1,8 +1,8 @@
--- A job exists if and only if the order of its transaction does, the unknown ones too.
+-- A job exists if and only if the order of its transaction exists, also after an unknown COMMIT.
 --
--- The order is the application's own row of the same transaction. PostgreSQL's word for the
--- transaction is asked as well, where it gives one: after a crash an id that never reached the
--- disk may be used again, so `committed` alone proves nothing.
+-- The order is the application's own row in the transaction of the job. The status of the
+-- transaction is checked too, where PostgreSQL knows it. It proves nothing alone: after a crash,
+-- PostgreSQL may reuse an id that never reached the disk.
 -- When: stopped.
 select send.key, send.task, send.outcome, placed.xid, job.id
 from chaos.sends as send

@@ -1,6 +1,6 @@
--- There is no job that nobody sent, and none twice.
+-- Each job was sent by a producer, and exists once.
 -- When: stopped.
-select job.key, min(job.id) as id, count(*) as jobs, 'nobody sent it' as why
+select job.key, min(job.id) as id, count(*) as jobs, 'not sent' as why
 from chaos.jobs as job
 where not exists (select from chaos.sends as send where send.key = job.key)
 group by job.key

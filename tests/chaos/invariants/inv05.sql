@@ -1,6 +1,6 @@
--- A job succeeded if and only if its last attempt did, and no other attempt.
+-- A job succeeded if and only if its last attempt succeeded, and no other attempt.
 --
--- What a person ran again may succeed again, or be cancelled before it does.
+-- A job that a person retried may succeed again, or may be cancelled before that.
 -- When: stopped.
 select job.id, job.task, job.status, job.attempt, won.attempts, won.last
 from pgqueue.jobs as job

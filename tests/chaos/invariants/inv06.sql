@@ -1,4 +1,4 @@
--- A running job has a holder and an open attempt; any other has neither, unless it is final.
+-- A running job has a worker and an unsettled attempt; a waiting job has no worker.
 -- When: always.
 select job.id, job.task, job.status, job.attempt, job.worker_id
 from pgqueue.jobs as job

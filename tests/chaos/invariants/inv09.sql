@@ -1,4 +1,4 @@
--- An at_most_once job is started at most once, by its attempts and in the outside world.
+-- An at_most_once job is started at most once, by its attempts and by its outside effects.
 -- When: stopped.
 select job.id, job.task, outside.starts as outside_starts, inside.starts
 from pgqueue.jobs as job
@@ -6,7 +6,7 @@ cross join lateral (
   select count(*) as starts
   from chaos.effects as effect
   where effect.job_id = job.id
-    and effect.step = 'begun'
+    and effect.step = 'started'
 ) as outside
 cross join lateral (
   select count(*) as starts

@@ -1,4 +1,4 @@
--- Only legal changes of a job were made, by those who may make them.
+-- Each change of a job is legal, and was made by a session that may make it.
 -- When: stopped.
 select past.id, past.job_id, past.application, past.old_status, past.new_status,
   past.old_attempt, past.new_attempt, past.old_worker_id, past.new_worker_id
@@ -8,7 +8,7 @@ where not coalesce(
     -- An insert.
     when past.old_status is null
       then past.new_status in ('queued', 'scheduled') and past.new_attempt = 0
-    -- A success that is not kept.
+    -- A success with keep = 0.
     when past.new_status is null
       then past.old_status = 'running' and past.keep_seconds = 0
     when past.new_status = 'running' and past.old_status = 'queued'
@@ -23,7 +23,7 @@ where not coalesce(
       then past.new_status in ('succeeded', 'failed', 'cancelled', 'queued', 'scheduled')
     when past.old_status in ('queued', 'scheduled')
       then past.new_status in ('queued', 'cancelled')
-    -- Only a person takes a final job up again, and nothing else touches it.
+    -- A final job changes only when a person retries it.
     when past.old_status in ('succeeded', 'failed', 'cancelled')
       then past.new_status = 'queued'
         and past.job_id in (select retried.job_id from chaos.retried as retried)

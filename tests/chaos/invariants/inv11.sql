@@ -1,4 +1,4 @@
--- What a task wrote in its completing transaction is there once for each success, and never else.
+-- The rows of a completing transaction exist once for each success, and only then.
 -- When: stopped.
 select job.id, job.task, job.status, won.attempts, paid.payments
 from pgqueue.jobs as job

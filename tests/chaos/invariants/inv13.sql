@@ -1,8 +1,8 @@
--- A worker writes nothing for an attempt that is not its own, or is over.
+-- A worker writes nothing for an attempt that is settled or belongs to another worker.
 --
--- A line of a log is written without a lock, so it may meet the end of its attempt; two seconds
--- after that end no statement may begin that still writes one. Ends that a task wrote in a
--- transaction of its own become visible at an unknown moment, and are left out.
+-- A log line is written without a lock, so it may arrive just after the end of its attempt. No
+-- statement may write one that begins more than two seconds after that end. An end that a task
+-- wrote in its own transaction becomes visible at an unknown moment, and is not checked.
 -- When: stopped.
 select past.job_id, past.old_attempt as attempt, past.application, past.at
 from chaos.history as past

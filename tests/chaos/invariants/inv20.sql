@@ -1,4 +1,4 @@
--- No lease is overdue by more than ten seconds: five, and the interval of those who look.
+-- No lease is overdue by more than ten seconds: five, and the interval of the service.
 -- When: rest.
 select worker.id, worker.supervisor_id, worker.pid, worker.lease_until
 from pgqueue.workers as worker

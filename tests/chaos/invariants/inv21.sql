@@ -1,25 +1,25 @@
 -- An attempt ends at its timeout, within five seconds.
 --
--- Seen from inside, whatever becomes of the database, unless its process was stopped; and by
--- its row, unless a fault held its end up: of 25 s, as an answer that is lost is given up after 22.
+-- The outside effects show it, unless the process was stopped. The row shows it too, unless a fault
+-- delayed the settlement: a lost reply times out after 22 s, so faults of the last 25 s count.
 -- When: stopped.
 with lasted as (
   select
-    begun.job_id,
-    begun.attempt,
-    begun.pid,
-    begun.at as from_at,
+    started.job_id,
+    started.attempt,
+    started.pid,
+    started.at as from_at,
     min(ended.at) as until_at
-  from chaos.effects as begun
+  from chaos.effects as started
   join chaos.effects as ended
-    on ended.job_id = begun.job_id
-    and ended.attempt = begun.attempt
-    and ended.step <> 'begun'
-  where begun.step = 'begun'
-  group by begun.job_id, begun.attempt, begun.pid, begun.at
+    on ended.job_id = started.job_id
+    and ended.attempt = started.attempt
+    and ended.step <> 'started'
+  where started.step = 'started'
+  group by started.job_id, started.attempt, started.pid, started.at
 )
 select lasted.job_id, lasted.attempt, job.task, job.timeout_seconds,
-  extract(epoch from lasted.until_at - lasted.from_at) as seconds, 'outside' as seen
+  extract(epoch from lasted.until_at - lasted.from_at) as seconds, 'outside' as seen_by
 from lasted
 join pgqueue.jobs as job on job.id = lasted.job_id
 where lasted.until_at - lasted.from_at > make_interval(secs => job.timeout_seconds + 5)

@@ -1,6 +1,6 @@
 -- Every log line belongs to an attempt, and the limits of an attempt's log hold.
 --
--- The limits are those that the harness sets: 50 lines and one that counts the rest.
+-- The harness sets the limits: 50 lines, and one line that counts the rest.
 -- When: stopped.
 select line.job_id, line.attempt, count(*) as lines, sum(octet_length(line.message)) as bytes
 from pgqueue.logs as line

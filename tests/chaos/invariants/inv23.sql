@@ -1,4 +1,4 @@
--- Arguments, results, errors and tracebacks keep their limits.
+-- Arguments, results, errors and tracebacks are within their limits.
 -- When: stopped.
 select job.id, job.task, 'job' as what
 from pgqueue.jobs as job

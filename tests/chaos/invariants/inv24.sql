@@ -1,4 +1,4 @@
--- Supervisors that have stopped leave no session, no lock, no lease and no running job.
+-- Stopped supervisors leave no session, no lock, no lease and no running job.
 -- When: stopped.
 select 'session' as what, session.application_name as name, session.state
 from pg_stat_activity as session
@@ -6,10 +6,10 @@ where session.backend_type = 'client backend'
   and session.datname = current_database()
   and session.application_name like 'pgqueue %'
 union all
-select 'advisory lock', held.pid::text, held.mode
-from pg_locks as held
-where held.locktype = 'advisory'
-  and held.database = (select db.oid from pg_database as db where db.datname = current_database())
+select 'advisory lock', lock.pid::text, lock.mode
+from pg_locks as lock
+where lock.locktype = 'advisory'
+  and lock.database = (select db.oid from pg_database as db where db.datname = current_database())
 union all
 select 'worker', worker.id::text, worker.lease_until::text
 from pgqueue.workers as worker

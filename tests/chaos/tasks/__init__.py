@@ -1,1 +1,1 @@
-"""The application that the workers run: every kind of task, each telling the ledger."""
+"""The application of the workers: every kind of task; each records its runs in the ledger."""

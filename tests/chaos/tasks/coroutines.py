@@ -14,7 +14,7 @@ _AGAIN = Retry(max_attempts=5, base=0.1, max_delay=1.0)
 
 
 @task(queue=QUEUE, timeout=20, retry=_AGAIN)
-async def brief(key: str) -> str:
+async def quick(key: str) -> str:
     with effect(key):
         return key
 

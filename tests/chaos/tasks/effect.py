@@ -1,4 +1,4 @@
-"""What a task leaves in the outside world: a line where it begins, and one where it ends."""
+"""The outside effects of a task: a line in the ledger at its start, and one at its end."""
 
 import os
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ URL = "CHAOS_URL"
 
 @contextmanager
 def effect(key: str) -> Iterator[JobContext]:
-    """The running job; its body is the effect."""
+    """The running job; the block is its effect."""
     job = current_job()
-    _tell(key, job, "begun")
+    _record(key, job, "started")
     try:
         yield job
     except BaseException as error:
-        _tell(key, job, type(error).__name__)
+        _record(key, job, type(error).__name__)
         raise
-    _tell(key, job, "done")
+    _record(key, job, "done")
 
 
 def url() -> str:
-    """Where tasks that write rows of their own connect to."""
+    """The database for tasks that write rows of their own."""
     return os.environ[URL]
 
 
-def _tell(key: str, job: JobContext, step: str) -> None:
+def _record(key: str, job: JobContext, step: str) -> None:
     _ledger().append(
         {"key": key, "job_id": job.id, "attempt": job.attempt, "pid": os.getpid(), "step": step}
     )

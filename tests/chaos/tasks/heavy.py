@@ -1,4 +1,4 @@
-"""Tasks that have a process to themselves."""
+"""Tasks that run in a process, one at a time."""
 
 import os
 import signal
@@ -14,16 +14,16 @@ QUEUE = "cpu"
 def counting(key: str) -> int:
     with effect(key) as job:
         until = time.monotonic() + 0.2
-        turns = 0
+        count = 0
         while time.monotonic() < until:
-            turns += 1
+            count += 1
         job.progress(1.0, "counted")
-        return turns
+        return count
 
 
 @task(queue=QUEUE, executor="process", timeout=1, retry=Retry(max_attempts=2, base=0.1))
 def stubborn(key: str) -> None:
-    """Takes no hint: only the end of its process ends it."""
+    """Ignore every exception: only the end of the process ends this task."""
     with effect(key):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Tasks that run in greenlets; they sleep because their work is to wait."""
+"""Tasks that run in greenlets; they sleep, as their work is to wait."""
 
 import random
 import time
@@ -93,6 +93,6 @@ def sleepy(key: str) -> None:
 
 @task(timeout=20, retry=_AGAIN)
 def by_name(key: str) -> int:
-    """Enqueued by its path alone."""
+    """Run a job that was enqueued by its path alone."""
     with effect(key):
         return current_job().attempt

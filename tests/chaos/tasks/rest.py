@@ -1,4 +1,4 @@
-"""A task that only lasts."""
+"""A task that only waits."""
 
 import time
 
@@ -7,5 +7,5 @@ from pgqueue import task
 
 @task
 def rest(seconds: float) -> None:
-    """Wait so long."""
+    """Wait for *seconds*."""
     time.sleep(seconds)

@@ -1,1 +1,1 @@
-"""Every kind of value, every place it can stand in, and every way it can get there."""
+"""Every kind of value, every part of a job that takes one, and every way of enqueueing."""

@@ -1,4 +1,4 @@
-"""Containers: too deep, too large, holding themselves, or of kinds that JSON does not know."""
+"""Containers: too deep, too large, cyclic, or of types that JSON does not have."""
 
 import itertools
 from collections import Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
@@ -10,51 +10,51 @@ Point = namedtuple("Point", "x y")
 
 
 def deep(levels: int) -> list[Any]:
-    """Lists in lists, as many as said."""
-    made: list[Any] = []
+    """Lists in lists, *levels* deep."""
+    outer: list[Any] = []
     for _ in range(levels - 1):
-        made = [made]
-    return made
+        outer = [outer]
+    return outer
 
 
 def json_of_depth(levels: int) -> str:
-    """The text of such lists, which Python's encoder cannot write."""
+    """The JSON of such lists, which Python's encoder cannot write."""
     return "[" * levels + "]" * levels
 
 
 def ring() -> list[Any]:
-    """A list that holds itself."""
-    made: list[Any] = []
-    made.append(made)
-    return made
+    """A list that contains itself."""
+    outer: list[Any] = []
+    outer.append(outer)
+    return outer
 
 
 def ring_of_mappings() -> dict[str, Any]:
-    """Two dicts that hold each other."""
-    made: dict[str, Any] = {}
-    made["other"] = {"back": made}
-    return made
+    """Two dicts that contain each other."""
+    outer: dict[str, Any] = {}
+    outer["other"] = {"back": outer}
+    return outer
 
 
 def laughs() -> list[Any]:
     """A list of two of a list of two …: 60 objects, and 2**60 of them when written out."""
-    made: list[Any] = ["ha"]
+    outer: list[Any] = ["ha"]
     for _ in range(60):
-        made = [made, made]
-    return made
+        outer = [outer, outer]
+    return outer
 
 
 CONTAINERS = [
     value("an empty list", [], "argument"),
     value("an empty dict", {}, "argument"),
-    # The arguments are the first level, and those of the task's parameter the second.
+    # The arguments are the first level, and the parameter of the task is the second.
     value("63 levels of lists", lambda: deep(63), "argument"),
     value("65 levels of lists", lambda: deep(65)),
     value("3,000 levels of lists", lambda: deep(3_000), json=json_of_depth(3_000)),
     value("20,000 levels of lists", lambda: deep(20_000), json=json_of_depth(20_000)),
-    value("a list that holds itself", ring),
-    value("dicts that hold each other", ring_of_mappings),
-    value("a billion laughs", laughs, json='"no client could"'),
+    value("a list that contains itself", ring),
+    value("dicts that contain each other", ring_of_mappings),
+    value("a billion laughs", laughs, json='"no client can send it"'),
     value("100,000 keys", lambda: {f"key {n}": n for n in range(100_000)}),
     value("30,000 empty lists", lambda: [[] for _ in range(30_000)]),
     value("a tuple", (1, 2)),

@@ -1,4 +1,4 @@
-"""Exceptions that are hard to tell of, or that others take for a reason to end."""
+"""Exceptions that are hard to describe, or that libraries treat as a reason to end."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from matrix.value import Value, value
 
 
 def caught(error: BaseException) -> BaseException:
-    """The error with the traceback of having been raised."""
+    """The error, with a traceback."""
     try:
         raise error
     except BaseException as raised:
@@ -25,24 +25,24 @@ def cyclic() -> BaseException:
 
 
 def chain(length: int) -> BaseException:
-    """An error with very many causes behind it."""
-    made: BaseException = ValueError("the first")
+    """An error with *length* causes."""
+    error_: BaseException = ValueError("the first")
     for number in range(length):
-        cause, made = made, ValueError(number)
-        made.__cause__ = cause
-    return made
+        cause, error_ = error_, ValueError(number)
+        error_.__cause__ = cause
+    return error_
 
 
 def nested_groups(levels: int) -> BaseException:
     """Groups in groups."""
-    made: Any = ValueError("innermost")
+    group: Any = ValueError("innermost")
     for _ in range(levels):
-        made = ExceptionGroup("around", [made])
-    return made
+        group = ExceptionGroup("around", [group])
+    return group
 
 
 def bottomless() -> BaseException:
-    """What Python itself raises out of endless recursion."""
+    """The error that Python raises in endless recursion."""
 
     def dig() -> None:
         dig()
@@ -55,7 +55,7 @@ def bottomless() -> BaseException:
 
 
 def misnamed() -> BaseException:
-    """An error whose class has a name that cannot be stored."""
+    """An error whose class has an unstorable name."""
     kind = type("Misnamed", (Exception,), {"__module__": 7})
     kind.__qualname__ = "a\0b\udc00" + "c" * 10_000
     return kind("a")
@@ -69,15 +69,15 @@ def with_bad_notes() -> BaseException:
 
 
 def error(name: str, **methods: Any) -> Any:
-    """Make a maker of errors of a new class whose methods are these."""
-    return lambda: hostile(name, Exception, "told", **methods)
+    """A function that makes an error of a new class with these methods."""
+    return lambda: hostile(name, Exception, "message", **methods)
 
 
 EXCEPTIONS: list[Value] = [
     value("an error with a NUL", lambda: ValueError("a\0b")),
     value("an error with a surrogate", lambda: ValueError("a\ud800b")),
-    value("an error with 100 MB to say", lambda: ValueError("n" * 100_000_000)),
-    value("an error with nothing to say", ValueError),
+    value("an error with a message of 100 MB", lambda: ValueError("n" * 100_000_000)),
+    value("an error without a message", ValueError),
     value("an error with a megabyte of arguments", lambda: ValueError(*range(150_000))),
     value("an error that cannot be pickled", error("Unpicklable", __reduce__=refuse)),
     value("an error whose str raises", error("Raises", __str__=refuse)),
@@ -101,7 +101,8 @@ EXCEPTIONS: list[Value] = [
     ),
     value("2,000 levels of groups of errors", lambda: nested_groups(2_000)),
     value(
-        "a group of what are no errors", lambda: BaseExceptionGroup("out", [KeyboardInterrupt()])
+        "a group of objects that are no errors",
+        lambda: BaseExceptionGroup("out", [KeyboardInterrupt()]),
     ),
     value("endless recursion", bottomless),
     value("a MemoryError", MemoryError),

@@ -1,4 +1,4 @@
-"""Numbers: the edges of what 64 bits hold, and what lies beyond."""
+"""Numbers: at the limits of 64 bits, and beyond."""
 
 import sys
 from decimal import Decimal

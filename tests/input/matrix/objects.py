@@ -1,4 +1,4 @@
-"""Objects: of classes that JSON does not know, and of classes that answer badly when asked."""
+"""Objects: of classes that JSON does not have, and of classes whose methods misbehave."""
 
 import threading
 import uuid
@@ -12,7 +12,7 @@ from matrix.value import value
 
 
 class Plain:
-    """Nothing special."""
+    """A plain class."""
 
 
 class Colour(Enum):
@@ -48,7 +48,7 @@ class Line:
 
 def refuse(*args: Any, **named: Any) -> NoReturn:
     """Raise."""
-    raise RuntimeError("nobody looks at me")
+    raise RuntimeError("refused")
 
 
 def leave(*args: Any) -> NoReturn:
@@ -67,13 +67,13 @@ def shout(*args: Any) -> str:
     return "n" * 100_000_000
 
 
-def hostile(name: str, base: type = object, /, *given: Any, **methods: Any) -> Any:
-    """An object of a new class whose methods are these."""
-    return type(name, (base,), methods)(*given)
+def hostile(name: str, base: type = object, /, *arguments: Any, **methods: Any) -> Any:
+    """An object of a new class with these methods."""
+    return type(name, (base,), methods)(*arguments)
 
 
 class Sealed:
-    """Refuses to say anything of itself, its class included."""
+    """An object that refuses every method, its class included."""
 
     __class__ = property(refuse)  # type: ignore[assignment]
     __str__ = __repr__ = __eq__ = __hash__ = __len__ = __iter__ = __bool__ = refuse  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What a running task does with a value, in each kind of worker."""
+"""The runs: a task that uses one value, in each kind of worker."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from matrix.value import Value
 from matrix.values import VALUES
 from pgqueue.tasks.task import Task
 
-PLACES = {
+TARGETS = {
     "as_result": "as a result",
     "as_error": "as an error",
     "as_log": "in a log line",
@@ -23,16 +23,16 @@ EXECUTORS: dict[str, tuple[Task[..., object], Task[..., object]]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One value in one place in one kind of worker."""
+    """One value, one use of it, and one kind of worker."""
 
     value: Value
-    place: str
+    target: str
     executor: str
 
     def __str__(self) -> str:
-        return f"{self.value.name} {PLACES[self.place]} {self.executor}"
+        return f"{self.value.name} {TARGETS[self.target]} {self.executor}"
 
 
 RUNS = [
-    Run(value, place, executor) for value in VALUES for place in PLACES for executor in EXECUTORS
+    Run(value, target, executor) for value in VALUES for target in TARGETS for executor in EXECUTORS
 ]

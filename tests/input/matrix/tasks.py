@@ -1,4 +1,4 @@
-"""Tasks that hold a value in their hands, and put it where a worker has to deal with it."""
+"""Tasks that make a value, and pass it to their worker in several ways."""
 
 import logging
 from collections.abc import Callable
@@ -13,74 +13,74 @@ log = logging.getLogger("matrix")
 
 @task
 def keep(value: Any) -> None:
-    """Take any value."""
+    """Accept any value."""
 
 
 def as_result(value: Any) -> Any:
-    """Return it."""
+    """Return the value."""
     return value
 
 
 def as_error(value: Any) -> None:
-    """Raise it, or an error that holds it."""
+    """Raise the value, or an error that contains it."""
     raise value if isinstance(value, BaseException) else ValueError(value)
 
 
 def as_log(value: Any) -> None:
-    """Log it, alone and in a sentence."""
+    """Log the value, alone and in a sentence."""
     log.info(value)
     log.info("this is %s", value)
 
 
 def as_progress(value: Any) -> None:
-    """Tell of it as progress."""
+    """Set the value as the message of progress."""
     current_job().progress(0.5, value)
 
 
 PUT: dict[str, Callable[[Any], Any]] = {
-    each.__name__: each for each in (as_result, as_error, as_log, as_progress)
+    function.__name__: function for function in (as_result, as_error, as_log, as_progress)
 }
 
 
 @task
-def in_a_greenlet(place: str, value: str) -> Any:
-    """Put the value of that name there."""
-    return PUT[place](NAMED[value].make())
+def in_a_greenlet(target: str, value: str) -> Any:
+    """Use the value of this name in this way."""
+    return PUT[target](NAMED[value].make())
 
 
 @task
-async def in_a_coroutine(place: str, value: str) -> Any:
-    """Put the value of that name there."""
-    return PUT[place](NAMED[value].make())
+async def in_a_coroutine(target: str, value: str) -> Any:
+    """Use the value of this name in this way."""
+    return PUT[target](NAMED[value].make())
 
 
 @task(executor="process")
-def in_a_process(place: str, value: str) -> Any:
-    """Put the value of that name there."""
-    return PUT[place](NAMED[value].make())
+def in_a_process(target: str, value: str) -> Any:
+    """Use the value of this name in this way."""
+    return PUT[target](NAMED[value].make())
 
 
 @task
 def healthy_greenlet(n: int) -> int:
-    """Stand beside the others."""
+    """Succeed beside the other jobs."""
     return n
 
 
 @task
 async def healthy_coroutine(n: int) -> int:
-    """Stand beside the others."""
+    """Succeed beside the other jobs."""
     return n
 
 
 @task(executor="process")
 def healthy_process(n: int) -> int:
-    """Stand beside the others."""
+    """Succeed beside the other jobs."""
     return n
 
 
 @task
 def flood(lines: int) -> None:
-    """Log and log."""
+    """Log *lines* lines."""
     for n in range(lines):
         log.info("line %s", n)
 
@@ -95,6 +95,6 @@ def giant_line(characters: int) -> None:
 
 @task
 def peak_bytes() -> int:
-    """Tell the most memory that this process ever held."""
+    """The peak memory of this process, in bytes."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024

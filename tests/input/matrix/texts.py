@@ -1,4 +1,4 @@
-"""Text: what no column takes, what no terminal should see, and what is merely unusual."""
+"""Texts: unstorable, dangerous for a terminal, or merely unusual."""
 
 from matrix.value import value
 
@@ -29,7 +29,7 @@ TEXTS = [
     value("placeholders", "%s %(task)s {0} %% \\", ANYWHERE),
     value("words of COPY", "\\N\\.\\x41", ANYWHERE),
     value("words of COPY between tabs", "\t\\N\n\\.\n", "argument key"),
-    value("what JSON escapes", '"\\/\b\f\n\r\t', "argument key"),
+    value("characters that JSON escapes", '"\\/\b\f\n\r\t', "argument key"),
     value("JSON in a text", '{"a": [1, null]}', ANYWHERE),
     value("words of arrays", '{a,"b",NULL}', ANYWHERE),
     value("markup", "<script>alert(1)</script>[bold]", ANYWHERE),

@@ -1,4 +1,4 @@
-"""One kind of value, and what a person would expect to become of it."""
+"""One kind of value, and its expected treatment."""
 
 import json
 from collections.abc import Callable
@@ -11,11 +11,11 @@ class Value:
     """A kind of value.
 
     Args:
-        name: As the object of a sentence: it is part of the test's id.
-        make: Makes it afresh; some are too large, or too hostile, to be kept.
-        fits: Where the API takes it as it is: any of `argument`, `key`, `queue`, `task` and `tag`.
-        json: As somebody would write it into SQL; None when Python's own encoder writes it.
-        loops: Whether looking at it runs for ever.
+        name: The object of a sentence, which is part of the test's id.
+        make: Makes a new one, as some are too large or too hostile to be kept.
+        fits: The parts that take it unchanged: `argument`, `key`, `queue`, `task` and `tag`.
+        json: Its JSON text for SQL; None when Python's encoder writes it.
+        loops: Whether one of its methods never returns.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Value:
     loops: bool = False
 
     def as_json(self) -> str | None:
-        """The JSON text that an SQL client would send; None when no client could."""
+        """The JSON text that an SQL client would send; None when no client can."""
         if self.json is not None or self.loops:
             return self.json
         try:
@@ -35,6 +35,6 @@ class Value:
 
 
 def value(name: str, make: Any, fits: str = "", **details: Any) -> Value:
-    """A value that is written in one line; what is no function makes itself."""
+    """A value in one line; *make* is a function, or the value itself."""
     maker = make if callable(make) else lambda: make
     return Value(name, maker, frozenset(fits.split()), **details)

@@ -1,4 +1,4 @@
-"""All values, and any of them by name."""
+"""All values, and all values by name."""
 
 from matrix.containers import CONTAINERS
 from matrix.exceptions import EXCEPTIONS

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from matrix import tasks
-from matrix.places import ARGUMENT, NAME, PLACES, QUEUE, TASK, UNIQUE_KEY, Place
+from matrix.targets import ARGUMENT, NAME, QUEUE, TARGETS, TASK, UNIQUE_KEY, Target
 from matrix.texts import LARGEST_TEXT
 from matrix.value import Value
 from matrix.values import VALUES
@@ -28,9 +28,9 @@ class Way:
     """One way of enqueueing.
 
     Args:
-        name: As the end of a sentence.
+        name: The end of a sentence.
         put: Enqueues a job on a client's database.
-        refusals: What it may raise instead.
+        refusals: The errors that it may raise.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Way:
 
     @property
     def is_sql(self) -> bool:
-        """Whether no code of ours looks at the value."""
+        """Whether the value reaches PostgreSQL without any code of ours."""
         return self.refusals is SQL_REFUSALS
 
 
 def _call(task: str, **options: Any) -> Call[Any]:
-    known = tasks.keep
+    task_ = tasks.keep
     if task is not TASK:
-        known = Task(tasks.keep.function, TaskOptions(name=task))
-    return known.using(**options)
+        task_ = Task(tasks.keep.function, TaskOptions(name=task))
+    return task_.using(**options)
 
 
 def _by_task(client: Client, link: Link, request: dict[str, Any]) -> None:
@@ -87,50 +87,50 @@ WAYS = [BY_TASK, BY_NAME, IN_BULK, BY_INSERT, BY_FUNCTION]
 
 @dataclass(frozen=True)
 class Case:
-    """One value in one place by one way."""
+    """One value, one part of a job, and one way of enqueueing."""
 
     value: Value
-    place: Place
+    target: Target
     way: Way
 
     def __str__(self) -> str:
-        return f"{self.value.name} {self.place.name} {self.way.name}"
+        return f"{self.value.name} {self.target.name} {self.way.name}"
 
     @property
     def fits(self) -> bool:
-        """Whether the API takes the value there."""
-        return self.place.fit in self.value.fits
+        """Whether the API accepts the value for this part."""
+        return self.target.fit in self.value.fits
 
     def request(self) -> dict[str, Any] | None:
-        """The job to ask for, in the words of the way."""
+        """The job, in the form of this way."""
         if self.way.is_sql:
-            return self.place.as_sql(self.value)
-        return self.place.request(self.value.make())
+            return self.target.as_sql(self.value)
+        return self.target.request(self.value.make())
 
-    def as_sql_means_it(self) -> Any:
-        """The value as a reader of what SQL was told would have it."""
-        if self.place is ARGUMENT:
+    def value_in_sql(self) -> Any:
+        """The value after a round trip through the JSON that SQL received."""
+        if self.target is ARGUMENT:
             return json.loads(self.value.as_json())
         return json.loads(json.dumps(self.value.make()))
 
 
 def _cases() -> list[Case]:
     cases = []
-    for place in PLACES:
+    for target in TARGETS:
         for value in VALUES:
-            words = [False] * place.takes(value) + [True] * (place.as_sql(value) is not None)
-            cases += [Case(value, place, way) for way in WAYS if way.is_sql in words]
-    return [case for case in cases if _has_words(case)]
+            words = [False] * target.takes(value) + [True] * (target.as_sql(value) is not None)
+            cases += [Case(value, target, way) for way in WAYS if way.is_sql in words]
+    return [case for case in cases if _is_possible(case)]
 
 
-def _has_words(case: Case) -> bool:
+def _is_possible(case: Case) -> bool:
     if case.value is LARGEST_TEXT and case.way.is_sql:
         # Each takes seconds, and the function inserts into the same table.
-        return case.way is BY_INSERT and case.place in (ARGUMENT, QUEUE)
-    if case.place is UNIQUE_KEY:
-        return case.way in (BY_TASK, BY_INSERT)  # the other ways have no word for it yet
-    # None is how an option says that it was not given.
-    return case.place is not NAME or case.value.name != "None" or case.way is BY_NAME
+        return case.way is BY_INSERT and case.target in (ARGUMENT, QUEUE)
+    if case.target is UNIQUE_KEY:
+        return case.way in (BY_TASK, BY_INSERT)  # the other ways do not have it yet
+    # None means that an option is not set.
+    return case.target is not NAME or case.value.name != "None" or case.way is BY_NAME
 
 
 CASES = _cases()

@@ -1,7 +1,7 @@
-"""Sleeps as libfaketime can take them, in every Python process that has this folder on its path.
+"""A `time.sleep` that works under libfaketime, for processes with this folder on their path.
 
-Python sleeps until a moment of the monotonic clock. libfaketime 0.9.10 takes that moment for one of
-the clock that it shifts, and the call fails (wolfcw/libfaketime#426).
+Python sleeps until a moment of the monotonic clock. libfaketime 0.9.10 mistakes it for a moment of
+the shifted clock, and the call fails (wolfcw/libfaketime#426).
 """
 
 import select

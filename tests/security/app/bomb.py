@@ -1,4 +1,4 @@
-"""A module that no worker was told: importing it is the harm."""
+"""A module that no worker loads: its import is the harm."""
 
 import os
 from pathlib import Path
@@ -7,4 +7,4 @@ Path(os.environ["PGQUEUE_BOMB"]).touch()
 
 
 def explode() -> None:
-    """Do what the import did already."""
+    """Do nothing beyond the import."""

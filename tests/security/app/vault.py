@@ -1,4 +1,4 @@
-"""Tasks that touch all that a worker may do, and one that blurts out its secret."""
+"""Tasks that use all rights of a worker, and tasks that print their secret."""
 
 import json
 import logging
@@ -47,8 +47,8 @@ def close_door(url: str) -> None:
 
 
 @task
-def look_around() -> list[str]:
-    """What `ps` shows of this process and of its parent."""
+def show_processes() -> list[str]:
+    """The command lines of this process and of its parent, as `ps` shows them."""
     return [
         Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
         for pid in (os.getpid(), os.getppid())
@@ -56,10 +56,10 @@ def look_around() -> list[str]:
 
 
 class Refused(Exception):
-    """Quotes the card in its message, and carries it about."""
+    """An error with the card in its message and its arguments."""
 
 
-def _blurt(card: dict[str, str]) -> None:
+def _leak(card: dict[str, str]) -> None:
     log.info("charging %s", card["number"], extra={"card": card["number"]})
     log.warning("card as JSON: %s", json.dumps(card))
     current_job().log.info("card: %r", card)
@@ -73,17 +73,17 @@ def _blurt(card: dict[str, str]) -> None:
 
 @task(redact=["card.number"])
 def pay(card: dict[str, str]) -> None:
-    _blurt(card)
+    _leak(card)
 
 
 @task(redact=["card.number"])
 async def pay_async(card: dict[str, str]) -> None:
-    _blurt(card)
+    _leak(card)
 
 
 @task(redact=["card.number"], executor="process")
 def pay_apart(card: dict[str, str]) -> None:
-    _blurt(card)
+    _leak(card)
 
 
 @task(redact=["card"])

@@ -22,16 +22,16 @@ async def noop(params: Any, _: Any) -> None:
 
 
 async def ping(params: Any, _: Any) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(params["n"])
 
 
 def app() -> Any:
     """The application."""
-    made = absurd_sdk.AsyncAbsurd(os.environ["PEER_URL"], queue_name="default")
-    made.register_task("noop")(noop)
-    made.register_task("ping")(ping)
-    return made
+    application = absurd_sdk.AsyncAbsurd(os.environ["PEER_URL"], queue_name="default")
+    application.register_task("noop")(noop)
+    application.register_task("ping")(ping)
+    return application
 
 
 def setup() -> None:
@@ -40,9 +40,9 @@ def setup() -> None:
         connection.execute(absurdctl.BUNDLED_SCHEMA_SQL)
 
     async def declare() -> None:
-        on = app()
-        await on.create_queue()
-        await on.close()
+        application = app()
+        await application.create_queue()
+        await application.close()
 
     asyncio.run(declare())
 
@@ -50,20 +50,20 @@ def setup() -> None:
 @asynccontextmanager
 async def client() -> AsyncIterator["Client"]:
     """Connect at the first call."""
-    on = app()
-    yield Client(on)
-    await on.close()
+    application = app()
+    yield Client(application)
+    await application.close()
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
-    def __init__(self, on: Any) -> None:
-        self._on = on
+    def __init__(self, application: Any) -> None:
+        self._app = application
 
     async def enqueue(self, task: str, n: int) -> None:
         """Insert one."""
-        await self._on.spawn(task, {"n": n})
+        await self._app.spawn(task, {"n": n})
 
     async def enqueue_many(self, task: str, numbers: Sequence[int]) -> None:
         """Insert one by one: it has no bulk call."""

@@ -39,7 +39,7 @@ async def noop(one: Any) -> None:
 
 
 async def ping(one: Any) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(one.args.n)
 
 
@@ -63,7 +63,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     def __init__(self, on: awa.AsyncClient) -> None:
         self._on = on

@@ -20,7 +20,7 @@ async def noop(n: int) -> None:
 
 
 async def ping(n: int) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(n)
 
 
@@ -61,7 +61,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     def __init__(self, on: chancy.Chancy) -> None:
         self._on = on

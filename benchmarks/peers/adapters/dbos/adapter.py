@@ -22,7 +22,7 @@ def noop(n: int) -> None:
 
 
 def ping(n: int) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(n)
 
 
@@ -65,7 +65,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the synchronous calls, which the others are made of."""
+    """Enqueues jobs by the synchronous calls, which the asynchronous calls wrap."""
 
     def __init__(self, on: dbos.DBOSClient) -> None:
         self._on = on

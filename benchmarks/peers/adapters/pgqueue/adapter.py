@@ -14,7 +14,7 @@ TASKS = {
 
 
 def setup() -> None:
-    """Nothing: every database of a `Place` is migrated."""
+    """Do nothing: every database of the benchmark server is migrated."""
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the synchronous calls, which are what most programs have."""
+    """Enqueues jobs by the synchronous calls, as most programs do."""
 
     async def enqueue(self, task: str, n: int) -> None:
         """Insert one."""

@@ -20,7 +20,7 @@ async def noop(one: Any) -> None:
 
 
 async def ping(one: Any) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(int(one.payload))
 
 
@@ -38,18 +38,18 @@ async def queries() -> AsyncIterator[Any]:
 async def worker() -> AsyncIterator[Any]:
     """A worker on a pool, so that it settles while it fetches."""
     async with asyncpg.create_pool(os.environ["PEER_URL"], min_size=2, max_size=4) as pool:
-        made = pgqueuer.PgQueuer.from_asyncpg_pool(pool)
-        made.entrypoint("noop")(noop)
-        made.entrypoint("ping")(ping)
-        yield made
+        application = pgqueuer.PgQueuer.from_asyncpg_pool(pool)
+        application.entrypoint("noop")(noop)
+        application.entrypoint("ping")(ping)
+        yield application
 
 
 def setup() -> None:
     """Install durable tables."""
 
     async def install() -> None:
-        async with queries() as on:
-            await on.install()
+        async with queries() as pool_queries:
+            await pool_queries.install()
 
     uvloop.run(install())
 
@@ -57,15 +57,15 @@ def setup() -> None:
 @asynccontextmanager
 async def client() -> AsyncIterator["Client"]:
     """Connect."""
-    async with queries() as on:
-        yield Client(on)
+    async with queries() as pool_queries:
+        yield Client(pool_queries)
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
-    def __init__(self, on: Any) -> None:
-        self._on = on
+    def __init__(self, pool_queries: Any) -> None:
+        self._on = pool_queries
 
     async def enqueue(self, task: str, n: int) -> None:
         """Insert one."""

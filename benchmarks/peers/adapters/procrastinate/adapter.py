@@ -17,7 +17,7 @@ async def noop(n: int) -> None:
 
 
 async def ping(n: int) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(n)
 
 
@@ -44,7 +44,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     async def enqueue(self, task: str, n: int) -> None:
         """Insert one."""

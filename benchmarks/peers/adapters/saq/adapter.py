@@ -19,7 +19,7 @@ async def noop(_: Any, *, n: int) -> None:
 
 
 async def ping(_: Any, *, n: int) -> None:
-    """Tell the start."""
+    """Record the start."""
     job.ping(n)
 
 
@@ -49,7 +49,7 @@ async def client() -> AsyncIterator["Client"]:
 
 
 class Client:
-    """Puts jobs in by the asynchronous calls."""
+    """Enqueues jobs by the asynchronous calls."""
 
     def __init__(self, on: Queue) -> None:
         self._on = on

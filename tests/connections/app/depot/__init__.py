@@ -1,1 +1,1 @@
-"""The application whose connections are hurt; its tasks tell a ledger outside the database."""
+"""The application of these tests; its tasks write to a ledger outside the database."""

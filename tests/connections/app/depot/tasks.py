@@ -1,4 +1,4 @@
-"""Tasks that run in greenlets; they wait for a file, or for a connection of their own."""
+"""Tasks that run in greenlets; some wait for a file, or for a connection of their own."""
 
 import os
 import time
@@ -15,14 +15,14 @@ _engines: list[Engine] = []
 
 
 @task
-def brief(key: str) -> None:
+def quick(key: str) -> None:
     with effect(key):
         pass
 
 
 @task
 def lasting(key: str, until: str) -> None:
-    """Runs until there is a file of that name."""
+    """Run until the file *until* exists."""
     with effect(key):
         _wait_for(until)
 
@@ -30,7 +30,7 @@ def lasting(key: str, until: str) -> None:
 @task(delivery="at_most_once")
 def cautious(key: str, seconds: float = 0.0) -> None:
     with effect(key):
-        time.sleep(seconds)  # its work is to wait
+        time.sleep(seconds)  # the work of this task is to wait
 
 
 @task(retry=Retry(max_attempts=20, base=0.01, max_delay=0.1))
@@ -42,14 +42,14 @@ def paying(key: str) -> None:
 
 @task
 def hoarding(key: str, until: str) -> None:
-    """Holds one of the two connections that the application allows itself."""
+    """Keep one of the two connections of the application's pool."""
     with effect(key), _engine().connect() as connection:
         connection.execute(text("select 1"))
         _wait_for(until)
 
 
 def _engine() -> Engine:
-    # Made at the first use: engines do not survive a fork, and a module may be loaded anywhere.
+    # Created at the first use: an engine does not survive a fork of the loading process.
     if not _engines:
         url = os.environ["DEPOT_URL"].replace("postgresql://", "postgresql+psycopg://")
         _engines.append(create_engine(url, pool_size=2, max_overflow=0, pool_timeout=60))
@@ -58,4 +58,4 @@ def _engine() -> Engine:
 
 def _wait_for(path: str) -> None:
     while not Path(path).exists():
-        time.sleep(0.02)  # gives the thread to other greenlets
+        time.sleep(0.02)  # yields to other greenlets

@@ -6,6 +6,6 @@ from pgqueue import task
 
 
 @task
-async def abrief(key: str) -> None:
+async def aquick(key: str) -> None:
     with effect(key):
         pass

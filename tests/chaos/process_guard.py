@@ -1,7 +1,7 @@
-"""Ends what a run started, however the run itself ends: also by SIGKILL.
+"""Ends the processes and mounts of a run, even if the run is killed by SIGKILL.
 
-A process of its own that reads `PID STARTED_AT` and `mount PATH` lines from the run, and acts at
-the end of the file, which the kernel writes for whoever cannot.
+The guard is a process of its own. It reads lines `PID STARTED_AT` and `mount PATH` from the run,
+and acts at the end of the file. The kernel closes the pipe of a killed run.
 """
 
 import os
@@ -17,27 +17,27 @@ if __name__ == "__main__":
 from chaos import procs
 
 
-class Leash:
-    """Holds what is to be ended when this process is gone."""
+class ProcessGuard:
+    """Knows the processes and mounts to end when this process is gone."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the run alone
+            start_new_session=True,  # Ctrl-C in the terminal must end the run alone
             bufsize=0,
         )
 
-    def hold(self, pid: int) -> None:
-        """Kill this process in the end, if it is still the same one then."""
+    def add(self, pid: int) -> None:
+        """Kill this process at the end, unless its id belongs to another process then."""
         self._write(f"{pid} {procs.started_at(pid)}")
 
-    def hold_mount(self, path: Path) -> None:
-        """Unmount this in the end."""
+    def add_mount(self, path: Path) -> None:
+        """Unmount this path at the end."""
         self._write(f"mount {path}")
 
-    def let_go(self) -> None:
-        """It is the end: kill what is left, and wait for it."""
+    def release(self) -> None:
+        """End all remaining processes and mounts now, and wait for that."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(20.0)
@@ -48,7 +48,7 @@ class Leash:
 
 
 def end(lines: Iterable[str]) -> None:
-    """End each thing that a line names."""
+    """End the process or mount of each line."""
     for line in lines:
         first, _, second = line.strip().partition(" ")
         if first == "mount":
@@ -59,6 +59,6 @@ def end(lines: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    held = sys.stdin.readlines()
+    lines = sys.stdin.readlines()
     os.chdir("/")
-    end(held)
+    end(lines)

@@ -1,18 +1,18 @@
-"""Rows that SQL stored, strange as they are, run like any other; what is bad spoils itself."""
+"""Rows that SQL stored run like others; a bad row fails alone."""
 
 import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from matrix.places import NAME, Place
+from matrix.targets import NAME, Target
 from matrix.texts import LARGEST_TEXT
 from matrix.ways import CASES
 
 from pgqueue import Client
 from pgqueue.store.connection.link import Link
 
-# What the constraints keep out, an older release may have let in.
+# An older release may have stored rows that the constraints refuse now.
 LATER = "alter domain pgqueue.job_args drop constraint job_args_{}_check"
 OLDER = "insert into pgqueue.jobs (task, args) values (%(task)s, %(args)s)"
 
@@ -23,20 +23,20 @@ UNREADABLE = [
 ]
 
 
-def store_all(client: Client, link: Link, is_meant: Callable[[Place], bool]) -> None:
-    """Store by SQL what it takes of the matrix."""
+def store_all(client: Client, link: Link, is_selected: Callable[[Target], bool]) -> None:
+    """Store by SQL all values of the matrix that PostgreSQL accepts."""
     for case in CASES:
-        if case.way.is_sql and is_meant(case.place) and case.value is not LARGEST_TEXT:
+        if case.way.is_sql and is_selected(case.target) and case.value is not LARGEST_TEXT:
             try:
                 case.way.put(client, link, case.request() or {})
             except case.way.refusals:
                 continue
 
 
-def test_every_row_that_was_stored_ends_and_harms_no_other(
+def test_every_stored_row_becomes_final_and_harms_no_other(
     client: Client, link: Link, work: Any
 ) -> None:
-    store_all(client, link, lambda place: place is not NAME)
+    store_all(client, link, lambda target: target is not NAME)
     for name in ("depth", "numbers", "size"):
         link.fetch(LATER.format(name), {})
     for text in UNREADABLE:
@@ -51,8 +51,8 @@ def test_every_row_that_was_stored_ends_and_harms_no_other(
     assert all("InvalidArguments" in (job.error or "") for job in jobs if job.status == "failed")
 
 
-def test_names_that_no_worker_knows_are_left_alone(client: Client, link: Link, work: Any) -> None:
-    store_all(client, link, lambda place: place is NAME)
+def test_unknown_names_stay_queued(client: Client, link: Link, work: Any) -> None:
+    store_all(client, link, lambda target: target is NAME)
     healthy = client.enqueue("matrix.tasks.keep", {"value": 1})
 
     assert 1 == work()

@@ -1,4 +1,4 @@
-"""A connection that fell silent, whose bytes somebody still acknowledges, as a proxy may."""
+"""A stalled connection, whose bytes a proxy still acknowledges, is detected."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from chaos.server import Server
 
 from pgqueue.client import idle_links
 from pgqueue.client.client import Client
-from pgqueue.process import dispatcher as watch_module
+from pgqueue.process import dispatcher as dispatcher_module
 from pgqueue.process.dispatcher import Dispatcher
 from pgqueue.schema import migrate
 from pgqueue.store.connection import session
@@ -24,7 +24,7 @@ from pgqueue.store.statement import Statement, run
 
 @pytest.fixture(scope="module")
 def url(server: Server) -> str:
-    """A migrated database, past the proxy."""
+    """A migrated database, without the proxy."""
     migrate.upgrade(server.url, "pgqueue")
     return server.url
 
@@ -32,50 +32,50 @@ def url(server: Server) -> str:
 @pytest.fixture
 def proxy(server: Server) -> Iterator[Proxy]:
     """A proxy before the server."""
-    made = Proxy(server.port)
-    yield made
-    made.close()
+    new_proxy = Proxy(server.port)
+    yield new_proxy
+    new_proxy.close()
 
 
 @pytest.fixture
 def link(server: Server, proxy: Proxy) -> Iterator[Link]:
     """A connection of our own through the proxy."""
-    made = Database(server.url_at(proxy.port)).open()
-    yield made
-    made.close()
+    new_link = Database(server.url_at(proxy.port)).open()
+    yield new_link
+    new_link.close()
 
 
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sign of life is asked for at once, and not waited for as long."""
+    """Connections are pinged at once, and the ping has a short limit."""
     monkeypatch.setattr(session, "_SIGN_SECONDS_MAX", 0.2)
     monkeypatch.setattr(idle_links, "_PING_AFTER_IDLE_SECONDS", 0.0)
 
 
-def _fall_silent(proxy: Proxy) -> None:
+def _stall(proxy: Proxy) -> None:
     proxy.set(Mode.BLACK_HOLE)
-    until = time.monotonic() + 5
-    while proxy.mode is not Mode.BLACK_HOLE and time.monotonic() < until:
-        pass  # its own thread takes the mode on
+    deadline = time.monotonic() + 5
+    while proxy.mode is not Mode.BLACK_HOLE and time.monotonic() < deadline:
+        pass  # the thread of the proxy applies the mode
     proxy.set(Mode.PASS)
 
 
-def test_a_connection_without_a_sign_of_life_is_given_up(
+def test_a_connection_that_does_not_answer_a_ping_is_closed(
     proxy: Proxy, link: Link, short_timeout: None
 ) -> None:
     assert link.is_alive(ping_after_idle_seconds=0.0)
 
-    _fall_silent(proxy)
+    _stall(proxy)
 
     assert link.is_alive(ping_after_idle_seconds=60.0)
     assert not link.is_alive(ping_after_idle_seconds=0.0)
     assert not link.is_usable
 
 
-def test_an_answer_that_is_overdue_closes_the_connection(proxy: Proxy, link: Link) -> None:
+def test_an_overdue_answer_closes_the_connection(proxy: Proxy, link: Link) -> None:
     assert isinstance(link.raw, session.OwnConnection)
     link.raw.answer_seconds_max = 0.2
-    _fall_silent(proxy)
+    _stall(proxy)
 
     with pytest.raises(psycopg.OperationalError):
         link.fetch("select 1", {})
@@ -83,12 +83,12 @@ def test_an_answer_that_is_overdue_closes_the_connection(proxy: Proxy, link: Lin
     assert not link.is_usable
 
 
-def test_a_client_replaces_an_idle_connection_that_fell_silent(
+def test_a_client_replaces_a_stalled_idle_connection(
     server: Server, url: str, proxy: Proxy, short_timeout: None
 ) -> None:
     with Client(server.url_at(proxy.port)) as client, Client(url) as other:
         client.tasks()
-        _fall_silent(proxy)
+        _stall(proxy)
 
         job = client.enqueue("t")
 
@@ -96,41 +96,41 @@ def test_a_client_replaces_an_idle_connection_that_fell_silent(
 
 
 @pytest.fixture
-def watch(
+def dispatcher(
     server: Server, url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Dispatcher]:
-    """A watch in a rush: it looks, and trusts its connection."""
+    """A dispatcher without pauses that does not ping its connection."""
     monkeypatch.setattr(Dispatcher, "ping_after_idle_seconds", 60.0)
-    monkeypatch.setattr(watch_module, "_REST_SECONDS_MAX", 0.0)
-    made = Dispatcher(
+    monkeypatch.setattr(dispatcher_module, "_REST_SECONDS_MAX", 0.0)
+    new_dispatcher = Dispatcher(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
         queues=["default"],
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
-        on_cancelling=lambda asked: None,
+        on_cancelling=lambda requests: None,
     )
-    made.run_once()
-    yield made
-    made.close()
+    new_dispatcher.run_once()
+    yield new_dispatcher
+    new_dispatcher.close()
 
 
-def test_a_look_that_is_not_answered_is_soon_given_up(
-    proxy: Proxy, watch: Dispatcher, short_timeout: None
+def test_an_unanswered_ready_scan_soon_closes_the_connection(
+    proxy: Proxy, dispatcher: Dispatcher, short_timeout: None
 ) -> None:
-    _fall_silent(proxy)
-    begun = time.monotonic()
+    _stall(proxy)
+    started_seconds = time.monotonic()
 
     with pytest.raises(psycopg.OperationalError):
-        watch.run_once()
+        dispatcher.run_once()
 
-    assert time.monotonic() - begun < 10.0
+    assert time.monotonic() - started_seconds < 10.0
 
 
-def test_a_look_that_takes_long_is_given_up_once_and_then_waited_for(
-    watch: Dispatcher, short_timeout: None, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_ready_scan_times_out_once_and_then_gets_more_time(
+    dispatcher: Dispatcher, short_timeout: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = SimpleQueue[str]()
+    results = SimpleQueue[str]()
 
     def slowly(link: Link, statement: Statement[Any]) -> Any:
         if statement.file != "find_ready":
@@ -138,13 +138,13 @@ def test_a_look_that_takes_long_is_given_up_once_and_then_waited_for(
         try:
             link.fetch("select pg_catalog.pg_sleep(0.5)", {})
         except psycopg.OperationalError:
-            looks.put("given up")
+            results.put("timed out")
             raise
-        looks.put("answered")
+        results.put("answered")
         return replace(run(link, statement), seconds=0.5)
 
-    monkeypatch.setattr(watch_module, "run", slowly)
-    watch.start()
+    monkeypatch.setattr(dispatcher_module, "run", slowly)
+    dispatcher.start()
 
-    assert ["given up", *3 * ["answered"]] == [looks.get(timeout=20) for _ in range(4)]
-    watch.stop()
+    assert ["timed out", *3 * ["answered"]] == [results.get(timeout=20) for _ in range(4)]
+    dispatcher.stop()

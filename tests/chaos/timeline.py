@@ -1,4 +1,4 @@
-"""All that is known of one job, as a person reads it who looks for a cause."""
+"""The known events of one job in their order, for a person who searches a cause."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-_STORIES_MAX = 12
+_TIMELINES_MAX = 12
 _PER_KIND_MAX = 3
 
 _ROW = """
@@ -49,28 +49,28 @@ order by at
 """
 
 
-def tell(
+def timelines_of(
     connection: "psycopg.Connection[Any]",
     broken: Mapping[str, Sequence[Mapping[str, Any]]],
     stuck: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """The stories of some jobs of each kind of trouble."""
-    stories = []
+    """The timelines of some jobs of each kind of violation."""
+    timelines = []
     for name, rows in (("stuck", stuck), *broken.items()):
         ids = dict.fromkeys(_ids(rows))
         for job_id in islice(ids, _PER_KIND_MAX):
-            stories.append(f"{name}, job {job_id}\n{_story(connection, job_id)}")
-    return stories[:_STORIES_MAX]
+            timelines.append(f"{name}, job {job_id}\n{_timeline(connection, job_id)}")
+    return timelines[:_TIMELINES_MAX]
 
 
 def _ids(rows: Iterable[Mapping[str, Any]]) -> Iterable[int]:
     for row in rows:
-        found = row.get("job_id", row.get("id") if "task" in row or "key" in row else None)
-        if found is not None:
-            yield found
+        job_id = row.get("job_id", row.get("id") if "task" in row or "key" in row else None)
+        if job_id is not None:
+            yield job_id
 
 
-def _story(connection: "psycopg.Connection[Any]", job_id: int) -> str:
+def _timeline(connection: "psycopg.Connection[Any]", job_id: int) -> str:
     lines = [f"  {row}" for row in connection.execute(_ROW.encode(), (job_id,))]
     events = connection.execute(_EVENTS.encode(), {"id": job_id})
     lines += [f"  {at:%H:%M:%S.%f} {text}" for at, text in events if at is not None]

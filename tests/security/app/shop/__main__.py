@@ -1,4 +1,4 @@
-"""What `python -m house` runs, and no row may."""
+"""The program of `python -m shop`, which no row may run."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every module and every public name says what it is."""
+"""Every module and every public name has a docstring."""
 
 import ast
 from pathlib import Path
@@ -21,22 +21,22 @@ def test_a_module_and_its_public_names_have_docstrings(path: Path) -> None:
 
 def _without_docstring(node: ast.Module | ast.ClassDef, prefix: str) -> list[str]:
     bare = []
-    for each in node.body:
-        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    for item in node.body:
+        if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        if each.name.startswith("_") or _is_protocol(node) or _is_overload(each):
+        if item.name.startswith("_") or _is_protocol(node) or _is_overload(item):
             continue
-        if not ast.get_docstring(each):
-            bare.append(prefix + each.name)
-        if isinstance(each, ast.ClassDef):
-            bare += _without_docstring(each, f"{each.name}.")
+        if not ast.get_docstring(item):
+            bare.append(prefix + item.name)
+        if isinstance(item, ast.ClassDef):
+            bare += _without_docstring(item, f"{item.name}.")
     return bare
 
 
 def _is_protocol(node: ast.Module | ast.ClassDef) -> bool:
-    # A protocol's docstring tells its verbs.
+    # The docstring of a protocol describes its methods.
     return isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(b) for b in node.bases)
 
 
 def _is_overload(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    return any("overload" in ast.dump(each) for each in node.decorator_list)
+    return any("overload" in ast.dump(decorator) for decorator in node.decorator_list)

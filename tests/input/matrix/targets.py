@@ -1,4 +1,4 @@
-"""Where a value can stand in a job that is being enqueued."""
+"""The parts of a new job that can take a value."""
 
 import json
 from collections.abc import Callable
@@ -12,15 +12,15 @@ TASK = "matrix.tasks.keep"
 
 
 @dataclass(frozen=True)
-class Place:
-    """One part of a job.
+class Target:
+    """One part of a new job.
 
     Args:
-        name: As the end of a sentence.
-        fit: What a value has to fit for the API to take it here.
-        words: A pattern that every error that refuses it here has to match.
-        request: A job with the value in its place, in the words of the API.
-        read: What stands in that place in a job that was read.
+        name: The end of a sentence.
+        fit: The kind of value that the API accepts for this part.
+        words: A pattern that every error about this part matches.
+        request: A function that returns a job with the value, in the arguments of the API.
+        read: A function that returns the value of this part in a stored job.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Place:
     read: Callable[[Any], Any]
 
     def takes(self, value: Value) -> bool:
-        """Whether Python itself can put the value there."""
+        """Whether Python can build a job with the value."""
         try:
             self.request(value.make())
         except Exception:
@@ -38,7 +38,7 @@ class Place:
         return True
 
     def as_sql(self, value: Value) -> dict[str, Any] | None:
-        """The job in the words of SQL, its arguments as JSON text; None where SQL has no word."""
+        """The job as columns, with arguments as JSON text; None when SQL cannot express it."""
         if self.fit == "argument":
             text = value.as_json()
             return None if text is None else {"task": TASK, "args": f'{{"value": {text}}}'}
@@ -48,42 +48,42 @@ class Place:
         return {**request, "args": json.dumps(request.get("args", {"value": None}))}
 
 
-ARGUMENT = Place(
+ARGUMENT = Target(
     "among the arguments",
     "argument",
     r"args\.value|The arguments of \S+ take .* bytes",
     lambda value: {"task": TASK, "args": {"value": value}},
     lambda job: job.args["value"],
 )
-KEY = Place(
+KEY = Target(
     "as a key among the arguments",
     "key",
     r"args\.value|The arguments of \S+ take .* bytes",
     lambda value: {"task": TASK, "args": {"value": {value: 1}}},
     lambda job: next(iter(job.args["value"])),
 )
-QUEUE = Place(
+QUEUE = Target(
     "as the name of a queue",
     "queue",
     "^queue=",
     lambda value: {"task": TASK, "queue": value},
     lambda job: job.queue,
 )
-NAME = Place(
+NAME = Target(
     "as the name of a task",
     "task",
     "^(name|task)=",
     lambda value: {"task": value},
     lambda job: job.task,
 )
-UNIQUE_KEY = Place(
+UNIQUE_KEY = Target(
     "as a unique key",
     "not yet",
     "^unique_key=",
     lambda value: {"task": TASK, "unique_key": value},
     lambda job: job.unique_key,
 )
-TAG = Place(
+TAG = Target(
     "as a tag",
     "tag",
     "^tags=",
@@ -91,4 +91,4 @@ TAG = Place(
     lambda job: job.tags[0],
 )
 
-PLACES = [ARGUMENT, KEY, QUEUE, NAME, UNIQUE_KEY, TAG]
+TARGETS = [ARGUMENT, KEY, QUEUE, NAME, UNIQUE_KEY, TAG]

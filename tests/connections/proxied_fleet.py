@@ -1,4 +1,4 @@
-"""A server of its own, a proxy that misbehaves before it, and supervisors behind the proxy."""
+"""Supervisors that reach a database of their own through a proxy that injects faults."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from chaos import ledger, procs
-from chaos.leash import Leash
+from chaos.process_guard import ProcessGuard
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
 from chaos.tasks.effect import FOLDER
@@ -29,13 +29,13 @@ from pgqueue.schema import migrate
 APP = Path(__file__).parent / "app"
 _TESTS = Path(__file__).parents[1]
 
-# What is promised of every loop.
+# Every loop must have recovered after this time.
 SECONDS_MAX = 30.0
 
-# How soon a job is started that a notification woke a worker for, on a busy machine too; nothing
-# that looks by itself looks so often.
-_WOKEN_SECONDS = 2.0
-_WOKEN_IN_A_ROW = 5
+# A job starts within this time when a notification woke the worker, also on a busy machine. No poll
+# comes so often.
+_NOTIFIED_SECONDS = 2.0
+_NOTIFIED_IN_A_ROW = 5
 
 _SESSIONS = (
     "from pg_stat_activity where datname = current_database() "
@@ -43,14 +43,14 @@ _SESSIONS = (
 )
 
 
-class Rig:
-    """Supervisors on a database that is reached through a proxy.
+class ProxiedFleet:
+    """Supervisors that reach their database through a proxy.
 
     Args:
-        folder: For logs, the ledger and the files that tasks wait for.
+        folder: The folder for logs, the ledger and the files that tasks wait for.
 
     Attributes:
-        client: Past the proxy.
+        client: A client without the proxy.
     """
 
     def __init__(self, server: Server, folder: Path) -> None:
@@ -58,7 +58,7 @@ class Rig:
         self.folder = folder
         self.database = f"test_{uuid4().hex[:12]}"
         self.proxy = Proxy(server.port)
-        self._leash = Leash()
+        self._guard = ProcessGuard()
         with server.connect() as connection:
             connection.execute(f"create database {self.database}".encode())
         self.url = self.url_at(server.port)
@@ -73,16 +73,16 @@ class Rig:
         return self.server.url_at(port).replace("/postgres?", f"/{self.database}?")
 
     def url_at_primary_of(self, *ports: int) -> str:
-        """The database at that of several ports where it takes writes."""
+        """The URL of several ports; libpq chooses the one that takes writes."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
         url = self.url_at(ports[0]).replace(f"127.0.0.1:{ports[0]}", hosts)
         return f"{url}&target_session_attrs=read-write"
 
     def close(self) -> None:
-        """End everything that was started."""
+        """Stop all supervisors, and close the proxy and the client."""
         self.proxy.set(Mode.PASS)
         for supervisor in self.supervisors:
-            # Two different ones: the kernel keeps one of two equal ones that wait.
+            # Two different signals: the kernel keeps only one of two equal pending signals.
             supervisor.send_signal(signal.SIGTERM)
             supervisor.send_signal(signal.SIGINT)
         for supervisor in self.supervisors:
@@ -91,7 +91,7 @@ class Rig:
             except subprocess.TimeoutExpired:
                 supervisor.kill()
                 supervisor.wait()
-        self._leash.let_go()
+        self._guard.release()
         self.client.close()
         if self._administrator is not None:
             self._administrator.close()
@@ -102,7 +102,7 @@ class Rig:
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
         """Start a supervisor behind the proxy."""
         with self.log.open("ab") as log:
-            started = subprocess.Popen(
+            supervisor = subprocess.Popen(
                 [sys.executable, "-m", "pgqueue", "worker", *arguments],
                 cwd=APP,
                 env={
@@ -121,23 +121,23 @@ class Rig:
                 stderr=log,
                 start_new_session=True,
             )
-        self.supervisors.append(started)
-        self._leash.hold(started.pid)
-        return started
+        self.supervisors.append(supervisor)
+        self._guard.add(supervisor.pid)
+        return supervisor
 
     def until_recorded(self) -> None:
-        """Look until a worker has recorded its tasks, so that jobs get their tasks' options."""
+        """Wait until a worker has recorded its tasks, so that jobs get the options of tasks."""
         self.until(lambda: self.client.task("depot.tasks.cautious") is not None, "recorded")
 
     def start_two(self) -> None:
-        """Start one that hears of work by notifications alone, and one that polls."""
+        """Start one supervisor that relies on notifications, and one that polls."""
         self.start("slow_poll", "--greenlets", "10", PGQUEUE_POLL_SECONDS="3600")
         self.start("default", "--greenlets", "10", PGQUEUE_TASKS="depot.tasks,depot.waiting")
-        self.until(lambda: self.client.task("depot.waiting.abrief") is not None, "recorded")
-        self.works_again()
+        self.until(lambda: self.client.task("depot.waiting.aquick") is not None, "recorded")
+        self.wait_for_recovery()
 
-    def lead_to(self, port: int) -> None:
-        """Lead everybody to another server; this one's connections are broken."""
+    def redirect_to(self, port: int) -> None:
+        """Redirect all connections to another server, and reset the current ones."""
         self.proxy.target = port
         self.proxy.set(Mode.RESET)
         self.proxy.set(Mode.PASS)
@@ -146,7 +146,7 @@ class Rig:
         self.client.database.url = self.url
 
     def kill(self, supervisor: "subprocess.Popen[bytes]", *, with_children: bool) -> None:
-        """Kill a supervisor, and perhaps its children before they see it."""
+        """Kill a supervisor, with its children first if asked."""
         supervisor.send_signal(signal.SIGSTOP)
         pids = procs.children(supervisor.pid) if with_children else []
         for pid in (*pids, supervisor.pid):
@@ -156,17 +156,17 @@ class Rig:
 
     @property
     def log(self) -> Path:
-        """What all supervisors said."""
+        """The log of all supervisors."""
         return self.folder / "supervisors.log"
 
-    def said(self, text: str, since: int = 0) -> bool:
-        """Whether a supervisor or a worker said this, past that many bytes of its log."""
+    def has_logged(self, text: str, since: int = 0) -> bool:
+        """Whether the log contains *text* after its first *since* bytes."""
         return text.encode() in self.log.read_bytes()[since:]
 
-    # The database, past the proxy.
+    # The database, without the proxy.
 
     def rows(self, text: str, *params: object) -> list[tuple[Any, ...]]:
-        """The answer to a query, on one connection that is replaced only when it broke."""
+        """The rows of a query, on one connection that is replaced only after an error."""
         for is_second in (False, True):
             if self._administrator is None or self._administrator.closed:
                 self._administrator = psycopg.connect(
@@ -182,101 +182,110 @@ class Rig:
         raise AssertionError
 
     def sessions(self) -> int:
-        """How many sessions the supervisors and workers have."""
+        """The number of sessions of supervisors and workers."""
         ((count,),) = self.rows(f"select count(*) {_SESSIONS}")
         return int(count)
 
     def terminate(self) -> None:
-        """End every session of theirs."""
+        """End every session of supervisors and workers."""
         self.rows(f"select pg_terminate_backend(pid) {_SESSIONS}")
 
-    def enqueue(self, key: str, task: str = "depot.tasks.brief", **options: Any) -> Job:
-        """Enqueue a job past the proxy."""
+    def enqueue(self, key: str, task: str = "depot.tasks.quick", **options: Any) -> Job:
+        """A new job, enqueued without the proxy."""
         args = {"key": key, **options.pop("args", {})}
         return self.client.enqueue(task, args, **options)
 
     # Waiting.
 
-    def until(self, is_so: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) -> None:
-        """Look until something is so; fail with *what* when it is not in time."""
+    def until(
+        self, condition: Callable[[], bool], description: str, seconds: float = SECONDS_MAX
+    ) -> None:
+        """Poll until a condition holds; fail with *description* when it does not in time."""
         end = time.monotonic() + seconds
-        while not is_so():
+        while not condition():
             if time.monotonic() > end:
                 tail = self.log.read_text(errors="replace")[-4000:]
-                pytest.fail(f"not within {seconds:g} s: {what}; {self.rows(_STATES)}; {tail}")
-            # A bounded look at other processes' doing, not a wait for luck.
+                pytest.fail(
+                    f"not within {seconds:g} s: {description}; {self.rows(_STATES)}; {tail}"
+                )
+            # A bounded wait for other processes.
             threading.Event().wait(0.02)
 
     def until_final(self, *jobs: Job, status: str = "succeeded") -> None:
-        """Look until jobs have ended so."""
+        """Wait until all *jobs* have this status."""
         for job in jobs:
             self.until(lambda job=job: job.refresh().status == status, f"{job.id} {status}")
 
     def release(self, name: str) -> None:
-        """Let the jobs end that wait for this file."""
+        """Create the file that jobs wait for."""
         self.path(name).touch()
 
     def path(self, name: str) -> Path:
-        """A file that tasks wait for."""
+        """The path of a file that tasks wait for."""
         return self.folder / name
 
-    # What is asserted.
+    # Assertions.
 
-    def works_again(self) -> str:
-        """The seconds until each loop was seen at work, in words; fails past the limit."""
-        begun = time.monotonic()
-        ((begun_at,),) = self.rows("select clock_timestamp()")
+    def wait_for_recovery(self) -> str:
+        """The seconds until each loop works, in words; fails after the limit."""
+        started_at = time.monotonic()
+        ((injected_at,),) = self.rows("select clock_timestamp()")
         key = uuid4().hex
         jobs = {
             "claim, run, settle": self.enqueue(key),
-            "the same in asyncio": self.enqueue(key, "depot.waiting.abrief"),
-            "the same, polling hourly": self.enqueue(key, queue="slow_poll"),
+            "claim, run, settle in asyncio": self.enqueue(key, "depot.waiting.aquick"),
+            "claim, run, settle by notification": self.enqueue(key, queue="slow_poll"),
             "promotion": self.enqueue(key, run_after=0.1),
         }
-        waited: dict[str, Callable[[], bool]] = {
+        conditions: dict[str, Callable[[], bool]] = {
             name: (lambda job=job: job.refresh().status == "succeeded")
             for name, job in jobs.items()
         }
-        waited["renewal"] = lambda: self._is_true(_RENEWED, begun_at)
-        waited["maintenance"] = lambda: self._is_true(_MAINTAINED, begun_at, len(self.supervisors))
+        conditions["renewal"] = lambda: self._is_true(_RENEWED, injected_at)
+        conditions["maintenance"] = lambda: self._is_true(
+            _MAINTAINED, injected_at, len(self.supervisors)
+        )
         seconds: dict[str, float] = {}
-        while waited:
-            self.until(lambda: any(is_so() for is_so in waited.values()), " and ".join(waited))
-            for name in [name for name, is_so in waited.items() if is_so()]:
-                del waited[name]
-                seconds[name] = time.monotonic() - begun
-        self.until_woken()
-        seconds["notification"] = time.monotonic() - begun
+        while conditions:
+            self.until(
+                lambda: any(condition() for condition in conditions.values()),
+                " and ".join(conditions),
+            )
+            for name in [name for name, condition in conditions.items() if condition()]:
+                del conditions[name]
+                seconds[name] = time.monotonic() - started_at
+        self.until_notified()
+        seconds["notification"] = time.monotonic() - started_at
         assert seconds["notification"] < SECONDS_MAX
-        return ", ".join(f"{name} {each:.1f} s" for name, each in seconds.items())
+        return ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
 
     def _is_true(self, text: str, *params: object) -> bool:
         return self.rows(text, *params) == [(True,)]
 
-    def until_woken(self) -> None:
-        """Look until the one who polls only once an hour starts several jobs at once, in a row."""
+    def until_notified(self) -> None:
+        """Wait until the supervisor that polls hourly starts several jobs in a row at once."""
         in_a_row = 0
         end = time.monotonic() + SECONDS_MAX
-        while in_a_row < _WOKEN_IN_A_ROW:
+        while in_a_row < _NOTIFIED_IN_A_ROW:
             job = self.enqueue(uuid4().hex, queue="slow_poll")
             self.until_final(job)
-            done = job.refresh()
-            assert done.started_at is not None
-            was_soon = (done.started_at - done.created_at).total_seconds() < _WOKEN_SECONDS
+            row = job.refresh()
+            assert row.started_at is not None
+            was_soon = (row.started_at - row.created_at).total_seconds() < _NOTIFIED_SECONDS
             in_a_row = in_a_row + 1 if was_soon else 0
-            assert time.monotonic() < end, "notifications wake nobody"
+            assert time.monotonic() < end, "notifications wake no worker"
 
     def starts(self, task: str) -> Counter[str]:
-        """How often the jobs of a task were started, by key, as the ledger has it."""
+        """The starts of the jobs of a task by key, from the ledger."""
         ids = {row[0] for row in self.rows("select id from pgqueue.jobs where task = %s", task)}
         return Counter(
             line["key"]
             for line in ledger.read(self.folder / "effects.jsonl")
-            if line["step"] == "begun" and line["job_id"] in ids
+            if line["step"] == "started" and line["job_id"] in ids
         )
 
-    def check_evidence(self) -> None:
-        """Nothing is stuck, and nothing was started twice that was not lost in between."""
+    def assert_nothing_lost_or_repeated(self) -> None:
+        """Every job is final, and no job was started twice without a loss in between."""
         self.until(
             lambda: self.rows(_UNFINISHED) == [(0,)],
             "every job final",
@@ -285,28 +294,28 @@ class Rig:
         starts = Counter[int]()
         attempts = Counter[tuple[int, int]]()
         for line in ledger.read(self.folder / "effects.jsonl"):
-            if line["step"] == "begun":
+            if line["step"] == "started":
                 starts[line["job_id"]] += 1
                 attempts[line["job_id"], line["attempt"]] += 1
-        excused = dict(
+        lost = dict(
             self.rows(
                 "select job_id, count(*) from pgqueue.attempts "
                 "where outcome in ('lost', 'interrupted', 'failed') group by job_id"
             )
         )
         assert [] == [token for token, count in attempts.items() if count > 1]
-        assert [] == [id for id, count in starts.items() if count > 1 + excused.get(id, 0)]
+        assert [] == [id for id, count in starts.items() if count > 1 + lost.get(id, 0)]
 
 
 @contextmanager
-def running_rig(server: Server) -> Iterator[Rig]:
-    """A rig before a server; all of it is ended afterwards."""
+def running_fleet(server: Server) -> Iterator[ProxiedFleet]:
+    """A fleet on a server, which is stopped after the block."""
     with tempfile.TemporaryDirectory(prefix="pgqueue-test-") as folder:
-        made = Rig(server, Path(folder))
+        fleet = ProxiedFleet(server, Path(folder))
         try:
-            yield made
+            yield fleet
         finally:
-            made.close()
+            fleet.close()
 
 
 _RENEWED = (

@@ -1,4 +1,4 @@
-"""A durable PostgreSQL of the run's own, and fresh databases in it."""
+"""A durable PostgreSQL server for one run, and fresh databases in it."""
 
 import fcntl
 import itertools
@@ -19,7 +19,7 @@ from pgqueue import embedded
 from pgqueue.embedded.cluster import locate
 from pgqueue.schema import migrate
 
-# Of the checkout: the system's temporary folder is in memory on many machines.
+# In the checkout: the system's temporary folder is in memory on many machines.
 _FOLDER = Path(__file__).parents[1] / "build" / "bench"
 
 _IN_MEMORY = ("tmpfs", "ramfs")
@@ -27,13 +27,13 @@ _IN_MEMORY = ("tmpfs", "ramfs")
 _SETTINGS = {
     "fsync": "on",
     "max_connections": "200",
-    # For `statements`, which tells databases and programs apart; nothing is logged unless it asks.
+    # `statements` reads the database and the program from it; it also turns the logging on.
     "log_line_prefix": "%d|%a|",
 }
 
 
-class Place:
-    """One server; its settings are PostgreSQL's own defaults, fsync and all."""
+class Server:
+    """One server with PostgreSQL's default settings, fsync included."""
 
     def __init__(self, folder: Path) -> None:
         self._use = embedded.start(folder, settings=_SETTINGS)
@@ -46,7 +46,7 @@ class Place:
         self.log = self._cluster.log
 
     def about(self) -> str:
-        """The machine in a few words, with a warning where no commit waits for a disk."""
+        """The machine in a few words, with a warning when commits do not wait for a disk."""
         with self.administrator() as connection:
             version = connection.info.parameter_status("server_version")
         words = f"PostgreSQL {version}, Python {platform.python_version()}, {os.cpu_count()} cores"
@@ -56,7 +56,7 @@ class Place:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The URL of a migrated database, for as long as the block lasts."""
+        """The URL of a migrated database, which is dropped after the block."""
         url = self._create()
         try:
             yield url
@@ -64,36 +64,36 @@ class Place:
             self._drop(url)
 
     def kept(self, name: str, prepare: Callable[[str], None]) -> str:
-        """The URL of a database that is prepared once, for all rounds of a figure."""
+        """The URL of a database that is prepared once for all rounds of a figure."""
         if name not in self._kept:
             url = self._create()
             prepare(url)
             self._kept[name] = url
         return self._kept[name]
 
-    def forget(self) -> None:
-        """Drop what was kept, so that no vacuum of it disturbs the next figure."""
+    def drop_kept(self) -> None:
+        """Drop the kept databases, so that their vacuum does not disturb the next figure."""
         while self._kept:
             self._drop(self._kept.popitem()[1])
 
     @contextmanager
     def administrator(self) -> Iterator["psycopg.Connection[Any]"]:
-        """A connection that is counted in no measured database."""
+        """A connection that no measured database counts."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             yield connection
 
     def close(self) -> None:
-        """Stop the server, and leave nothing of it outside its folder."""
+        """Stop the server, and remove its files outside its folder."""
         self._use.close()
         with self._folder.joinpath("server.lock").open("a") as lock:
-            # Every process of the server holds it.
+            # Every process of the server has a lock on this file.
             fcntl.flock(lock, fcntl.LOCK_EX)
         if self._folder not in self._cluster.folder.parents:
-            # Root's checkout may be where the server's user cannot enter.
+            # The server's user may have no access to the checkout of root.
             shutil.rmtree(self._cluster.folder)
         sockets = Path(str(conninfo_to_dict(self.url)["host"]))
         if sockets != self._cluster.folder and sockets.exists():
-            # The path of the checkout is too long for a socket.
+            # The path of the checkout may be too long for a socket.
             sockets.rmdir()
 
     def _create(self) -> str:
@@ -111,26 +111,26 @@ class Place:
 
 
 @contextmanager
-def opened() -> Iterator[Place]:
-    """A place under `build/bench`, for as long as the block lasts."""
+def open_server() -> Iterator[Server]:
+    """A server under `build/bench`, which is removed after the block."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="server-", dir=_FOLDER) as name:
         folder = Path(name)
-        # The server runs as a user of its own where we are root.
+        # For root, the server runs as a user of its own.
         folder.chmod(0o755)
-        place = Place(folder)
+        server = Server(folder)
         try:
-            yield place
+            yield server
         finally:
-            place.close()
+            server.close()
 
 
 def filesystem_of(folder: Path) -> str:
-    """What kind of filesystem a folder lies on, such as `ext4`; empty where nobody tells."""
-    around = (folder, *folder.parents)
-    # The last one of a mount point hides those before it.
-    kinds = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
-    return next((kinds[each] for each in around if each in kinds), "")
+    """The kind of a folder's filesystem, such as `ext4`; empty when it is unknown."""
+    # The last filesystem of a mount point hides the earlier ones.
+    mounts = psutil.disk_partitions(all=True)
+    kinds = {Path(mount.mountpoint): mount.fstype for mount in mounts}
+    return next((kinds[path] for path in (folder, *folder.parents) if path in kinds), "")
 
 
 def name_of(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run started ends with it, also when it is killed."""
+"""The processes of a run end with it, also when it is killed."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ from chaos import procs
 
 _RUN = """
 import subprocess, sys
-from chaos.leash import Leash
-leash = Leash()
+from chaos.process_guard import ProcessGuard
+guard = ProcessGuard()
 stopped = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-leash.hold(stopped.pid)
+guard.add(stopped.pid)
 print(stopped.pid, flush=True)
 sys.stdin.read()
 """
 
 
-def test_what_is_held_ends_with_a_run_that_is_killed() -> None:
+def test_a_guarded_process_ends_with_a_run_that_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _RUN],
         cwd=Path(__file__).parents[1],
@@ -29,18 +29,18 @@ def test_what_is_held_ends_with_a_run_that_is_killed() -> None:
     ) as run:
         assert run.stdout is not None
         pid = int(run.stdout.readline())
-        os.kill(pid, signal.SIGSTOP)  # even what is stopped ends
+        os.kill(pid, signal.SIGSTOP)  # even a stopped process ends
         assert procs.lives(pid)
 
         run.kill()
 
-    until = time.monotonic() + 10
-    while procs.lives(pid) and time.monotonic() < until:
-        time.sleep(0.01)  # a look at another process's doing
+    deadline = time.monotonic() + 10
+    while procs.lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)  # a bounded wait for another process
     assert not procs.lives(pid)
 
 
-def test_another_process_of_the_same_number_is_left_alone() -> None:
+def test_another_process_with_the_id_is_not_ended() -> None:
     with subprocess.Popen(["sleep", "600"]) as other:
         end_of = f"{other.pid} 12345"
 
@@ -51,6 +51,6 @@ def test_another_process_of_the_same_number_is_left_alone() -> None:
 
 
 def _end(lines: list[str]) -> None:
-    from chaos import leash
+    from chaos import process_guard
 
-    leash.end(lines)
+    process_guard.end(lines)

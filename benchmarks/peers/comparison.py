@@ -1,4 +1,4 @@
-"""Verdicts: the goals that compare pgqueue with a peer, by the rounds of one run."""
+"""The goals that compare pgqueue with a peer, by the rounds of one run."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -6,37 +6,39 @@ from typing import Any
 
 from benchmarks.figure import Line, Measured
 from benchmarks.goal import Goal, at_least, at_most
-from benchmarks.reading import Reading, ratio
+from benchmarks.measurement import Measurement, ratio
 
 Rounds = Sequence[Mapping[str, Any]]
-Turns = Mapping[str, Rounds]
-Compare = Callable[[Rounds, Rounds], list[Reading]]
+RoundsByPeer = Mapping[str, Rounds]
+Compare = Callable[[Rounds, Rounds], list[Measurement]]
 
 OURS = "pgqueue"
 
 
-def verdicts(turns: Turns) -> list[Measured]:
-    """Those whose peer was measured in a round of this run, as was pgqueue."""
+def comparisons(by_peer: RoundsByPeer) -> list[Measured]:
+    """The goals whose peer has a round in common with pgqueue."""
     return [
-        Measured(name, Line(name, f"{title} {peer}", "", goal), compare(turns[OURS], turns[peer]))
+        Measured(
+            name, Line(name, f"{title} {peer}", "", goal), compare(by_peer[OURS], by_peer[peer])
+        )
         for name, title, peer, compare, goal in _GOALS
-        if _pairs(turns.get(OURS, ()), turns.get(peer, ()))
+        if _pairs(by_peer.get(OURS, ()), by_peer.get(peer, ()))
     ]
 
 
 def wait(rounds: Rounds, percent: int) -> float:
     """Milliseconds from commit to start, of the jobs of all rounds."""
-    waits = [seconds for each in rounds for seconds in each["from_return_seconds"]]
+    waits = [seconds for figures in rounds for seconds in figures["from_return_seconds"]]
     return 1000 * float(statistics.quantiles(waits, n=100, method="inclusive")[percent - 1])
 
 
-def _drains(ours: Rounds, theirs: Rounds) -> list[Reading]:
-    """Of each round."""
+def _drains(ours: Rounds, theirs: Rounds) -> list[Measurement]:
+    """The ratio of each round."""
     return [ratio(our["drain_two"], their["drain_two"]) for our, their in _pairs(ours, theirs)]
 
 
-def _bulks(ours: Rounds, theirs: Rounds) -> list[Reading]:
-    """Of each round, which fills a database for either drain."""
+def _bulks(ours: Rounds, theirs: Rounds) -> list[Measurement]:
+    """The ratio of each round; a round makes two bulk calls, one for each drain."""
     return [
         ratio(statistics.mean(our["bulk"]), statistics.mean(their["bulk"]))
         for our, their in _pairs(ours, theirs)
@@ -44,13 +46,13 @@ def _bulks(ours: Rounds, theirs: Rounds) -> list[Reading]:
 
 
 def _pairs(ours: Rounds, theirs: Rounds) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Both turns of each round in which neither failed."""
+    """The figures of both peers, for each round that has both."""
     numbered = {their["round"]: their for their in theirs}
     return [(our, numbered[our["round"]]) for our in ours if our["round"] in numbered]
 
 
 def _waits(percent: int) -> Compare:
-    """Of all rounds together, as in the table."""
+    """One ratio of all rounds together, as in the table."""
     return lambda ours, theirs: [ratio(wait(ours, percent), wait(theirs, percent))]
 
 

@@ -1,4 +1,4 @@
-"""What one worker takes before it has done anything: time to its first job, and memory."""
+"""The cost of one worker before it does any work: seconds to its first job, and memory."""
 
 import re
 import time
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.patience import until
-from benchmarks.place import Place
-from benchmarks.reading import Reading
+from benchmarks.measurement import Measurement
+from benchmarks.server import Server
 from benchmarks.tasks import stamp
+from benchmarks.waiting import wait_until
 from benchmarks.worker import serving, starting
 
 _REST_SECONDS = 2.0
@@ -19,26 +19,29 @@ _CHILD = "select pid from pgqueue.workers where stopped_at is null"
 _STARTED = "select result::bigint from pgqueue.jobs where status = 'succeeded'"
 
 
-def beginning(place: Place) -> Mapping[str, Reading]:
-    """Megabytes of a child at rest, and seconds from the worker's exec to the first job."""
-    return {"memory": Reading(_megabytes(place)), "start": Reading(_seconds_to_first_job(place))}
+def startup(server: Server) -> Mapping[str, Measurement]:
+    """Megabytes of an idle child, and seconds from the worker's exec to the first job."""
+    return {
+        "memory": Measurement(_megabytes(server)),
+        "start": Measurement(_seconds_to_first_job(server)),
+    }
 
 
-def _megabytes(place: Place) -> float:
-    """Of one child without modules of a user: its share of what it has in common included."""
-    with place.database() as url, serving(url, tasks=""), psycopg.connect(url) as connection:
+def _megabytes(server: Server) -> float:
+    """The memory of one child without modules of a user, its part of shared pages included."""
+    with server.database() as url, serving(url, tasks=""), psycopg.connect(url) as connection:
         [(pid,)] = connection.execute(_CHILD).fetchall()
         time.sleep(_REST_SECONDS)
         [kibibytes] = _PSS.findall(Path(f"/proc/{pid}/smaps_rollup").read_text())
     return int(kibibytes) * 1024 / 1e6
 
 
-def _seconds_to_first_job(place: Place) -> float:
-    with place.database() as url, psycopg.connect(url, autocommit=True) as connection:
+def _seconds_to_first_job(server: Server) -> float:
+    with server.database() as url, psycopg.connect(url, autocommit=True) as connection:
         stamp.using(connection=connection).enqueue(0)
         began_at = time.time_ns()
         with starting(url):
-            until(
+            wait_until(
                 lambda: bool(connection.execute(_STARTED).fetchall()),
                 "the first job has run",
                 seconds_max=60.0,

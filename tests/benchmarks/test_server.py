@@ -1,27 +1,27 @@
-"""Where the measured server lies: on a disk, and nothing of it stays."""
+"""The measured server lies on a disk, and its files are removed."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks import place
-from benchmarks.place import filesystem_of, opened
+from benchmarks import server as server_module
+from benchmarks.server import filesystem_of, open_server
 from pgqueue import embedded
 
-# A benchmark runs on the embedded server alone. `make test` installs it; who tests on a server of
-# their own, without the extra, has none to measure on.
+# A benchmark needs the embedded server. `make test` installs it; a test run on another server may
+# lack it.
 _needs_embedded = pytest.mark.skipif(
     not embedded.is_installed(), reason="the extra `embedded` is not installed"
 )
 
 
 @_needs_embedded
-def test_nothing_of_a_server_stays_wherever_it_had_to_lie(
+def test_a_closed_server_leaves_no_file_inside_or_outside_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Too long for a socket; and as root, PostgreSQL's user cannot enter it.
-    monkeypatch.setattr(place, "_FOLDER", tmp_path / ("long" * 25))
-    with opened() as server:
+    # The path is too long for a socket. For root, PostgreSQL's user cannot enter it either.
+    monkeypatch.setattr(server_module, "_FOLDER", tmp_path / ("long" * 25))
+    with open_server() as server:
         with server.administrator() as connection:
             data = Path(str(connection.execute("show data_directory").fetchall()[0][0]))
             sockets = Path(connection.info.host)
@@ -32,14 +32,14 @@ def test_nothing_of_a_server_stays_wherever_it_had_to_lie(
 
 
 @_needs_embedded
-def test_a_server_in_memory_is_told_with_its_figures(
+def test_the_description_of_a_server_in_memory_warns_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "_FOLDER", tmp_path)
-    with opened() as server:
-        monkeypatch.setattr(place, "filesystem_of", lambda folder: "tmpfs")
+    monkeypatch.setattr(server_module, "_FOLDER", tmp_path)
+    with open_server() as server:
+        monkeypatch.setattr(server_module, "filesystem_of", lambda folder: "tmpfs")
         in_memory = server.about()
-        monkeypatch.setattr(place, "filesystem_of", lambda folder: "ext4")
+        monkeypatch.setattr(server_module, "filesystem_of", lambda folder: "ext4")
         on_disk = server.about()
 
     assert on_disk.startswith("PostgreSQL ")

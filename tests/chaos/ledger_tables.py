@@ -1,4 +1,4 @@
-"""The tables of the schema `chaos`: made before a run, filled from the ledger after it."""
+"""The tables of the schema `chaos`: created before a run, filled from the ledger after it."""
 
 import json
 import time
@@ -18,7 +18,7 @@ Row = tuple[object, ...]
 
 
 def prepare(connection: "psycopg.Connection[Any]") -> None:
-    """Make the schema and the triggers, in a migrated database."""
+    """Create the schema and the triggers, in a migrated database."""
     connection.execute(_SCHEMA.read_bytes())
 
 
@@ -52,7 +52,7 @@ def _moment(seconds: float) -> datetime:
 
 @cache
 def _epoch() -> float:
-    # Once for all lines, so that none changes places with another.
+    # All lines share one value, so that their order stays.
     return time.time() - time.monotonic()
 
 

@@ -16,15 +16,15 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
 
 
-class CrewFailed(Exception):
-    """A worker ended, or did not start."""
+class WorkerFailed(Exception):
+    """A worker ended early, or did not start."""
 
 
-class Crew:
+class Workers:
     """Workers of one peer on one database.
 
     Args:
-        starts: Where the jobs tell their starts.
+        starts: The file in which the jobs record their starts.
     """
 
     def __init__(self, environment: Environment, url: str, workers: int, starts: Path) -> None:
@@ -40,7 +40,7 @@ class Crew:
                 subprocess.Popen(
                     command,
                     cwd=environment.peer.folder,
-                    env=surroundings(url, starts),
+                    env=variables(url, starts),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
@@ -49,45 +49,45 @@ class Crew:
             ]
 
     def first_start(self) -> float:
-        """Wait for the first start of a job, and say when it was.
+        """The moment of the first start of a job.
 
         Raises:
-            CrewFailed: None came.
+            WorkerFailed: No job started in time.
         """
         while not (starts := self.starts()):
             self.check()
             if time.time() - self.began_at > START_SECONDS_MAX:
-                raise CrewFailed(f"no job started within {START_SECONDS_MAX:.0f} seconds")
+                raise WorkerFailed(f"no job started within {START_SECONDS_MAX:.0f} seconds")
             time.sleep(0.002)
         return min(at for _, _, at in starts)
 
     def starts(self) -> Sequence[tuple[str, int, float]]:
-        """Task, number and moment of each start that was told."""
+        """Task, number and moment of each recorded start."""
         if not self._starts.exists():
             return []
         lines = self._starts.read_text().splitlines()
         return [(task, int(n), float(at)) for task, n, at in (line.split() for line in lines)]
 
     def check(self) -> None:
-        """Raise CrewFailed when a worker has ended."""
+        """Raise WorkerFailed when a worker has ended."""
         for process in self._processes:
             if process.poll() is not None:
-                last = self._log.read_text().strip().splitlines()[-1:] or ["it said nothing"]
-                raise CrewFailed(f"a worker ended with {process.returncode}: {last[0]}")
+                last = self._log.read_text().strip().splitlines()[-1:] or ["no output"]
+                raise WorkerFailed(f"a worker ended with {process.returncode}: {last[0]}")
 
     def memory(self) -> dict[str, int]:
-        """Bytes of all processes of all workers together, and how many processes these are."""
+        """The bytes of all processes of all workers, and the number of processes."""
         tops = [psutil.Process(worker.pid) for worker in self._processes]
-        processes = [each for top in tops for each in (top, *top.children(recursive=True))]
-        each = [process.memory_full_info() for process in processes]
+        processes = [child for top in tops for child in (top, *top.children(recursive=True))]
+        usages = [process.memory_full_info() for process in processes]
         return {
-            "pss_bytes": sum(memory.pss for memory in each),
-            "rss_bytes": sum(memory.rss for memory in each),
-            "processes": len(each),
+            "pss_bytes": sum(usage.pss for usage in usages),
+            "rss_bytes": sum(usage.rss for usage in usages),
+            "processes": len(usages),
         }
 
     def stop(self) -> None:
-        """Ask all to stop, and kill what is left after a while."""
+        """Stop all workers by SIGTERM, and kill the remaining processes after a while."""
         for process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -95,26 +95,28 @@ class Crew:
             try:
                 process.wait(STOP_SECONDS_MAX)
             except subprocess.TimeoutExpired:
-                pass  # killed below, with what it has started
+                pass  # killed below, with its own children
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
-                pass  # the whole session has ended, as it should
+                pass  # all processes of the session have ended
             process.wait()
 
 
 @contextmanager
-def crew(environment: Environment, url: str, workers: int, starts: Path) -> Iterator[Crew]:
-    """Start so many workers, and stop them at the end."""
+def start_workers(
+    environment: Environment, url: str, workers: int, starts: Path
+) -> Iterator[Workers]:
+    """Start *workers* workers, and stop them after the block."""
     starts.unlink(missing_ok=True)
-    started = Crew(environment, url, workers, starts)
+    started = Workers(environment, url, workers, starts)
     try:
         yield started
     finally:
         started.stop()
 
 
-def surroundings(url: str, starts: Path) -> dict[str, str]:
+def variables(url: str, starts: Path) -> dict[str, str]:
     """The environment variables of every process of a peer."""
     return {
         **os.environ,

@@ -1,4 +1,4 @@
-"""A reading: what one round says about one line of the table."""
+"""A measurement: the value of one line of the table in one round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from math import ceil, isfinite
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One value, and what it was made from.
+class Measurement:
+    """One value with its parts or samples.
 
     Args:
-        parts: Of a ratio: our value and the other one.
-        samples: What a percentile was taken from.
+        parts: The two values of a ratio, ours first.
+        samples: The samples of a percentile.
 
     Raises:
-        ValueError: It is no number, so the round was not valid.
+        ValueError: The value is no finite number, so the round was invalid.
     """
 
     value: float
@@ -26,15 +26,15 @@ class Reading:
             raise ValueError(f"{self.value} was measured, which is no number.")
 
 
-def ratio(ours: float, against: float) -> Reading:
-    """How our value compares with the other one."""
+def ratio(ours: float, against: float) -> Measurement:
+    """Our value divided by the other one."""
     if ours <= 0 or against <= 0:
-        raise ValueError(f"{ours:g} against {against:g} says nothing.")
-    return Reading(ours / against, parts=(ours, against))
+        raise ValueError(f"{ours:g} against {against:g} makes no ratio.")
+    return Measurement(ours / against, parts=(ours, against))
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """The least sample that so many percent of all do not exceed.
+    """The least sample that *percent* of all samples do not exceed.
 
     Raises:
         ValueError: There are no samples.

@@ -1,1 +1,0 @@
-"""The package that a worker is told."""

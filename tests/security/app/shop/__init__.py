@@ -1,0 +1,1 @@
+"""The package whose tasks a worker loads."""
