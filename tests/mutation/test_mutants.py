@@ -12,7 +12,7 @@ from mutation.conjuncts import Conjunct, conjuncts, without
 from mutation.scenarios import SCENARIOS, Scenario
 from pgqueue.store import schema_name
 
-_MIGRATIONS = Path(__file__).parents[2] / "migrations/versions"
+_SCHEMA_SQL = Path(__file__).parents[2] / "pgqueue/schema/sql"
 
 FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
@@ -51,10 +51,8 @@ OTHERS = {
         "list_attempts",
         "list_logs",
         "list_last_logs",
-        "lock_holders",
         "list_unknown_tasks",
         "read_schema_version",
-        "list_rights",
     ),
     "count_connections",
 }
@@ -65,13 +63,9 @@ def _text(file: str) -> str:
     """A statement's text, or that of its function, as the last migration that has it says it."""
     if file not in FUNCTIONS:
         return schema_name.read(file)
-    written = "".join(path.read_text("utf-8") for path in sorted(_MIGRATIONS.glob("*.py")))
-    found = re.findall(
-        rf"^create (?:or replace )?(function pgqueue\.{file}\(.+?^end;)$",
-        written,
-        re.MULTILINE | re.DOTALL,
-    )
-    return str(found[-1])
+    present = max(_SCHEMA_SQL.glob(f"*/functions/{file}.sql"))
+    text = schema_name.read(f"schema:{present.parents[1].name}/functions/{file}")
+    return re.sub(r"^create (or replace )?", "", text)
 
 
 MUTANTS = [
