@@ -17,7 +17,7 @@ depends_on = None
 FILES = (
     "domains",
     "tables",
-    "views/awaited",
+    "views/listening_queues",
     "functions/enqueue_named",
     "functions/enqueue",
     "functions/cancel",

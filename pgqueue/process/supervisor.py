@@ -7,6 +7,7 @@ written here.
 """
 
 import logging
+import os
 import queue
 import selectors
 import socket
@@ -15,11 +16,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pgqueue import __version__
 from pgqueue.core.bounded_names import BoundedNames
 from pgqueue.core.errors import SchemaTooNew
 from pgqueue.core.settings import Settings
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.child import Child
+from pgqueue.process.counters import Usage
 from pgqueue.process.dispatcher import Dispatcher, Ready, runnable
 from pgqueue.process.signals import Signals
 from pgqueue.process.spare_process import SpareProcess
@@ -35,7 +38,7 @@ from pgqueue.store import server, supervisors, workers
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.queues import UnfinishedJobs
-from pgqueue.store.requests import CancelRequest
+from pgqueue.store.requests import CANCEL, Request
 from pgqueue.store.statement import run
 from pgqueue.store.workers import OverdueJob
 
@@ -103,6 +106,8 @@ class Supervisor:
         self._on_reclaim = on_reclaim
         self._spare = spare
         self._host = socket.gethostname()
+        greenlets = pool_for(WorkerKind("greenlet"), settings)
+        self._slots = greenlets.processes * greenlets.slots
         self._children: dict[int, Child] = {}
         self._starting = 0
         self._pools: set[WorkerKind] = set()
@@ -120,7 +125,14 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         link = database.open("pgqueue supervisor")
         try:
-            self.id = run(link, supervisors.next_supervisor())
+            registration = supervisors.register_supervisor(
+                host=self._host,
+                pid=os.getpid(),
+                version=__version__,
+                queues=settings.queues,
+                slots=self._slots,
+            )
+            self.id = run(link, registration)
             compare_connections(link, settings)
         finally:
             link.close()
@@ -130,6 +142,7 @@ class Supervisor:
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
             on_renewed=self._renewed,
+            usage=lambda: Usage(self._slots, 0, None),
         )
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
@@ -139,7 +152,7 @@ class Supervisor:
             queues=settings.queues,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: self._tell(partial(self._wake, ready, wakes)),
-            on_cancelling=lambda asked: self._tell(partial(self._cancel, asked)),
+            on_requests=lambda found: self._tell(partial(self._pass_requests, found)),
             waiting_kinds=self._waiting_kinds,
             on_idle=(lambda left: self._tell(partial(self._idle, left))) if burst else None,
         )
@@ -161,6 +174,7 @@ class Supervisor:
             )
             while not self._is_over:
                 self._turn()
+            self._leases.submit(supervisors.stop(self.id), lambda _: None)
             self._say_farewell()
         _log.info("supervisor stopped", extra={"supervisor_id": self.id})
         return self.exit_code
@@ -233,7 +247,7 @@ class Supervisor:
         if self._stop_at is not None:
             return
         self._starting += 1
-        self._leases.ask(
+        self._leases.submit(
             workers.register_worker(
                 supervisor_id=self.id,
                 executor=pool.kind.executor,
@@ -249,7 +263,7 @@ class Supervisor:
     def _spawn(self, pool: WorkerPool, worker_id: int) -> None:
         self._starting -= 1
         if self._stop_at is not None:
-            self._leases.ask(
+            self._leases.submit(
                 workers.end_workers([worker_id], "finished", "never started"), lambda _: None
             )
             return
@@ -260,7 +274,7 @@ class Supervisor:
         self._children[worker_id] = child
         if len(self._unknown_tasks):
             child.channel.try_send("unknown", tasks=sorted(self._unknown_tasks))
-        self._leases.ask(workers.set_pid(worker_id, child.pid), lambda _: None)
+        self._leases.submit(workers.set_pid(worker_id, child.pid), lambda _: None)
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._hear, child))
         _log.info(
             "worker started",
@@ -315,7 +329,7 @@ class Supervisor:
 
     def _share_unknown(self, child: Child, tasks: Sequence[str]) -> None:
         child.unknown_tasks.add_all(tasks)
-        self._leases.ask(workers.add_unknown_tasks(child.worker_id, tasks), lambda _: None)
+        self._leases.submit(workers.add_unknown_tasks(child.worker_id, tasks), lambda _: None)
         # The others look whether they know them, before they claim what they must hand back.
         if unknown_claims := self._unknown_tasks.add_all(tasks):
             for each in self._children.values():
@@ -356,10 +370,11 @@ class Supervisor:
         first = self._turns % max(1, len(children))
         return children[first:] + children[:first]
 
-    def _cancel(self, asked: Sequence[CancelRequest]) -> None:
-        for each in asked:
-            if child := self._children.get(each.worker_id):
-                child.channel.try_send("cancel", jobs=[[each.id, each.attempt]])
+    def _pass_requests(self, found: Sequence[Request]) -> None:
+        for request in found:
+            child = self._children.get(request.worker_id)
+            if child is not None and request.kind == CANCEL:
+                child.channel.try_send("cancel", jobs=[[request.job_id, request.attempt]])
 
     def _look_for_blockades(self) -> None:
         pause = _BLOCKADE_LOOK_SECONDS
@@ -431,17 +446,17 @@ class Supervisor:
         # (or its end is being written, which comes first).
         for worker_id in set(self._children) - alive:
             # Its jobs are others' now, so it must not go on.
-            self._kill(worker_id, "silent", "was given up: its lease had ended")
+            self._kill(worker_id, "lease_expired", "its lease had expired")
         for worker_id, child in self._children.items():
             # Renewing its lease for longer would keep its jobs from those who can run them.
             if child.is_frozen(self.settings.lease_seconds):
-                self._kill(worker_id, "silent", "was frozen for as long as a lease")
+                self._kill(worker_id, "lease_expired", "was frozen for as long as a lease")
             if child.is_stalled(_STANDSTILL_SECONDS):
                 self._retire(child, "its claim loop stood still")
             if child.is_late(_LOADING_SECONDS):
                 self._retire(child, "its tasks were not loaded in time")
         if unknown_claims := alive - set(self._children):
-            self._leases.ask(
+            self._leases.submit(
                 workers.end_workers(unknown_claims, "finished", "never started"), lambda _: None
             )
 
@@ -482,7 +497,7 @@ class Supervisor:
         )
         child.blocked_thread.end()
         child.scoreboard.close()
-        self._leases.ask(burial, lambda _: self._on_worker_ended())
+        self._leases.submit(burial, lambda _: self._on_worker_ended())
         if self._stop_at is not None:
             return
         if child.refusal is not None and not self._was_ready:
@@ -520,7 +535,7 @@ class Supervisor:
         # they left is handed back now and not when their leases end.
         self._watch.stop(timeout=0)
         until = time.monotonic() + _FAREWELL_SECONDS
-        while self._leases.has_asked and time.monotonic() < until:
+        while self._leases.has_pending and time.monotonic() < until:
             try:
                 self._told.get(timeout=0.05)
             except queue.Empty:

@@ -17,16 +17,21 @@ _SCHEMA_SQL = Path(__file__).parents[2] / "pgqueue/schema/sql"
 FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
 
-_HINT = "a notification is a hint; tests/process/test_watch.py hears to whom it is given"
+_HINT = "a notification is a hint; tests/process/test_notifications.py tests who gets it"
 
 _MORE_LOCKS = "more rows are locked against their deletion, for that moment"
 
-_MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
+_MATCHES = (
+    "revived.queue = any(listening_queues.queues)",
+    "revived.queue ^@ any(listening_queues.prefixes)",
+)
+_IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join(_MATCHES)} )"
 
 EQUIVALENT = {
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
     ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
-    ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
+    ("retry", _IS_AWAITED): _HINT,
+    ("cancel", "worker.id = requested.worker_id"): _HINT,
     **{("retry", condition): _HINT for condition in _MATCHES},
 }
 """Conditions without which a statement happens to do the same, and why they stand there."""
@@ -36,8 +41,9 @@ OTHERS = {
     *(
         "record_tasks",
         "register_worker",
-        "next_supervisor",
+        "register_supervisor",
         "announce_supervisor",
+        "stop_supervisor",
     ),  # what each tells of itself
     *(
         "find_ready",
@@ -188,3 +194,5 @@ def _empty(db: QueueDatabase) -> None:
     db.rows("delete from pgqueue.attempts")
     db.rows("delete from pgqueue.jobs")
     db.rows("delete from pgqueue.workers")
+    db.rows("delete from pgqueue.requests")
+    db.rows("delete from pgqueue.supervisors")

@@ -8,7 +8,10 @@ from statement_files import STATEMENT_FILES
 
 from pgqueue.store.schema_name import Schema
 
-TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
+TABLES = (
+    *("jobs", "tasks", "attempts", "logs", "workers", "supervisors", "requests"),
+    *("new_jobs", "listening_queues"),
+)
 STATEMENTS = [file for file in STATEMENT_FILES if file != "copy_jobs"]
 
 # For each type, or pair of types, an overload that fits better than the built-in one wherever

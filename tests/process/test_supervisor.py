@@ -22,7 +22,7 @@ def test_a_start_that_is_never_answered_does_not_hold_up_the_end(
 ) -> None:
     settings = load_settings({"url": database_url, "grace_seconds": 0.0})
     supervisor = Supervisor(Database(database_url), settings)
-    monkeypatch.setattr(supervisor._leases, "ask", lambda statement, then: None)
+    monkeypatch.setattr(supervisor._leases, "submit", lambda statement, then: None)
     spare = time.monotonic()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
 

@@ -1,5 +1,5 @@
--- What a column may hold, said once, and looked at when a value is written into it: the check of
--- a table is looked at again with every update of the row, whichever columns that writes.
+-- A domain checks a value when it is written. A check of the table runs again with every update of
+-- the row, whichever columns the update writes.
 create domain pgqueue.queue_name as text
   constraint queue_name_check check (char_length(value) between 1 and 200);
 
@@ -77,3 +77,6 @@ create domain pgqueue.outcome as text
       'succeeded', 'failed', 'timed_out', 'lost', 'interrupted', 'cancelled', 'snoozed'
     )
   );
+
+create domain pgqueue.request_kind as text
+  constraint request_kind_check check (value in ('cancel'));

@@ -9,13 +9,13 @@ drop function pgqueue.enqueue(
   jsonb
 );
 drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
-drop view pgqueue.awaited;
-drop table pgqueue.tasks, pgqueue.watches, pgqueue.workers, pgqueue.logs,
+drop view pgqueue.listening_queues;
+drop table pgqueue.tasks, pgqueue.requests, pgqueue.supervisors, pgqueue.workers, pgqueue.logs,
   pgqueue.attempts, pgqueue.jobs;
 drop domain pgqueue.queue_name, pgqueue.task_name, pgqueue.job_args,
   pgqueue.job_status, pgqueue.moment, pgqueue.priority, pgqueue.executor,
   pgqueue.delivery, pgqueue.attempt_count, pgqueue.backoff, pgqueue.wait_seconds,
   pgqueue.timeout_seconds, pgqueue.keep_seconds, pgqueue.fraction, pgqueue.job_key,
-  pgqueue.tags, pgqueue.outcome;
-drop sequence pgqueue.supervisor_id, pgqueue.jobs_position;
+  pgqueue.tags, pgqueue.outcome, pgqueue.request_kind;
+drop sequence pgqueue.jobs_position;
 alter table pgqueue.schema_version drop column serves;

@@ -61,9 +61,9 @@ begin atomic
     where inserted.status = 'queued'
       and exists (
         select
-        from pgqueue.awaited
-        where inserted.queue = any(awaited.queues)
-          or inserted.queue ^@ any(awaited.prefixes)
+        from pgqueue.listening_queues
+        where inserted.queue = any(listening_queues.queues)
+          or inserted.queue ^@ any(listening_queues.prefixes)
       )
   )
   select inserted.row

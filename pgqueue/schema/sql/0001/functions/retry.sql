@@ -35,9 +35,9 @@ begin atomic
     from revived
     where exists (
       select
-      from pgqueue.awaited
-      where revived.queue = any(awaited.queues)
-        or revived.queue ^@ any(awaited.prefixes)
+      from pgqueue.listening_queues
+      where revived.queue = any(listening_queues.queues)
+        or revived.queue ^@ any(listening_queues.prefixes)
     )
   )
   select revived.status
