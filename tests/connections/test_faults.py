@@ -88,7 +88,7 @@ def test_connections_that_fell_silent_are_found_out(rig: Rig) -> None:
 def test_a_listener_that_fell_silent_is_found_out(rig: Rig) -> None:
     # Else the rest of a question that was under way then is waited for, 22 s.
     rig.until(lambda: rig.rows(_LISTENERS_AT_REST) == [(2,)], "listeners at rest")
-    rig.proxy.set(Mode.BLACK_HOLE, named="pgqueue watch")
+    rig.proxy.set(Mode.BLACK_HOLE, named="pgqueue dispatcher")
     rig.until(lambda: rig.proxy.mode is Mode.BLACK_HOLE, "silent")
     rig.proxy.set(Mode.PASS)
 
@@ -154,7 +154,7 @@ def test_tasks_that_hold_their_whole_pool_hold_up_nothing_else(rig: Rig) -> None
 
 
 _LISTENERS_AT_REST = (
-    "select count(*) from pg_stat_activity where application_name = 'pgqueue watch' "
+    "select count(*) from pg_stat_activity where application_name = 'pgqueue dispatcher' "
     "and datname = current_database() and state = 'idle' "
     "and state_change < clock_timestamp() - interval '0.2 s'"
 )

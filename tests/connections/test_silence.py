@@ -108,7 +108,7 @@ def watch(
         queues=["default"],
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
-        on_cancelling=lambda asked: None,
+        on_requests=lambda found: None,
     )
     made.run_once()
     yield made

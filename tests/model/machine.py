@@ -33,6 +33,7 @@ from pgqueue.store import (
     promotion,
     retention,
     settlements,
+    supervisors,
     workers,
 )
 from pgqueue.store.claims import ClaimedAttempt
@@ -403,7 +404,7 @@ class Machine(RuleBasedStateMachine):
         """A supervisor hears which of its workers are alive."""
         mine = [each for each in self._live() if each.supervisor == supervisor]
 
-        alive = run(self.link, workers.renew_leases(supervisor, 600.0))
+        alive = run(self.link, supervisors.renew(supervisor, 600.0))
 
         assert {each.id for each in mine} == alive
         for each in mine:
@@ -429,7 +430,7 @@ class Machine(RuleBasedStateMachine):
 
         assert {each.id for each in late} == set(buried)
         for each in late:
-            each.death = Death("silent")
+            each.death = Death("lease_expired")
 
     @_can_happen(
         lambda self: self._with_status(JobStatus.RUNNING),

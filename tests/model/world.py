@@ -237,7 +237,8 @@ def _troubles(world: World, rules: Rules) -> Iterator[Step]:
             if worker.death is None:
                 yield Event(Verb.DIE, worker.id), _gone(world, worker, "died")
                 yield Event(Verb.STOP, worker.id), _gone(world, worker, "stopped")
-                yield Event(Verb.FALL_SILENT, worker.id), _buried(world, worker, Death("silent"))
+                death = Death("lease_expired")
+                yield Event(Verb.FALL_SILENT, worker.id), _buried(world, worker, death)
     if can_cancel(world.job) and not world.job.is_cancelling:
         yield Event(Verb.CANCEL), replace(world, job=cancelled(world.job))
     if can_retry(world.job):
@@ -355,7 +356,7 @@ def _ends(world: World, rules: Rules, worker: Worker) -> Iterator[Step]:
         started = frozenset({JOB_ID} if is_started else ())
         yield Event(Verb.BURY, worker.id), _buried(world, worker, Death(worker.fate, started))
         # A whole host fell silent: nobody can tell what it had started.
-        yield Event(Verb.FALL_SILENT, worker.id), _buried(world, worker, Death("silent"))
+        yield Event(Verb.FALL_SILENT, worker.id), _buried(world, worker, Death("lease_expired"))
     elif not (rules.reads_jobs_only and _runs(world, worker)):
         new = Worker(world.newest + 1)
         workers = tuple(new if each.id == worker.id else each for each in world.workers)

@@ -1,19 +1,18 @@
 """A schema that stands first in a path and waits for whoever does not say what they mean."""
 
 import re
-from importlib.resources import files
 from typing import Any
 
 import psycopg
+from statement_files import STATEMENT_FILES
 
 from pgqueue.store.schema_name import Schema
 
-TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
-STATEMENTS = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql") and each.name != "copy_jobs.sql"
+TABLES = (
+    *("jobs", "tasks", "attempts", "logs", "workers", "supervisors", "requests"),
+    *("new_jobs", "listening_queues"),
 )
+STATEMENTS = [file for file in STATEMENT_FILES if file != "copy_jobs"]
 
 # For each type, or pair of types, an overload that fits better than the built-in one wherever
 # ours is not asked with exactly its own types.

@@ -79,7 +79,7 @@ def test_every_view_but_those_of_producers_reads_with_its_readers_rights(
         """
     ).fetchall()
 
-    assert [("awaited",), ("new_jobs",)] == sorted(found)
+    assert [("listening_queues",), ("new_jobs",)] == sorted(found)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import create_engine
+from statement_files import STATEMENT_FILES
 
 from pgqueue.client.client import Client
 from pgqueue.core.errors import AccessDenied
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden" / "statements.txt"
 USERS = ("producer", "worker", "viewer", "operator")
-STATEMENTS = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql")
-)
 
 # A view of several tables takes nothing from anybody, and PostgreSQL says that first.
 _REFUSED = (
@@ -235,7 +230,7 @@ def test_a_producer_sees_no_job_of_anybody(crowd: "Crowd", client: Client) -> No
         "update pgqueue.new_jobs set args = '{}'",
         "delete from pgqueue.new_jobs",
         "insert into pgqueue.new_jobs (task) values ('t') on conflict (id) do update set id = 1",
-        "select nextval('pgqueue.supervisor_id'::regclass)",
+        "select nextval('pgqueue.supervisors_id_seq'::regclass)",
         "select setval('pgqueue.jobs_position'::regclass, 1::bigint)",
         "truncate pgqueue.jobs",
         "create table pgqueue.mine (id bigint)",
@@ -356,7 +351,7 @@ def test_each_statement_is_allowed_to_whom_the_golden_file_says(crowd: "Crowd") 
         connection.execute("set search_path = pg_catalog, pg_temp")  # as our own sessions ask
 
     told = []
-    for file in STATEMENTS:
+    for file in STATEMENT_FILES:
         allowed = [role for role in USERS if _may(connections[role], file)]
         told.append(f"{file}: {', '.join(allowed) or 'nobody'}")
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import registering
 from python_path import python_path
 
 from pgqueue import Client
-from pgqueue.store import supervisors, workers
+from pgqueue.store import workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
@@ -119,11 +120,10 @@ def test_what_is_noted_twice_stands_there_once_and_the_list_is_bounded(link: Lin
 
 
 def _worker(link: Link, queues: list[str]) -> int:
-    supervisor = run(link, supervisors.next_supervisor())
     return run(
         link,
         workers.register_worker(
-            supervisor_id=supervisor,
+            supervisor_id=registering.supervisor(link),
             executor="greenlet",
             slots=1,
             host="here",
