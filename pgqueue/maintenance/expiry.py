@@ -15,6 +15,7 @@ _JOBS_MAX = 1000
 _PRUNE_SHARE = 1 / 4
 
 _WORKERS_KEPT_SECONDS = 7 * 86400.0
+_REQUESTS_KEPT_SECONDS = 86400.0
 
 
 def services(
@@ -27,10 +28,18 @@ def services(
         Service("expire", expire_every_seconds, expire.take),
         Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE),
         Service("prune_workers", 3600.0, prune_workers),
+        Service("prune_requests", 3600.0, prune_requests),
     ]
 
 
 def prune_workers(link: Link) -> bool:
     """Delete workers that ended a week ago and have no job to rescue; False: no more to do."""
     run(link, retention.prune_workers(_WORKERS_KEPT_SECONDS))
+    run(link, retention.prune_supervisors(_WORKERS_KEPT_SECONDS))
+    return False
+
+
+def prune_requests(link: Link) -> bool:
+    """Delete requests that were made a day ago and whose attempt is over."""
+    run(link, retention.prune_requests(_REQUESTS_KEPT_SECONDS))
     return False

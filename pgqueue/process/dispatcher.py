@@ -1,77 +1,59 @@
-"""Watches the database for all children of a supervisor, and wakes those with work to claim.
+"""Finds work for all children of a supervisor, and wakes the workers that can claim it.
 
-Holds the one listener and the one idle poll, so that idle cost does not grow with children.
-A notification is a hint; the poll is the truth, and alone it is enough. Producers notify only
-while a row of ours says that we want it. Promotes what falls due, and passes on cancellations
-asked for while a job runs.
+Holds the one listener and the one idle poll, so that idle cost does not grow with children. The
+poll alone is enough; a notification only makes it faster. Producers notify only while the
+supervisor's row says that it wants notifications. The dispatcher also promotes jobs that fall due,
+and reads the requests to the supervisor's workers.
 """
 
-import logging
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from math import inf
 
-from pgqueue.core.backoff import backoff_seconds
-from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import NotificationsUnavailable
 from pgqueue.core.queue_pattern import claims_by_name
+from pgqueue.process.announcement import Announcement
 from pgqueue.process.loop import Loop
 from pgqueue.process.polling import Polling
+from pgqueue.process.promotion import Promotion
 from pgqueue.process.worker_pool import WorkerKind
-from pgqueue.store import promotion, queues, requests, supervisors
-from pgqueue.store.batched_statement import BatchedStatement
+from pgqueue.store import queues, requests
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.database_errors import DATABASE_ERRORS, READ_ONLY_ERRORS
 from pgqueue.store.queues import ReadyQueues, UnfinishedJobs
-from pgqueue.store.requests import CancelRequest
+from pgqueue.store.requests import Request
 from pgqueue.store.statement import run
-
-_log = logging.getLogger("pgqueue.watch")
-
-# A poll that is due within this part of its pause is taken with a look.
-_POLL_SHARE = 0.1
-
-_PROMOTED_MAX = 1000
-
-_PROMOTE_SECONDS_MIN = 0.01
-
-# When the look tells of nothing: for jobs that were put in as due long ago.
-_PROMOTE_SECONDS = 10.0
 
 _COUNT_SECONDS = 1.0
 
-# A connection that fell silent brings no notification either. Each wait for one ends after
-# this, so that the loop asks for a sign of life; see
-# test_a_listener_that_fell_silent_is_found_out.
+# A connection that receives nothing any more brings no notification either. Each wait for one ends
+# after this, so that the loop pings the server; see test_a_listener_that_fell_silent_is_found_out.
 _LISTEN_SECONDS_MAX = 3.0
 
-# What is told of wake-ups is told again before it has ceased to count, which it does soon after
-# we are gone.
-_TELL_SECONDS = 30.0
-_TOLD_SECONDS = 90.0
-
-# Between looks in a rush while no worker waits to be woken.
-_UNAWAITED_SECONDS = 0.1
-
-# After a look that took the server long.
+# After a scan that took the server long.
 _REST_SECONDS_MAX = 10.0
 _NAMES_SECONDS_MAX = 1.0
 
 Ready = Mapping[WorkerKind, Sequence[str]]
 """Queues with a ready job, by the kind of worker it needs."""
 
+OnIdle = Callable[[Sequence[UnfinishedJobs]], None]
+
 
 class Dispatcher(Loop):
-    """Looks every *poll_seconds*, and at once when it is notified.
+    """Scans every *poll_seconds*, and at once at a notification.
+
+    Only its own thread writes its fields.
 
     Args:
-        on_ready: Told what is ready, when anything is, and how many workers of each kind to wake
-            for it.
-        on_cancelling: Told the running jobs that somebody asked to cancel.
-        waiting_kinds: Of workers that wait to be woken. While none of a kind that has work does, a
-            rush is looked at less.
-        on_idle: Told what is unfinished in `queues`; for a burst, which ends when nothing is.
+        on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
+            kind to wake for them.
+        on_requests: Gets the open requests to workers that still run the attempt.
+        waiting_kinds: Kinds of the workers that wait to be woken. While none waits of a kind that
+            has work, a storm of notifications gets fewer scans.
+        on_idle: Gets the unfinished jobs in `queues`; for a burst, which ends without any.
     """
 
     def __init__(
@@ -82,201 +64,152 @@ class Dispatcher(Loop):
         queues: Sequence[str],
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
-        on_cancelling: Callable[[Sequence[CancelRequest]], None],
+        on_requests: Callable[[Sequence[Request]], None],
         waiting_kinds: Callable[[], Set[WorkerKind]] = lambda: {WorkerKind("greenlet")},
-        on_idle: Callable[[Sequence[UnfinishedJobs]], None] | None = None,
+        on_idle: OnIdle | None = None,
+        clock: Clock = MONOTONIC,
     ) -> None:
-        super().__init__("watch", database)
+        super().__init__("dispatcher", database)
         self._supervisor_id = supervisor_id
         self._queues = queues
-        self._poll_seconds = poll_seconds
         self._on_ready = on_ready
-        self._on_cancelling = on_cancelling
+        self._on_requests = on_requests
         self._waiting_kinds = waiting_kinds
-        self._on_idle = on_idle
-        # What a rest hides from others they find from their places; not so the names of queues.
+        self._unfinished = None if on_idle is None else UnfinishedCount(queues, on_idle, clock)
+        # Workers find jobs behind their cursors while scans rest, but not the names of queues.
         rest_seconds_max = _NAMES_SECONDS_MAX if claims_by_name(queues) else _REST_SECONDS_MAX
-        self._pace = Polling(poll_seconds, rest_seconds_max=rest_seconds_max)
-        self._told: bool | None = None
-        self._tell_at = 0.0
-        self._promotion = BatchedStatement(
-            promotion.promote, promotion.first_scheduled, _PROMOTED_MAX
-        )
-        self._promotions_failed = 0
-        self._promote_at = 0.0
-        self._promoted_at = 0.0
-        self._poll_at = 0.0
-        self._looked_at = 0.0
-        self._count_at = 0.0
-        self._listened_seconds = 0.0
-        self._plain_queues = [queue for queue in queues if not queue.endswith("/")]
-        # As good a guess as any, until something was found.
+        self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
+        self._promotion = Promotion(poll_seconds, clock=clock)
+        self._announcement = Announcement(supervisor_id, clock=clock)
+        self._clock = clock
+        # A good guess, until a scan finds something.
         self._found: Ready = {WorkerKind("greenlet"): self._plain_queues}
         self._is_woken = False
 
     def opened(self, link: Link) -> None:
-        """Listen, and poll at once: what was notified before is not heard."""
+        """Listen, and poll at once: earlier notifications were not received."""
         if link.is_pooled:
-            _log.info("polling only: nobody can listen through a pooler; listen_url leads past it")
+            emit(NotificationsUnavailable())
         else:
             link.listen()
-        self._told = None
-        self._poll_at = self._promote_at = 0.0
+        self._announcement.forget()
+        self.polling.poll_now()
+        self._promotion.expire()
 
     @property
     def ping_after_idle_seconds(self) -> float:
-        """A poll needs no sign of life before it: its first question asks for one."""
-        return inf if self._is_poll_due else super().ping_after_idle_seconds
-
-    @property
-    def _is_poll_due(self) -> bool:
-        return time.monotonic() >= self._poll_at - _POLL_SHARE * self._poll_seconds
+        """A poll needs no ping before it: its first statement is one."""
+        return inf if self.polling.is_poll_due else super().ping_after_idle_seconds
 
     def turn(self, link: Link) -> float:
-        """Look once, then wait for a notification or the next look."""
-        is_poll = self._is_poll_due
+        """Scan once, then wait for a notification or the next scan."""
+        is_poll = self.polling.is_poll_due
         if is_poll:
-            self._poll_at = time.monotonic() + self._poll_seconds
-            with link.short_timeout():
-                asked = run(link, requests.cancel_requests(self._supervisor_id))
-            if asked:
-                self._on_cancelling(asked)
-        # Before the look: who did not notify yet is found by it, or by those soon after it.
-        self._tell(link)
-        if self._is_promotion_due(is_poll):
-            self._promote(link)
-        ready = self._look(link, is_poll)
+            self.polling.start_poll()
+            self._read_requests(link)
+        # Before the scan: it finds the jobs whose producers did not notify yet.
+        self._announce(link)
+        if self._promotion.is_due(is_poll=is_poll, may_scan=self.polling.may_scan):
+            self._promotion.promote(link)
+        ready = self._scan(link, is_poll)
         if ready:
-            self._on_ready(ready, self._pace.wakes)
-        if self._on_idle is not None and self._is_time_to_count(is_poll and ready == {}):
-            left = run(link, queues.unfinished(self._queues))
-            self._on_idle(left)
-        return self._rest(link)
+            self._on_ready(ready, self.polling.workers_to_wake)
+        if self._unfinished is not None:
+            self._unfinished.count(link, nothing_is_ready=is_poll and ready == {})
+        return self._wait(link)
 
-    def _is_promotion_due(self, is_poll: bool) -> bool:
-        # What nothing tells of has time until the last poll before its own time: a turn between
-        # two polls would cost a look as well. See
-        # test_a_promotion_that_nothing_asked_for_comes_with_a_poll. While looks rest nothing tells
-        # of any.
-        if is_poll and not self._pace.may_look and not self._promotions_failed:
-            return True
-        early_seconds = self._poll_seconds if is_poll else 0.0
-        anyway_at = self._promoted_at + _PROMOTE_SECONDS - early_seconds
-        return time.monotonic() >= min(self._promote_at, anyway_at)
+    def _read_requests(self, link: Link) -> None:
+        with link.short_timeout():
+            found = run(link, requests.open_requests(self._supervisor_id))
+        if over := [request.id for request in found if not request.is_running]:
+            run(link, requests.close_requests(over))
+        if running := [request for request in found if request.is_running]:
+            self._on_requests(running)
 
-    def _promote(self, link: Link) -> None:
-        # A round at a time: many that fall due at once hold up neither wake-ups nor cancellations.
-        pause = inf
-        self._promoted_at = time.monotonic()
-        try:
-            if self._promotion.take(link):
-                pause = 0.0
-            self._promotions_failed = 0
-        except DATABASE_ERRORS as error:
-            # What keeps these jobs from being promoted must not keep others from being run.
-            if not (link.is_usable and link.is_idle) or isinstance(error, READ_ONLY_ERRORS):
-                raise
-            self._promotions_failed += 1
-            pause = backoff_seconds(self._promotions_failed)
-            facts = {"failures": self._promotions_failed, "pause_seconds": round(pause, 2)}
-            reason = str(error).strip().partition("\n")[0]
-            _log.warning("promotion failed, trying again", extra={**facts, "reason": reason})
-        self._promote_at = time.monotonic() + pause
+    def _announce(self, link: Link) -> None:
+        before = self._announcement.wants_notify
+        wants_notify = self.polling.wants_notify and not link.is_pooled
+        supervisor_count = self._announcement.announce(link, wants_notify=wants_notify)
+        if supervisor_count is not None:
+            self.polling.supervisor_count = supervisor_count
+        if wants_notify != before:
+            self.polling.scan_soon()
 
-    def _tell(self, link: Link) -> None:
-        wants = self._pace.wants_notify and not link.is_pooled
-        if wants == self._told and time.monotonic() < self._tell_at:
-            return
-        self._pace.supervisor_count = run(
-            link,
-            supervisors.announce(
-                self._supervisor_id, self._queues, wants_notify=wants, seconds=_TOLD_SECONDS
-            ),
-        )
-        if wants != self._told:
-            self._pace.restart()
-        self._told = wants
-        self._tell_at = time.monotonic() + _TELL_SECONDS
-
-    def _rest(self, link: Link) -> float:
-        until = min(self._poll_at, self._promote_at, self._promoted_at + _PROMOTE_SECONDS)
-        pause = max(0.0, min(self._pace.pause, until - time.monotonic()))
+    def _wait(self, link: Link) -> float:
+        until_next = min(self.polling.poll_in_seconds, self._promotion.seconds_left)
+        pause = min(self.polling.pause, until_next)
         self._is_woken = False
         if link.is_pooled:
             return pause
-        if not self._told:
-            # Others may want notifications, and what they get comes here too.
-            link.drain(pause)
+        if not self._announcement.wants_notify:
+            # Other supervisors may want notifications, and this connection receives them too.
+            if requests.notification(self._supervisor_id) in link.drain(pause):
+                self._read_requests(link)
             return 0.0
-        began_at = time.monotonic()
-        self._is_woken = link.woken(min(pause, _LISTEN_SECONDS_MAX))
-        self._listened_seconds += time.monotonic() - began_at
+        listening = Stopwatch(self._clock, started=True)
+        self._is_woken = self._listen(link, min(pause, _LISTEN_SECONDS_MAX))
+        self.polling.listened(listening.seconds)
         if self._is_woken:
             guess = self._guess()
             if guess:
                 self._on_ready(guess, 1)
-            pause = self._pace.woken(self._listened_seconds, is_served=bool(guess))
-            self._listened_seconds = 0.0
-            self._stopping.wait(pause)
+            self._stopping.wait(self.polling.notified(is_served=bool(guess)))
         return 0.0
 
+    def _listen(self, link: Link, seconds: float) -> bool:
+        """Wait for a notification of ready jobs; answer requests meanwhile."""
+        timer = Timer(self._clock, seconds=seconds)
+        while payloads := link.notifications(timer.seconds_left):
+            if requests.notification(self._supervisor_id) in payloads:
+                self._read_requests(link)
+            if queues.NOTIFICATION in payloads:
+                return True
+        return False
+
     def _guess(self) -> Ready:
-        # A job that comes alone is most often for whom the last one was for. It starts a look
-        # earlier, and the look that follows finds out if that was wrong. Where others hear
-        # the same, most of them would claim in vain.
-        is_plain = self._pace.supervisor_count == 1 and not claims_by_name(self._queues)
+        # A job that comes alone most often needs the kind of worker that the last one needed. The
+        # guess saves a scan, and the next scan corrects a wrong guess. Where other supervisors
+        # receive the notification too, most of their guesses would be wrong.
+        is_plain = self.polling.supervisor_count == 1 and not claims_by_name(self._queues)
         return self._found if is_plain else {}
 
-    def _is_time_to_count(self, nothing_is_ready: bool) -> bool:
-        # What is ready may be of tasks that no worker here knows, and would never end a
-        # burst. Counting a backlog is dear, so it is not done at every poll.
-        is_time = nothing_is_ready or time.monotonic() >= self._count_at
-        if is_time:
-            self._count_at = time.monotonic() + _COUNT_SECONDS
-        return is_time
-
-    def _look(self, link: Link, is_poll: bool) -> Ready | None:
-        """What is ready; None when it is not time for a look."""
-        if not self._pace.may_look:
-            # What was ready then may be so again, something of another kind too, and who is woken
-            # sees by himself.
+    def _scan(self, link: Link, is_poll: bool) -> Ready | None:
+        """The queues with ready jobs; None when it is not time for a scan."""
+        if not self.polling.may_scan:
+            # The last queues may have jobs again, of another kind too; a woken worker sees.
             waiting = dict.fromkeys(self._waiting_kinds(), self._plain_queues)
             return {**waiting, **self._found} if self._is_woken or is_poll else None
-        if not (is_poll or self._told or self._is_awaited) and (
-            time.monotonic() - self._looked_at < _UNAWAITED_SECONDS
-        ):
-            # In a rush looks come each hundredth of a second, and who claims without a pause finds
-            # by itself what is ready. What falls due next is told by a look alone.
+        is_wanted = is_poll or self._announcement.wants_notify or self._is_awaited
+        if not is_wanted and self.polling.was_scanned_lately:
+            # In a storm scans come each hundredth of a second, and a worker that claims without a
+            # pause finds ready jobs by itself. Only a scan finds the job that falls due next.
             return None
-        self._looked_at = time.monotonic()
-        look = self._ask_for_look(link)
+        self.polling.start_scan()
+        answer = self._find_ready(link)
         found: defaultdict[WorkerKind, list[str]] = defaultdict(list)
-        for queue, executor, quarantined in look.ready:
+        for queue, executor, quarantined in answer.ready:
             if self._listens_to(queue):
                 found[WorkerKind(executor, quarantined)].append(queue)
         self._found = found or self._found
-        self._pace.looked(found=bool(found), seconds=look.seconds)
-        if look.due_in_seconds is not None and not self._promotions_failed:
-            due_at = time.monotonic() + look.due_in_seconds
-            # What was due and a promotion left behind is locked, or was refused.
-            is_left = due_at < self._promoted_at
-            pause = self._poll_seconds if is_left else _PROMOTE_SECONDS_MIN
-            self._promote_at = min(self._promote_at, max(due_at, self._promoted_at + pause))
-            if look.due_in_seconds <= 0 and not is_left:
-                # Another supervisor may be promoting it, and tells nobody.
-                self._pace.restart()
+        self.polling.scanned(found=bool(found), seconds=answer.seconds)
+        if answer.due_in_seconds is not None and self._promotion.schedule(answer.due_in_seconds):
+            self.polling.scan_soon()
         return found
 
     @property
     def _is_awaited(self) -> bool:
         return not self._waiting_kinds().isdisjoint(self._found)
 
-    def _ask_for_look(self, link: Link) -> ReadyQueues:
-        # One after the other in a rush, so that a connection falls silent in the midst of one.
-        if self._failures or self._pace.is_slow:
+    def _find_ready(self, link: Link) -> ReadyQueues:
+        # In a storm one scan follows the other, so that the connection may break during a scan.
+        if self._failures or self.polling.is_slow:
             return run(link, queues.find_ready())
         with link.short_timeout():
             return run(link, queues.find_ready())
+
+    @property
+    def _plain_queues(self) -> Sequence[str]:
+        return [queue for queue in self._queues if not queue.endswith("/")]
 
     def _listens_to(self, queue: str) -> bool:
         return any(
@@ -284,8 +217,21 @@ class Dispatcher(Loop):
         )
 
 
-def runnable(left: Sequence[UnfinishedJobs], unknown_tasks: frozenset[str]) -> list[UnfinishedJobs]:
-    """What of *left* can still go on, when no worker knows *unknown_tasks*."""
-    return [
-        each for each in left if each.status is JobStatus.RUNNING or each.task not in unknown_tasks
-    ]
+class UnfinishedCount:
+    """Counts the unfinished jobs of a burst, when nothing is ready and once a second.
+
+    A ready job may be of a task that no worker here knows, and would never end the burst. To count
+    a backlog is expensive, so that not every poll counts it.
+    """
+
+    def __init__(self, queues: Sequence[str], on_idle: OnIdle, clock: Clock) -> None:
+        self._queues = queues
+        self._on_idle = on_idle
+        self._timer = Timer(clock)
+
+    def count(self, link: Link, *, nothing_is_ready: bool) -> None:
+        """Count them and call `on_idle`, if it is time."""
+        if nothing_is_ready or self._timer.is_due:
+            self._timer.start(_COUNT_SECONDS)
+            left = run(link, queues.unfinished(self._queues))
+            self._on_idle(left)

@@ -23,7 +23,7 @@ _LOADING_SECONDS = 600.0
 _BLOCKED_CHECK_SECONDS = 1.0
 _RECLAIM_CHECK_SECONDS = 0.2
 
-_LEASE_EXPIRED = "silent"
+_LEASE_EXPIRED = "lease_expired"
 """The stop reason of a worker whose jobs may run elsewhere by now."""
 
 

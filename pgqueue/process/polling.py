@@ -1,133 +1,211 @@
-"""When a supervisor looks for ready jobs next: at a notification, or, in a rush, without any.
+"""When a supervisor scans for ready jobs: at a notification, or, in a storm of them, by itself.
 
-NOTIFY makes all commits that use it wait for one lock of the whole cluster, so a rush of producers
-must not notify. When notifications come thick their supervisor says that it wants none, looks by
-itself every few milliseconds, and says after a while that it wants them again. The while grows as
-long as the rush goes on.
+NOTIFY makes all commits that use it wait for one lock of the whole cluster, so that many producers
+at once must not notify. When notifications come thick, their supervisor suppresses them, scans by
+itself every few milliseconds, and wants them again after a while. The while grows as long as the
+storm lasts.
 
-Who found something looks again soon: whether those that were woken have taken it all. Pure but
-for the clock.
+After a scan finds work, the next scan comes soon, to see whether the woken workers took all of it.
+Pure but for the clock.
 """
 
 import random
-import time
-from math import inf
 
-# Between two looks; one look serves all that was committed within this time.
-_LOOK_SECONDS_MIN = 0.01
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 
-# So many notifications in a row that were hardly waited for are a rush, on slow machines too.
-_RUSH = 6
+# Between two scans; one scan serves all commits within this time.
+_SCAN_SECONDS_MIN = 0.01
+
+# So many notifications in a row that came almost at once are a storm, on slow machines too.
+_STORM = 6
 _PROMPT_SECONDS = 0.01
 
-_HUSH_SECONDS = 5.0
-_HUSH_SECONDS_MAX = 30.0
+_SUPPRESS_SECONDS = 5.0
+_SUPPRESS_SECONDS_MAX = 30.0
 
-# Supervisors that hear the same notification look one after the other, and most of them find
-# what it told of taken.
+# Supervisors that receive one notification scan one after the other: most of them find that its
+# job is taken.
 _SPREAD_SECONDS = 0.001
 
-# A look that takes the server longer is taken for a twentieth of the time at most: entries of jobs
-# that were taken lie in front, and somebody keeps them there. Shorter ones leave room for others.
-_LONG_LOOK_SECONDS = 0.05
-_LONG_LOOK_SHARE = 1 / 20
-_LOOK_SHARE = 1 / 5
+# Index entries of jobs that were claimed stay in front while an old snapshot is open. A scan that
+# reads many of them takes a twentieth of the time at most; a shorter one leaves time to others.
+_LONG_SCAN_SECONDS = 0.05
+_LONG_SCAN_SHARE = 1 / 20
+_SCAN_SHARE = 1 / 5
 
-# After so many looks in a row that found something, all workers were woken for it.
+# After so many scans in a row that found something, all workers were woken for it.
 _DOUBLINGS_MAX = 10
+
+# Between scans in a storm while no worker waits to be woken.
+_UNAWAITED_SECONDS = 0.1
+
+# A poll that is due within this part of its interval comes with a scan.
+_POLL_SHARE = 0.1
+
+
+class Storm:
+    """Finds storms of notifications, and how long to suppress them.
+
+    Attributes:
+        listened_seconds: Since the last notification, without scans and pauses.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._prompt_in_row = 0
+        self._suppress_seconds = _SUPPRESS_SECONDS
+        self._suppressed = Timer(clock)
+        self._suppressed.expire()
+        self.listened_seconds = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether producers are to notify."""
+        return self._suppressed.is_due
+
+    def notified(self) -> bool:
+        """Count a notification; returns whether it makes a storm."""
+        is_prompt = self.listened_seconds < _PROMPT_SECONDS
+        self._prompt_in_row = self._prompt_in_row + 1 if is_prompt else 0
+        self.listened_seconds = 0.0
+        return self._prompt_in_row >= _STORM
+
+    def suppress(self) -> None:
+        """Suppress notifications; longer if the storm is back as soon as they were wanted."""
+        since = self._clock.monotonic() - self._suppressed.due_at
+        longer = min(_SUPPRESS_SECONDS_MAX, 2.0 * self._suppress_seconds)
+        is_back = since < self._suppress_seconds
+        self._suppress_seconds = longer if is_back else _SUPPRESS_SECONDS
+        self._suppressed.start(self._suppress_seconds)
+        self._prompt_in_row = 0
 
 
 class Polling:
-    """The pauses between the looks of one supervisor.
+    """The pauses between the scans of one supervisor.
+
+    Only the dispatcher's thread writes its fields.
 
     Args:
         poll_seconds: The longest pause.
-        rest_seconds_max: The longest rest after a look that took long.
+        rest_seconds_max: The longest rest after a scan that took long.
 
     Attributes:
-        watchers: How many supervisors look, this one among them.
-        is_slow: Whether the last look took the server long.
+        supervisor_count: How many supervisors scan common queues, this one included.
+        is_slow: Whether the last scan took the server long.
     """
 
-    def __init__(self, poll_seconds: float, *, rest_seconds_max: float) -> None:
+    def __init__(
+        self, poll_seconds: float, *, rest_seconds_max: float, clock: Clock = MONOTONIC
+    ) -> None:
         self.supervisor_count = 1
+        self.is_slow = False
         self._poll_seconds = poll_seconds
         self._rest_seconds_max = rest_seconds_max
-        self._pause = _LOOK_SECONDS_MIN
+        self._pause = _SCAN_SECONDS_MIN
         self._found_in_row = 0
-        self._prompt_in_row = 0
-        self._woken_at = -inf
-        self._hush_seconds = _HUSH_SECONDS
-        self._hush_until = 0.0
-        self._rest_until = 0.0
-        self.is_slow = False
+        self._storm = Storm(clock)
+        self._poll = Timer(clock)
+        self._rest = Timer(clock)
+        self._next_scan = Timer(clock)
+        self._scan = Stopwatch(clock)
+        for timer in (self._poll, self._rest, self._next_scan):
+            timer.expire()
 
     @property
-    def may_look(self) -> bool:
-        """Whether it is time for a look; not soon after one that took the server long."""
-        return time.monotonic() >= self._rest_until
+    def is_poll_due(self) -> bool:
+        """Whether it is time for a poll, or almost."""
+        return self._poll.seconds_left <= _POLL_SHARE * self._poll_seconds
+
+    @property
+    def poll_in_seconds(self) -> float:
+        """Seconds until the next poll."""
+        return self._poll.seconds_left
+
+    def start_poll(self) -> None:
+        """A poll begins."""
+        self._poll.start(self._poll_seconds)
+
+    def poll_now(self) -> None:
+        """Poll at once, on a new connection: earlier notifications were not received."""
+        self._poll.expire()
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether a scan is allowed; not soon after one that took the server long."""
+        return self._rest.is_due
+
+    @property
+    def was_scanned_lately(self) -> bool:
+        """Whether a storm in which no worker waits needs no scan yet."""
+        return self._scan.seconds < _UNAWAITED_SECONDS
 
     @property
     def wants_notify(self) -> bool:
-        """Whether producers are to notify; not in a rush."""
-        return time.monotonic() >= self._hush_until
+        """Whether producers are to notify; not in a storm of notifications."""
+        return self._storm.is_over
 
     @property
-    def wakes(self) -> int:
-        """How many workers are to be woken for what the last look found.
+    def workers_to_wake(self) -> int:
+        """How many workers are to be woken for the jobs that the last scan found.
 
-        One at first. As long as looks find something, those before were not enough, until all
-        were asked: then it may be something that none of them can claim.
+        One at first. While scans find jobs, the workers woken before were too few, until all have
+        been woken: then it may be a job that none of them can claim.
         """
         doublings = self._found_in_row - 1
         return 2**doublings if 0 < doublings <= _DOUBLINGS_MAX else 1
 
-    def restart(self) -> None:
-        """Look soon, and soon again: what was committed meanwhile may have told nobody."""
-        self._pause = _LOOK_SECONDS_MIN
-
-    def woken(self, listened_seconds: float, *, is_served: bool = False) -> float:
-        """A notification came; the seconds until the look that it asks for, 0 as a rule.
-
-        Args:
-            listened_seconds: For how long it was listened for, apart from looks and pauses.
-            is_served: Whether somebody was woken for it already; the look then comes after him.
-        """
-        self._found_in_row = 0
-        now = time.monotonic()
-        since = now - self._woken_at
-        self._prompt_in_row = self._prompt_in_row + 1 if listened_seconds < _PROMPT_SECONDS else 0
-        if self._prompt_in_row >= _RUSH:
-            self._hush(now)
-        spread = random.uniform(0.0, _SPREAD_SECONDS * (self.supervisor_count - 1))
-        pause = max(spread, _LOOK_SECONDS_MIN - since, _LOOK_SECONDS_MIN if is_served else 0.0)
-        self._woken_at = now + pause
-        return pause
-
-    def looked(self, *, found: bool, seconds: float) -> None:
-        """A look found something or not, and took the server so long."""
-        self._found_in_row = self._found_in_row + 1 if found else 0
-        longest = (
-            self._poll_seconds if self.wants_notify else _LOOK_SECONDS_MIN * self.supervisor_count
-        )
-        pause = _LOOK_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
-        self._pause = max(seconds / _LOOK_SHARE, min(pause, longest))
-        self.is_slow = seconds > _LONG_LOOK_SECONDS
-        if self.is_slow:
-            rest = min(self._rest_seconds_max, seconds / _LONG_LOOK_SHARE)
-            self._pause = min(rest, self._poll_seconds)
-            self._rest_until = time.monotonic() + rest
-
     @property
     def pause(self) -> float:
-        """Seconds until the next look, if nobody notifies."""
+        """Seconds until the next scan, without a notification."""
         return self._pause * random.uniform(0.9, 1.0)
 
-    def _hush(self, now: float) -> None:
-        # The rush went on if it is back as soon as notifications were wanted again.
-        goes_on = now - self._hush_until < self._hush_seconds
-        longer = min(_HUSH_SECONDS_MAX, 2.0 * self._hush_seconds)
-        self._hush_seconds = longer if goes_on else _HUSH_SECONDS
-        self._hush_until = now + self._hush_seconds
-        self._prompt_in_row = 0
-        self.restart()
+    def scan_soon(self) -> None:
+        """Scan soon, and soon again: a commit in between may have notified nobody."""
+        self._pause = _SCAN_SECONDS_MIN
+
+    def listened(self, seconds: float) -> None:
+        """The supervisor listened so long for a notification."""
+        self._storm.listened_seconds += seconds
+
+    def notified(self, *, is_served: bool = False) -> float:
+        """A notification came; returns the seconds until the scan for it, 0 as a rule.
+
+        Args:
+            is_served: Whether a worker was woken for it already; the scan then comes after its
+                claim.
+        """
+        self._found_in_row = 0
+        if self._storm.notified():
+            self.suppress()
+        spread = random.uniform(0.0, _SPREAD_SECONDS * (self.supervisor_count - 1))
+        served = _SCAN_SECONDS_MIN if is_served else 0.0
+        pause = max(spread, self._next_scan.seconds_left, served)
+        self._next_scan.start(pause + _SCAN_SECONDS_MIN)
+        return pause
+
+    def start_scan(self) -> None:
+        """A scan begins."""
+        self._scan.restart()
+
+    def scanned(self, *, found: bool, seconds: float) -> None:
+        """A scan ended, which took the server so long."""
+        self._found_in_row = self._found_in_row + 1 if found else 0
+        longest = (
+            self._poll_seconds if self.wants_notify else _SCAN_SECONDS_MIN * self.supervisor_count
+        )
+        pause = _SCAN_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
+        self._pause = max(seconds / _SCAN_SHARE, min(pause, longest))
+        self.is_slow = seconds > _LONG_SCAN_SECONDS
+        if self.is_slow:
+            rest = min(self._rest_seconds_max, seconds / _LONG_SCAN_SHARE)
+            self._pause = min(rest, self._poll_seconds)
+            self.rest(rest)
+
+    def rest(self, seconds: float) -> None:
+        """Do not scan for so long."""
+        self._rest.start(seconds)
+
+    def suppress(self) -> None:
+        """Suppress notifications for a while, and scan often instead."""
+        self._storm.suppress()
+        self.scan_soon()

@@ -5,10 +5,13 @@ its statements, and `Dispatcher` reads the queues. It imports neither gevent nor
 decides what happens to the jobs of a worker that ended, from the row that is written here.
 """
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pgqueue import __version__
 from pgqueue.core import errors
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import ConnectionsShort, SchemaTooNew
@@ -29,12 +32,12 @@ from pgqueue.process.signals import Signals
 from pgqueue.process.spare_process import SpareProcess
 from pgqueue.process.unknown_tasks import UnknownTasks
 from pgqueue.process.wake_ups import WakeUps
-from pgqueue.process.worker_pool import WorkerKind, connections_needed
+from pgqueue.process.worker_pool import WorkerKind, connections_needed, pool_for
 from pgqueue.process.worker_registry import WorkerRegistry
 from pgqueue.store import server, supervisors
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.requests import CancelRequest
+from pgqueue.store.requests import CANCEL, Request
 from pgqueue.store.statement import run
 from pgqueue.store.workers import OverdueJob
 
@@ -76,7 +79,15 @@ class Supervisor:
         self._was_ready = False
         link = database.open("pgqueue supervisor")
         try:
-            self.id = run(link, supervisors.next_supervisor())
+            greenlets = pool_for(WorkerKind("greenlet"), settings)
+            registration = supervisors.register_supervisor(
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=__version__,
+                queues=settings.queues,
+                slots=greenlets.processes * greenlets.slots,
+            )
+            self.id = run(link, registration)
             compare_connections(link, settings)
         finally:
             link.close()
@@ -135,6 +146,7 @@ class Supervisor:
     def close(self) -> None:
         """Make the last writes and close all files; a supervisor that has run is closed."""
         self._dispatcher.stop(timeout=0)
+        self._registry.submit(supervisors.stop(self.id), lambda _: None)
         self._shutdown.write_last(self._registry)
         self._reactor.close()
 
@@ -167,7 +179,7 @@ class Supervisor:
             queues=settings.queues,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
-            on_cancelling=lambda requests: call_soon(partial(self._send_cancels, requests)),
+            on_requests=lambda requests: call_soon(partial(self._send_requests, requests)),
             waiting_kinds=wake_ups.waiting_kinds,
             on_idle=(lambda jobs: call_soon(partial(burst_end.check, jobs))) if burst else None,
         )
@@ -205,10 +217,11 @@ class Supervisor:
         for executor in executors:
             self._fleet.want_pool(WorkerKind(executor))
 
-    def _send_cancels(self, requests: Sequence[CancelRequest]) -> None:
+    def _send_requests(self, requests: Sequence[Request]) -> None:
         for request in requests:
-            if child := self._fleet.children.get(request.worker_id):
-                child.channel.try_send("cancel", jobs=[[request.id, request.attempt]])
+            child = self._fleet.children.get(request.worker_id)
+            if child is not None and request.kind == CANCEL:
+                child.channel.try_send("cancel", jobs=[[request.job_id, request.attempt]])
 
     def _stop_for_schema(self, reason: str) -> None:
         # Running jobs started while the schema supported this release, and are settled.

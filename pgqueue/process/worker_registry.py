@@ -1,30 +1,35 @@
-"""Keeps the rows of a supervisor's workers: adds them, renews their leases, writes their end.
+"""Writes the rows of a supervisor and its workers: their starts, their leases, their ends.
 
-On a thread of its own, in a process that runs no user code, so that no task can hold a lease
-back. The supervisor asks here because nothing it does itself may wait for the database.
+On a thread of its own, in a process that runs no user code, so that no task can delay a renewal.
+The supervisor submits statements here, because its main thread never waits for the database.
 """
 
-import queue
-import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
-from pgqueue.store import workers
+from pgqueue.store import supervisors
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import Statement, run
 
+_Submitted = tuple[Statement[Any], Callable[[Any], None]]
+
 
 class WorkerRegistry(Loop):
-    """Renews every *heartbeat_seconds*, and answers what the supervisor asks in between.
+    """Renews every *heartbeat_seconds*, and runs submitted statements in between.
+
+    Only its own thread writes its fields; `submit` is safe on any thread.
 
     Args:
-        supervisor_id: Whose workers.
-        lease_seconds: How long a worker may go unrenewed before others take its jobs.
-        on_renewed: Told the ids that the last renewal found alive; a worker that is missing
-            was given up by another supervisor.
+        supervisor_id: The supervisor of the workers.
+        lease_seconds: How long a worker may go without a renewal before others take its jobs.
+        on_renewed: Gets the ids of the live workers after each renewal. The lease of a worker
+            that is missing has expired.
+        usage: The use of the workers' slots, which each renewal records.
     """
 
     needs_schema = False
@@ -38,43 +43,46 @@ class WorkerRegistry(Loop):
         heartbeat_seconds: float,
         on_renewed: Callable[[set[int]], None],
         usage: Callable[[], Usage],
+        clock: Clock = MONOTONIC,
     ) -> None:
-        super().__init__("leases", database)
+        super().__init__("registry", database)
         self._supervisor_id = supervisor_id
         self._lease_seconds = lease_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._on_renewed = on_renewed
         self._usage = usage
-        self._asked: queue.SimpleQueue[tuple[Statement[Any], Callable[[Any], None]]]
-        self._asked = queue.SimpleQueue()
-        self._pending: tuple[Statement[Any], Callable[[Any], None]] | None = None
-        self._renew_at = 0.0
+        self._submitted = SimpleQueue[_Submitted]()
+        self._pending: _Submitted | None = None
+        self._renewal = Timer(clock)
 
     def submit(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
         """Run *statement* as soon as the database allows, and call *then* with its answer."""
-        self._asked.put((statement, then))
+        self._submitted.put((statement, then))
         self.wake()
 
     @property
     def has_pending(self) -> bool:
-        """Whether something that was asked has not been answered yet."""
-        return self._pending is not None or not self._asked.empty()
+        """Whether a submitted statement has no answer yet."""
+        return self._pending is not None or not self._submitted.empty()
 
     def turn(self, link: Link) -> float:
-        """Renew when it is time, and answer all that was asked."""
-        # First, so that nothing which fails again and again costs the leases of all.
-        if time.monotonic() >= self._renew_at:
+        """Renew when that is due, and run all submitted statements."""
+        # First, so that a statement which fails again and again costs no lease.
+        if self._renewal.is_due:
             self._renew(link)
-        while self._pending is not None or not self._asked.empty():
-            # Kept until it is answered: an error on the way must not lose a worker's end.
+        while self.has_pending:
+            # Kept until it is answered: an error must not lose the end of a worker.
             if self._pending is None:
-                self._pending = self._asked.get()
+                self._pending = self._submitted.get()
             statement, then = self._pending
             answer = run(link, statement)
             self._pending = None
             then(answer)
-        return max(0.0, self._renew_at - time.monotonic())
+        return self._renewal.seconds_left
 
     def _renew(self, link: Link) -> None:
-        self._on_renewed(run(link, workers.renew_leases(self._supervisor_id, self._lease_seconds)))
-        self._renew_at = time.monotonic() + self._heartbeat_seconds
+        renewal = supervisors.renew(
+            self._supervisor_id, self._lease_seconds, **self._usage()._asdict()
+        )
+        self._on_renewed(run(link, renewal))
+        self._renewal.start(self._heartbeat_seconds)

@@ -129,7 +129,7 @@ def _upgrade(url: str, schema: str, wanted: list[Revision]) -> list[Revision]:
 def _lockers(url: str, schema: str) -> list[str]:
     link = Database(url, schema).open("pgqueue migrate")
     try:
-        return run(link, Statement("lock_holders", {"schema": schema}, first_column))
+        return run(link, Statement("schema:lock_holders", {"schema": schema}, first_column))
     finally:
         link.close()
 

@@ -107,7 +107,7 @@ def rights(prefix: str, schema: Schema) -> Statement[list[Right]]:
     def decode(rows: Sequence[Row]) -> list[Right]:
         return sorted(Right(*row) for row in rows)
 
-    return Statement("list_rights", params, decode)
+    return Statement("schema:list_rights", params, decode)
 
 
 def _change(url: str, schema: Schema, prefix: str, *, keep: bool) -> Changes:
@@ -154,7 +154,7 @@ def _prepare(schema: Schema, prefix: str) -> str:
 
 
 def _grants(schema: Schema, prefix: str) -> str:
-    return "\n\n".join(_named(read(f"roles/{file}"), schema, prefix) for file in _FILES)
+    return "\n\n".join(_named(read(f"schema:roles/{file}"), schema, prefix) for file in _FILES)
 
 
 def _named(text: str, schema: Schema, prefix: str) -> str:

@@ -1,36 +1,35 @@
-"""A statement that takes a limited number of jobs, round by round, until none is left.
+"""A statement that changes a limited number of jobs, run batch by batch until none is left.
 
-A thousand jobs are nothing to most databases and too much for some: their logs may be large. What
-the server gives up is asked for again with half as many. A job that it refuses by itself (for a
-trigger or a constraint of somebody's) is left out for a minute, so that those behind it get their
-turn.
+A thousand jobs are few for most databases and too many for some: their logs may be large. After an
+error for want of resources the batch is halved. A job that the database refuses by itself, for a
+trigger or a constraint of the application, is skipped for a minute, so that the jobs behind it get
+their turn.
 """
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 
 from pgqueue.core.adaptive_batch import AdaptiveBatch
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import JobSkipped
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS, RESOURCE_ERRORS
 from pgqueue.store.statement import Statement, run
 
-_log = logging.getLogger("pgqueue.rounds")
+_SKIPPED_SECONDS = 60.0
 
-_REFUSED_SECONDS = 60.0
-
-# When more are refused, something is wrong with all of them, and the error is told as it is.
-_REFUSED_MAX = 1000
+# When more are refused, something is wrong with all of them, and the error is raised as it is.
+_SKIPPED_MAX = 1000
 
 
 class BatchedStatement:
-    """Takes rounds of one statement.
+    """Runs batches of one statement.
 
     Args:
-        statement: Made for a number of jobs, and for those that are left out; its answer is how
-            many it took.
-        first: Names the job that it would take first.
-        jobs_max: As many as a round ever takes.
+        statement: Makes it for a number of jobs, and for the jobs to skip; its answer is how many
+            jobs it changed.
+        first: Names the job that it would change first.
+        jobs_max: Jobs that one batch ever changes.
     """
 
     def __init__(
@@ -38,41 +37,43 @@ class BatchedStatement:
         statement: Callable[[int, Sequence[int]], Statement[int]],
         first: Callable[[Sequence[int]], Statement[int | None]],
         jobs_max: int,
+        *,
+        clock: Clock = MONOTONIC,
     ) -> None:
         self._statement = statement
         self._first = first
-        self._portion = AdaptiveBatch(jobs_max)
-        self._refused_until: dict[int, float] = {}
+        self._batch = AdaptiveBatch(jobs_max)
+        self._clock = clock
+        self._skipped: dict[int, Timer] = {}
 
     def take(self, link: Link) -> bool:
-        """Take one round; True when there may be more.
+        """Run one batch; returns whether there may be more to do.
 
         Raises:
-            psycopg.Error: It failed, and not because of what it would have taken; or one job alone
-                took too long.
+            psycopg.Error: The statement failed, and not because of its jobs; or one job alone took
+                too long.
         """
-        now = time.monotonic()
-        self._refused_until = {
-            job_id: until for job_id, until in self._refused_until.items() if until > now
+        self._skipped = {
+            job_id: timer for job_id, timer in self._skipped.items() if not timer.is_due
         }
-        asked = self._portion.size
+        size = self._batch.size
         try:
-            taken = run(link, self._statement(asked, list(self._refused_until)))
+            changed = run(link, self._statement(size, list(self._skipped)))
         except (*RESOURCE_ERRORS, *DATA_ERRORS) as error:
             if not link.is_usable:
                 raise
-            if not self._portion.halve(asked):
-                self._leave_out(link, error)
+            if not self._batch.halve(size):
+                self._skip_first(link, error)
             return True
-        self._portion.grow()
-        return taken == asked
+        self._batch.grow()
+        return changed == size
 
-    def _leave_out(self, link: Link, error: Exception) -> None:
+    def _skip_first(self, link: Link, error: Exception) -> None:
         job_id = None
-        if isinstance(error, DATA_ERRORS) and len(self._refused_until) < _REFUSED_MAX:
-            job_id = run(link, self._first(list(self._refused_until)))
+        if isinstance(error, DATA_ERRORS) and len(self._skipped) < _SKIPPED_MAX:
+            job_id = run(link, self._first(list(self._skipped)))
         if job_id is None:
             raise error
-        self._refused_until[job_id] = time.monotonic() + _REFUSED_SECONDS
+        self._skipped[job_id] = Timer(self._clock, seconds=_SKIPPED_SECONDS)
         reason = str(error).strip().partition("\n")[0]
-        _log.error("job refused, left out", extra={"job_id": job_id, "reason": reason})
+        emit(JobSkipped(job_id=job_id, reason=reason))

@@ -100,3 +100,4 @@ outcome = Domain(
         " ('succeeded', 'failed', 'timed_out', 'lost', 'interrupted', 'cancelled', 'snoozed')"
     ),
 )
+request_kind = Domain("request_kind", Text(), request_kind_check="value in ('cancel')")

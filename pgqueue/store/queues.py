@@ -1,10 +1,14 @@
-"""What maintenance asks: what is ready, due, stranded, expired or over."""
+"""The ready and the unfinished jobs of queues, for the dispatcher of a supervisor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.store.statement import Row, Statement
+
+NOTIFICATION: Final = ""
+"""The payload of a notification that a job is ready, as the SQL files write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +22,13 @@ class UnfinishedJobs:
 
 @dataclass(frozen=True, slots=True)
 class ReadyQueues:
-    """What waits for a worker.
+    """The answer of a ready scan.
 
     Attributes:
         ready: (queue, executor, quarantined) of every queue with a ready job.
-        due_in_seconds: Until the next scheduled job falls due; negative for one that did within
-            the last minute, None when there is none.
-        seconds: What the server took to look.
+        due_in_seconds: Until the next scheduled job falls due; negative for a job that fell due
+            within the last minute, None without one.
+        seconds: How long the scan took the server.
     """
 
     ready: list[tuple[str, str, bool]]
@@ -33,10 +37,10 @@ class ReadyQueues:
 
 
 def find_ready() -> Statement[ReadyQueues]:
-    """Look what is ready, and what falls due next."""
+    """Scan for queues with ready jobs, and for the scheduled job that falls due next."""
 
     def decode(rows: Sequence[Row]) -> ReadyQueues:
-        # There is always one.
+        # A scan that finds nothing answers with one row of nulls.
         return ReadyQueues(
             [(row[0], row[1], row[2]) for row in rows if row[0] is not None], *rows[0][3:]
         )
@@ -45,7 +49,7 @@ def find_ready() -> Statement[ReadyQueues]:
 
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:
-    """What is queued or running in *queues*; a trailing `/` takes all sub-queues."""
+    """The queued and running jobs of *queues*, by task; a trailing `/` takes all sub-queues."""
     params = {
         "queues": [queue for queue in queues if not queue.endswith("/")],
         "prefixes": [queue for queue in queues if queue.endswith("/")],

@@ -1,22 +1,46 @@
-"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+"""Requests to running workers, and what becomes of them.
 
+A row of `requests` is the only way to ask something of a worker: the supervisor's dispatcher reads
+it and passes it to the child. To cancel is the first kind.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from pgqueue.store.statement import Statement
+from pgqueue.store.statement import Statement, count
+
+CANCEL: Final = "cancel"
+"""The kind of a request to end a running attempt as cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """A running job that somebody asked to cancel."""
+class Request:
+    """An open request to a worker.
 
-    worker_id: int
+    Attributes:
+        is_running: Whether the attempt still runs, so that its worker can answer.
+    """
+
     id: int
+    kind: str
+    worker_id: int
+    job_id: int
     attempt: int
+    is_running: bool
 
 
-def cancel_requests(supervisor_id: int) -> Statement[list[CancelRequest]]:
-    """Running jobs of a supervisor's workers that somebody asked to cancel."""
+def notification(supervisor_id: int) -> str:
+    """The payload of a notification that there are requests to workers of a supervisor."""
+    return f"requests {supervisor_id}"
+
+
+def open_requests(supervisor_id: int) -> Statement[list[Request]]:
+    """The open requests to a supervisor's workers, oldest first."""
     params = {"supervisor_id": supervisor_id}
-    return Statement(
-        "find_cancel_requests", params, lambda rows: [CancelRequest(*row) for row in rows]
-    )
+    return Statement("open_requests", params, lambda rows: [Request(*row) for row in sorted(rows)])
+
+
+def close_requests(ids: Iterable[int]) -> Statement[int]:
+    """Close requests whose attempt is over; returns how many."""
+    return Statement("close_requests", {"ids": list(ids)}, count)

@@ -1,4 +1,4 @@
-"""What maintenance asks: what is ready, due, stranded, expired or over."""
+"""Expire jobs, and delete rows that nobody needs any more."""
 
 from collections.abc import Sequence
 
@@ -6,25 +6,35 @@ from pgqueue.store.statement import Statement, count, first_value
 
 
 def expire(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
-    """Cancel jobs that were not started in time; the answer is how many."""
+    """Cancel jobs that were not started before they expired; returns how many."""
     return Statement("expire", {"jobs_max": jobs_max, "refused": list(refused)}, count)
 
 
 def prune(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
-    """Delete finished jobs whose time is over; the answer is how many."""
+    """Delete finished jobs past `kept_until`; returns how many."""
     return Statement("prune", {"jobs_max": jobs_max, "refused": list(refused)}, count)
 
 
 def prune_workers(keep_seconds: float) -> Statement[int]:
-    """Delete workers that ended that long ago; the answer is how many."""
+    """Delete workers that ended *keep_seconds* ago; returns how many."""
     return Statement("prune_workers", {"keep_seconds": keep_seconds}, count)
 
 
+def prune_supervisors(keep_seconds: float) -> Statement[int]:
+    """Delete supervisors that stopped or were last seen *keep_seconds* ago; returns how many."""
+    return Statement("prune_supervisors", {"keep_seconds": keep_seconds}, count)
+
+
+def prune_requests(keep_seconds: float) -> Statement[int]:
+    """Delete requests made *keep_seconds* ago whose attempt is over; returns how many."""
+    return Statement("prune_requests", {"keep_seconds": keep_seconds}, count)
+
+
 def first_expired(refused: Sequence[int]) -> Statement[int | None]:
-    """The job that `expire` would take first."""
+    """The job that `expire` would cancel first."""
     return Statement("first_expired", {"refused": list(refused)}, first_value)
 
 
 def first_prunable(refused: Sequence[int]) -> Statement[int | None]:
-    """The job that `prune` would take first."""
+    """The job that `prune` would delete first."""
     return Statement("first_prunable", {"refused": list(refused)}, first_value)

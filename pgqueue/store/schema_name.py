@@ -1,7 +1,7 @@
 """The name of our schema, and SQL text written for it.
 
-The `.sql` files and the migrations say `pgqueue.`; `Schema` puts the configured, quoted name
-in its place, once per file. Only `roles` composes other identifiers into SQL, by `quoted`.
+The `.sql` files write the schema as `pgqueue.`; `Schema` replaces that prefix with the configured,
+quoted name, once per file. Only `schema/roles` composes other identifiers into SQL, by `quoted`.
 """
 
 from functools import cache
@@ -52,7 +52,7 @@ class Schema:
         return text.replace(" in schema pgqueue ", f" in schema {self.quoted} ")
 
     def render(self, file: str) -> str:
-        """The text of `store/sql/FILE.sql` for this schema, without its comments."""
+        """The text of a `.sql` file for this schema, without its comments; see `read`."""
         return _render(self, file)
 
 
@@ -68,11 +68,22 @@ def literal(text: str) -> str:
 
 
 def read(file: str) -> str:
-    """The text of `store/sql/FILE.sql` as it is written, without its comments."""
-    written = files("pgqueue.store").joinpath("sql", f"{file}.sql").read_text("utf-8")
-    # psycopg counts a placeholder inside a comment as a parameter, so comments go first.
-    lines = (line for line in written.splitlines() if not line.lstrip().startswith("--"))
+    """The text of a `.sql` file without its comments.
+
+    Args:
+        file: `FILE` for `pgqueue/store/sql/FILE.sql`, `schema:FILE` for
+            `pgqueue/schema/sql/FILE.sql`.
+    """
+    # psycopg counts a placeholder inside a comment as a parameter.
+    lines = (line for line in read_whole(file).splitlines() if not line.lstrip().startswith("--"))
     return "\n".join(lines).strip()
+
+
+def read_whole(file: str) -> str:
+    """The text of a `.sql` file with its comments, for a person to read too."""
+    package, _, name = file.rpartition(":")
+    path = files(f"pgqueue.{package or 'store'}").joinpath("sql", f"{name}.sql")
+    return path.read_text("utf-8").strip()
 
 
 @cache

@@ -20,7 +20,7 @@ class Statement(Generic[T]):
     """One question to the database.
 
     Args:
-        file: Name of the text in `store/sql/`, without `.sql`.
+        file: Name of the text in `store/sql/`, without `.sql`; `schema:NAME` for `schema/sql/`.
         params: A value for each `%(name)s` in it.
         decode: Turns the rows of the answer into what the caller gets.
     """

@@ -1,34 +1,72 @@
-"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+"""The rows of supervisors: one for each, from its start until a week after its end."""
 
 from collections.abc import Sequence
 
-from pgqueue.store.statement import Statement, only_value
+from pgqueue.store.statement import Statement, count, first_column, only_value
 
+# Every enqueue compares its queue with all queues of every supervisor.
 _QUEUES_MAX = 100
 
 
-def next_supervisor() -> Statement[int]:
-    """An id for a supervisor that starts; never given twice."""
-    return Statement("next_supervisor", {}, only_value)
-
-
-def announce(
-    supervisor_id: int, queues: Sequence[str], *, wants_notify: bool, seconds: float
+def register_supervisor(
+    *, host: str, pid: int, version: str, queues: Sequence[str], slots: int
 ) -> Statement[int]:
-    """Tell what a supervisor watches; the answer is how many of them watch, it among them.
+    """Add a supervisor that starts; returns its id, which is never used again.
 
     Args:
-        queues: A trailing `/` takes all sub-queues. More than a hundred count as all there are.
-        wants_notify: Whether who enqueues there is to notify.
-        seconds: How long this counts, should nothing more be told.
+        queues: A trailing `/` stands for all sub-queues. More than a hundred are recorded as all
+            queues.
+        slots: Jobs that its workers run at once.
     """
-    # Every enqueue compares its queue with all of them.
     is_long = len(queues) > _QUEUES_MAX
     params = {
-        "supervisor_id": supervisor_id,
+        "host": host,
+        "pid": pid,
+        "version": version,
         "queues": [] if is_long else [queue for queue in queues if not queue.endswith("/")],
         "prefixes": [""] if is_long else [queue for queue in queues if queue.endswith("/")],
-        "wants_notify": wants_notify,
-        "seconds": seconds,
+        "slots": slots,
     }
+    return Statement("register_supervisor", params, only_value)
+
+
+def announce(supervisor_id: int, *, wants_notify: bool, seconds: float) -> Statement[int]:
+    """Announce whether producers are to notify a supervisor.
+
+    Returns how many supervisors have a queue in common with this one, which is counted too.
+
+    Args:
+        seconds: How long the announcement counts, unless another one follows.
+    """
+    params = {"supervisor_id": supervisor_id, "wants_notify": wants_notify, "seconds": seconds}
     return Statement("announce_supervisor", params, only_value)
+
+
+def renew(
+    supervisor_id: int,
+    lease_seconds: float,
+    *,
+    slots: int = 0,
+    busy_slots: int = 0,
+    run_seconds: float | None = None,
+) -> Statement[set[int]]:
+    """Renew the leases of a supervisor's workers; returns the ids of the workers that live.
+
+    Args:
+        slots: Jobs that its workers run at once.
+        busy_slots: Jobs that its workers run now.
+        run_seconds: Average length of recent runs; None without any.
+    """
+    params = {
+        "supervisor_id": supervisor_id,
+        "lease_seconds": lease_seconds,
+        "slots": slots,
+        "busy_slots": busy_slots,
+        "run_seconds": run_seconds,
+    }
+    return Statement("renew_leases", params, lambda rows: set(first_column(rows)))
+
+
+def stop(supervisor_id: int) -> Statement[int]:
+    """Record that a supervisor has stopped in order; returns 0 when that is recorded already."""
+    return Statement("stop_supervisor", {"supervisor_id": supervisor_id}, count)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -43,7 +44,6 @@ def _identity() -> Column[Any]:
 
 
 jobs_position = Sequence("jobs_position", metadata=metadata, data_type=BigInteger)
-supervisor_id = Sequence("supervisor_id", metadata=metadata, data_type=BigInteger)
 
 jobs = Table(
     "jobs",
@@ -128,11 +128,6 @@ Index(
         "expires_at is not null and status in ('scheduled', 'queued', 'blocked')"
     ),
 )
-Index(
-    "jobs_cancel_requested",
-    jobs.c.worker_id,
-    postgresql_where=text("cancel_requested_at is not null and status = 'running'"),
-)
 Index("jobs_failed", jobs.c.finished_at, postgresql_where=text("status = 'failed'"))
 
 attempts = Table(
@@ -199,7 +194,7 @@ workers = Table(
     Column("unknown_tasks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("id", name="workers_pkey"),
     CheckConstraint(
-        "stop_reason in ('finished', 'stopped', 'died', 'overdue', 'silent')",
+        "stop_reason in ('finished', 'stopped', 'died', 'overdue', 'lease_expired')",
         name="workers_stop_reason_check",
     ),
     info={"storage": {"fillfactor": "50"}},
@@ -207,16 +202,52 @@ workers = Table(
 
 Index("workers_live", workers.c.supervisor_id, postgresql_where=text("stopped_at is null"))
 
-watches = Table(
-    "watches",
+supervisors = Table(
+    "supervisors",
     metadata,
-    Column("supervisor_id", BigInteger, nullable=False, autoincrement=False),
+    _identity(),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
     Column("queues", ARRAY(Text), nullable=False),
     Column("prefixes", ARRAY(Text), nullable=False),
-    Column("wants_notify", Boolean, nullable=False),
-    _moment("until", nullable=False),
-    PrimaryKeyConstraint("supervisor_id", name="watches_pkey"),
+    Column("slots", Integer, nullable=False),
+    Column("busy_slots", Integer, nullable=False, server_default=text("0")),
+    Column("run_seconds", Double),
+    Column("wants_notify", Boolean, nullable=False, server_default=text("false")),
+    _moment("notify_until"),
+    _moment("started_at", nullable=False, server_default=_NOW),
+    _moment("last_seen_at", nullable=False, server_default=_NOW),
+    _moment("stopped_at"),
+    PrimaryKeyConstraint("id", name="supervisors_pkey"),
+    info={"storage": {"fillfactor": "50"}},
+)
+
+Index("supervisors_notify_until", supervisors.c.notify_until)
+
+requests = Table(
+    "requests",
+    metadata,
+    _identity(),
+    Column("kind", domains.request_kind, nullable=False),
+    Column("worker_id", BigInteger, nullable=False),
+    Column("job_id", BigInteger),
+    Column("attempt", Integer),
+    _moment("created_at", nullable=False, server_default=_NOW),
+    _moment("answered_at"),
+    Column("answer", JSONB),
+    PrimaryKeyConstraint("id", name="requests_pkey"),
     info={"storage": {}},
+)
+
+Index(
+    "requests_open",
+    requests.c.worker_id,
+    requests.c.job_id,
+    requests.c.attempt,
+    requests.c.kind,
+    unique=True,
+    postgresql_where=text("answered_at is null"),
 )
 
 tasks = Table(

@@ -52,12 +52,6 @@ def add_unknown_tasks(worker_id: int, tasks: Iterable[str]) -> Statement[int]:
     return Statement("add_unknown_tasks", {"worker_id": worker_id, "tasks": list(tasks)}, count)
 
 
-def renew_leases(supervisor_id: int, lease_seconds: float) -> Statement[set[int]]:
-    """Renew the leases of a supervisor's workers; the answer is those still alive."""
-    params = {"supervisor_id": supervisor_id, "lease_seconds": lease_seconds}
-    return Statement("renew_leases", params, lambda rows: set(first_column(rows)))
-
-
 def end_workers(
     worker_ids: Iterable[int],
     reason: str,

@@ -92,7 +92,7 @@ def test_stalled_connections_are_detected(fleet: ProxiedFleet) -> None:
 def test_a_stalled_listener_is_detected(fleet: ProxiedFleet) -> None:
     # A statement in flight at the stall would wait for its reply for 22 s.
     fleet.until(lambda: fleet.rows(_LISTENERS_AT_REST) == [(2,)], "listeners at rest")
-    fleet.proxy.set(Mode.BLACK_HOLE, named="pgqueue watch")
+    fleet.proxy.set(Mode.BLACK_HOLE, named="pgqueue dispatcher")
     fleet.until(lambda: fleet.proxy.mode is Mode.BLACK_HOLE, "stalled")
     fleet.proxy.set(Mode.PASS)
 
@@ -162,7 +162,7 @@ def test_tasks_that_exhaust_their_pool_block_no_other_job(fleet: ProxiedFleet) -
 
 
 _LISTENERS_AT_REST = (
-    "select count(*) from pg_stat_activity where application_name = 'pgqueue watch' "
+    "select count(*) from pg_stat_activity where application_name = 'pgqueue dispatcher' "
     "and datname = current_database() and state = 'idle' "
     "and state_change < clock_timestamp() - interval '0.2 s'"
 )

@@ -108,7 +108,7 @@ def dispatcher(
         queues=["default"],
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
-        on_cancelling=lambda requests: None,
+        on_requests=lambda requests: None,
     )
     new_dispatcher.run_once()
     yield new_dispatcher

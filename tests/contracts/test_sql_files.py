@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-FILES = sorted((Path(__file__).parents[2] / "pgqueue" / "store" / "sql").glob("*.sql"))
+PACKAGE = Path(__file__).parents[2] / "pgqueue"
+FILES = sorted([*PACKAGE.glob("store/sql/*.sql"), *PACKAGE.glob("schema/sql/*.sql")])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -57,7 +57,9 @@ def test_every_command_and_its_options_are_in_the_reference(command: str) -> Non
     assert [] == [option for option in options if not re.search(rf"{option}\b(?!-)", text)]
 
 
-@pytest.mark.parametrize("table", ["jobs", "attempts", "logs", "workers", "tasks"])
+@pytest.mark.parametrize(
+    "table", ["jobs", "attempts", "logs", "workers", "supervisors", "requests", "tasks"]
+)
 def test_a_table_of_the_reference_has_the_columns_of_the_database(
     table: str, database_url: str
 ) -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 import claiming
 import pytest
+import registering
 
 from pgqueue import Client, Job, events, listen
 from pgqueue.maintenance import rescue
 from pgqueue.maintenance.lease_expiry import end_expired
-from pgqueue.store import claims, supervisors, workers
+from pgqueue.store import claims, workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
@@ -17,7 +18,7 @@ def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False
     return run(
         link,
         workers.register_worker(
-            supervisor_id=run(link, supervisors.next_supervisor()),
+            supervisor_id=registering.supervisor(link),
             executor="greenlet",
             slots=5,
             quarantine=quarantine,

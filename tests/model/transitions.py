@@ -86,7 +86,7 @@ def _fault_steps(state: State, rules: Rules) -> Iterator[Step]:
                 yield Event(Verb.STOP, worker.id), _with_exit(state, worker, "stopped")
                 yield (
                     Event(Verb.EXPIRE_LEASE, worker.id),
-                    _with_death(state, worker, Death("silent")),
+                    _with_death(state, worker, Death("lease_expired")),
                 )
     if can_cancel(state.job) and not state.job.is_cancelling:
         yield Event(Verb.CANCEL), replace(state, job=cancelled(state.job))
@@ -212,7 +212,10 @@ def _worker_end_steps(state: State, rules: Rules, worker: Worker) -> Iterator[St
             _with_death(state, worker, Death(worker.exit_reason, started)),
         )
         # The whole host is lost: the started jobs are unknown.
-        yield Event(Verb.EXPIRE_LEASE, worker.id), _with_death(state, worker, Death("silent"))
+        yield (
+            Event(Verb.EXPIRE_LEASE, worker.id),
+            _with_death(state, worker, Death("lease_expired")),
+        )
     elif not (rules.reads_jobs_only and _runs(state, worker)):
         new = Worker(state.newest + 1)
         workers = tuple(new if other.id == worker.id else other for other in state.workers)

@@ -18,6 +18,7 @@ from pgqueue.maintenance.rescue import rescue
 from pgqueue.store import (
     promotion,
     retention,
+    supervisors,
     workers,
 )
 from pgqueue.store.statement import run
@@ -31,7 +32,7 @@ class UpkeepSteps(Harness):
         """A renewal returns the live workers of the supervisor."""
         mine = [worker for worker in self._live() if worker.supervisor == supervisor]
 
-        alive = run(self.link, workers.renew_leases(supervisor, 600.0))
+        alive = run(self.link, supervisors.renew(supervisor, 600.0))
 
         assert {worker.id for worker in mine} == alive
         for worker in mine:
@@ -57,7 +58,7 @@ class UpkeepSteps(Harness):
 
         assert {worker.id for worker in late} == set(ended_ids)
         for worker in late:
-            worker.death = Death("silent")
+            worker.death = Death("lease_expired")
 
     @step_when(
         lambda self: self._with_status(JobStatus.RUNNING),

@@ -11,7 +11,16 @@ import psycopg
 from queue_database import QueueDatabase
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.store import claims, logs, progress, promotion, retention, settlements, workers
+from pgqueue.store import (
+    claims,
+    logs,
+    progress,
+    promotion,
+    retention,
+    settlements,
+    supervisors,
+    workers,
+)
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
@@ -329,7 +338,7 @@ def _in_order_of_id(db: QueueDatabase, ask: Callable[[list[int]], Any]) -> None:
 
 @of("renew_leases")
 def leases_are_renewed_in_the_order_of_workers(db: QueueDatabase) -> None:
-    _in_order_of_id(db, lambda _: workers.renew_leases(1, 60))
+    _in_order_of_id(db, lambda _: supervisors.renew(1, 60))
 
 
 @of("end_workers")
@@ -373,7 +382,7 @@ def a_worker_that_is_being_given_up_is_not_told_as_alive(db: QueueDatabase) -> N
     given_up, alive = db.worker(), db.worker()
     with another(db) as other:
         other.writes("update pgqueue.workers set stopped_at = now() where id = %s", given_up)
-        with asked(db, workers.renew_leases(1, 60)) as answer:
+        with asked(db, supervisors.renew(1, 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.commit()
 
@@ -385,7 +394,7 @@ def a_worker_whose_row_somebody_has_is_renewed_after_all(db: QueueDatabase) -> N
     worker = db.worker()
     with another(db) as other:
         other.locks("workers", worker)
-        with asked(db, workers.renew_leases(1, 60)) as answer:
+        with asked(db, supervisors.renew(1, 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.rollback()
 
@@ -398,7 +407,7 @@ def a_lease_is_renewed_beside_a_claim(db: QueueDatabase) -> None:
     with another(db) as other:
         other.locks("workers", worker, "key share")
 
-        assert {worker} == at_once(db, workers.renew_leases(1, 60))
+        assert {worker} == at_once(db, supervisors.renew(1, 60))
 
 
 @of("end_workers")

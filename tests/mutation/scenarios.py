@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import registering
 from queue_database import QueueDatabase
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
@@ -17,6 +18,7 @@ from pgqueue.store import (
     requests,
     retention,
     settlements,
+    supervisors,
     workers,
 )
 from pgqueue.store.claims import ClaimedAttempt
@@ -472,14 +474,16 @@ def a_line_of_a_job_without_keep_is_written_unless_it_is_about_to_go(
 
 @of("renew_leases", "end_workers", "expire_leases", "set_worker_pid", "add_unknown_tasks")
 def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(db: QueueDatabase) -> None:
-    mine, others, ended = db.worker(), db.worker(supervisor_id=2), db.worker()
+    supervisor, other = registering.supervisor(db.link), registering.supervisor(db.link)
+    mine, ended = (db.worker(supervisor_id=supervisor) for _ in range(2))
+    others = db.worker(supervisor_id=other)
     run(db.link, workers.end_workers([ended], "died", "first"))
     assert [] == run(db.link, workers.end_workers([ended], "stopped", "second"))
     before = db.rows("select * from pgqueue.workers where id <> %(id)s order by id", id=mine)
 
     run(db.link, workers.set_pid(mine, 77))
     run(db.link, workers.add_unknown_tasks(mine, ["shop.gone"]))
-    assert {mine} == run(db.link, workers.renew_leases(1, 60))
+    assert {mine} == run(db.link, supervisors.renew(supervisor, 60, busy_slots=3))
     assert [] == run(db.link, workers.expire_leases())
     assert [mine] == run(db.link, workers.end_workers([mine], "stopped", "told"))
 
@@ -493,6 +497,7 @@ def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(db: QueueDataba
         "select stop_reason, pid from pgqueue.workers where id = %(id)s", id=ended
     )
     assert (None,) == db.row("select stop_reason from pgqueue.workers where id = %(id)s", id=others)
+    assert [(3,), (0,)] == db.rows("select busy_slots from pgqueue.supervisors order by id")
 
 
 @of("expire_leases")
@@ -506,7 +511,7 @@ def a_worker_is_given_up_when_its_lease_has_ended_and_once(db: QueueDatabase) ->
 
     assert [silent] == run(db.link, workers.expire_leases())
 
-    assert [(live, None), (silent, "silent"), (ended, "died")] == db.rows(
+    assert [(live, None), (silent, "lease_expired"), (ended, "died")] == db.rows(
         "select id, stop_reason from pgqueue.workers order by id"
     )
 
@@ -535,7 +540,7 @@ def jobs_of_workers_that_ended_are_stranded_and_no_others(db: QueueDatabase) -> 
 @of("find_orphaned")
 def the_end_of_a_worker_says_what_befell_its_jobs(db: QueueDatabase) -> None:
     befell = {}
-    for reason in ("overdue", "stopped", "died", "silent"):
+    for reason in ("overdue", "stopped", "died", "lease_expired"):
         worker = db.worker()
         first, started, waiting = (db.enqueue().id for _ in range(3))
         db.claim(worker)
@@ -553,7 +558,7 @@ def the_end_of_a_worker_says_what_befell_its_jobs(db: QueueDatabase) -> None:
         "overdue": [Outcome.TIMED_OUT, interrupted, interrupted],
         "stopped": [interrupted, interrupted, interrupted],
         "died": [lost, lost, interrupted],
-        "silent": [lost, lost, interrupted],
+        "lease_expired": [lost, lost, interrupted],
     } == befell
 
 
@@ -588,19 +593,78 @@ def a_job_is_overdue_past_its_deadline_and_the_grace_under_a_live_worker_of_ours
     assert in_time.id not in [each.job_id for each in found]
 
 
-@of("find_cancel_requests")
-def a_running_job_of_ours_that_was_asked_to_cancel_is_told(db: QueueDatabase) -> None:
-    asked, unasked, over = db.claim_new(), db.claim_new(), _over(db)
+@of("open_requests", "close_requests")
+def open_requests_to_our_workers_are_read_and_closed_once_the_attempt_is_over(
+    db: QueueDatabase,
+) -> None:
+    running, stale, retried, moved, untouched = (db.claim_new() for _ in range(5))
     foreign = db.enqueue()
     db.claim(db.worker(supervisor_id=2))
-    now = db.row("select clock_timestamp()")[0]
-    for job_id in (asked.id, over.id, foreign.id):
-        db.change(job_id, cancel_requested_at=now)
+    ids = [running.id, stale.id, retried.id, moved.id, foreign.id]
+    run(db.link, jobs.cancel(jobs.JobSelection(ids)))
+    db.enqueue()
+    db.claim(stale.worker_id)
+    db.change(stale.id, status="succeeded")
+    db.change(retried.id, attempt=2)
+    db.change(moved.id, worker_id=running.worker_id)
 
-    found = run(db.link, requests.cancel_requests(1))
+    found = run(db.link, requests.open_requests(1))
+    over = [request.id for request in found if not request.is_running]
+    closed = [run(db.link, requests.close_requests(over)) for _ in range(2)]
 
-    assert [asked.id] == [each.id for each in found]
-    assert unasked.id not in [each.id for each in found]
+    assert [(running.id, True), (stale.id, False), (retried.id, False), (moved.id, False)] == [
+        (request.job_id, request.is_running) for request in found
+    ]
+    assert untouched.id not in [request.job_id for request in found]
+    assert [3, 0] == closed
+    assert [running.id] == [each.job_id for each in run(db.link, requests.open_requests(1))]
+
+
+@of("prune_requests")
+def requests_are_deleted_a_time_after_they_were_made_unless_the_attempt_runs(
+    db: QueueDatabase,
+) -> None:
+    fresh, running, over, retried, moved = (db.claim_new() for _ in range(5))
+    claimed = [fresh, running, over, retried, moved]
+    run(db.link, jobs.cancel(jobs.JobSelection([attempt.id for attempt in claimed])))
+    db.enqueue()
+    db.claim(over.worker_id)
+    for attempt in (fresh, over):
+        db.change(attempt.id, status="succeeded")
+    db.change(retried.id, attempt=2)
+    db.change(moved.id, worker_id=running.worker_id)
+    db.rows(
+        "update pgqueue.requests set created_at = created_at - interval '1 h'"
+        " where job_id <> %(id)s",
+        id=fresh.id,
+    )
+
+    assert 3 == run(db.link, retention.prune_requests(60))
+
+    assert [(fresh.id,), (running.id,)] == db.rows(
+        "select job_id from pgqueue.requests order by job_id"
+    )
+
+
+@of("prune_supervisors")
+def supervisors_are_deleted_a_time_after_their_end_or_after_they_were_last_seen(
+    db: QueueDatabase,
+) -> None:
+    live, stopped, killed, old = (registering.supervisor(db.link) for _ in range(4))
+    run(db.link, supervisors.stop(stopped))
+    run(db.link, supervisors.stop(old))
+    db.rows(
+        "update pgqueue.supervisors set last_seen_at = last_seen_at - interval '1 h',"
+        " stopped_at = case when id = %(old)s then stopped_at - interval '1 h' else stopped_at end"
+        " where id <> %(live)s",
+        live=live,
+        old=old,
+    )
+
+    assert 2 == run(db.link, retention.prune_supervisors(60))
+
+    assert [(live,), (stopped,)] == db.rows("select id from pgqueue.supervisors order by id")
+    assert killed not in (live, stopped)
 
 
 @of("claims_of_worker")
@@ -694,8 +758,14 @@ def a_worker_is_forgotten_when_it_ended_long_ago_and_holds_nothing(db: QueueData
 def a_cancellation_ends_what_waits_and_asks_for_what_runs(db: QueueDatabase) -> None:
     over, running = _over(db), db.claim_new()
     waiting, neighbour = db.enqueue(keep_seconds=60.0), db.enqueue()
+    # Rows that somebody wrote by hand.
+    db.change(waiting.id, worker_id=running.worker_id)
+    without_worker = db.enqueue()
+    db.change(without_worker.id, status="running")
     before = [db.job(job_id) for job_id in (neighbour.id, over.id)]
 
+    for _ in range(2):
+        run(db.link, jobs.cancel(jobs.JobSelection([running.id, without_worker.id])))
     answer = run(db.link, jobs.cancel(jobs.JobSelection([waiting.id, over.id, running.id])))
 
     assert {
@@ -706,6 +776,9 @@ def a_cancellation_ends_what_waits_and_asks_for_what_runs(db: QueueDatabase) -> 
         "select id, finished_at is not null, kept_until is not null from pgqueue.jobs"
         " where id = any(%(ids)s) order by id",
         ids=[waiting.id, running.id],
+    )
+    assert [("cancel", running.worker_id, running.id, 1)] == db.rows(
+        "select kind::text, worker_id, job_id, attempt from pgqueue.requests"
     )
 
 

@@ -12,21 +12,26 @@ from mutation.conjuncts import Conjunct, conjuncts, without
 from mutation.scenarios import SCENARIOS, Scenario
 from pgqueue.store import schema_name
 
-_MIGRATIONS = Path(__file__).parents[2] / "migrations/versions"
+_SCHEMA_SQL = Path(__file__).parents[2] / "pgqueue/schema/sql"
 
 FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
 
-_HINT = "a notification is a hint; tests/process/test_watch.py hears to whom it is given"
+_HINT = "a notification is a hint; tests/process/test_notifications.py tests who gets it"
 
 _MORE_LOCKS = "more rows are locked against their deletion, for that moment"
 
-_MATCHES = ("revived.queue = any(awaited.queues)", "revived.queue ^@ any(awaited.prefixes)")
+_MATCHES = (
+    "revived.queue = any(listening_queues.queues)",
+    "revived.queue ^@ any(listening_queues.prefixes)",
+)
+_IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join(_MATCHES)} )"
 
 EQUIVALENT = {
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
     ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
-    ("retry", f"exists ( select from pgqueue.awaited where {' or '.join(_MATCHES)} )"): _HINT,
+    ("retry", _IS_AWAITED): _HINT,
+    ("cancel", "worker.id = requested.worker_id"): _HINT,
     **{("retry", condition): _HINT for condition in _MATCHES},
 }
 """Conditions without which a statement happens to do the same, and why they stand there."""
@@ -36,8 +41,9 @@ OTHERS = {
     *(
         "record_tasks",
         "register_worker",
-        "next_supervisor",
+        "register_supervisor",
         "announce_supervisor",
+        "stop_supervisor",
     ),  # what each tells of itself
     *(
         "find_ready",
@@ -51,10 +57,8 @@ OTHERS = {
         "list_attempts",
         "list_logs",
         "list_last_logs",
-        "lock_holders",
         "list_unknown_tasks",
         "read_schema_version",
-        "list_rights",
     ),
     "count_connections",
 }
@@ -65,13 +69,9 @@ def _text(file: str) -> str:
     """A statement's text, or that of its function, as the last migration that has it says it."""
     if file not in FUNCTIONS:
         return schema_name.read(file)
-    written = "".join(path.read_text("utf-8") for path in sorted(_MIGRATIONS.glob("*.py")))
-    found = re.findall(
-        rf"^create (?:or replace )?(function pgqueue\.{file}\(.+?^end;)$",
-        written,
-        re.MULTILINE | re.DOTALL,
-    )
-    return str(found[-1])
+    present = max(_SCHEMA_SQL.glob(f"*/functions/{file}.sql"))
+    text = schema_name.read(f"schema:{present.parents[1].name}/functions/{file}")
+    return re.sub(r"^create (or replace )?", "", text)
 
 
 MUTANTS = [
@@ -194,3 +194,5 @@ def _empty(db: QueueDatabase) -> None:
     db.rows("delete from pgqueue.attempts")
     db.rows("delete from pgqueue.jobs")
     db.rows("delete from pgqueue.workers")
+    db.rows("delete from pgqueue.requests")
+    db.rows("delete from pgqueue.supervisors")

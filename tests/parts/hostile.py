@@ -1,19 +1,18 @@
 """A hostile schema at the head of a search path, which catches every unqualified name."""
 
 import re
-from importlib.resources import files
 from typing import Any
 
 import psycopg
+from statement_files import STATEMENT_FILES
 
 from pgqueue.store.schema_name import Schema
 
-TABLES = ("jobs", "tasks", "attempts", "logs", "workers", "watches", "new_jobs", "awaited")
-STATEMENTS = sorted(
-    file.name.removesuffix(".sql")
-    for file in files("pgqueue.store").joinpath("sql").iterdir()
-    if file.name.endswith(".sql") and file.name != "copy_jobs.sql"
+TABLES = (
+    *("jobs", "tasks", "attempts", "logs", "workers", "supervisors", "requests"),
+    *("new_jobs", "listening_queues"),
 )
+STATEMENTS = [file for file in STATEMENT_FILES if file != "copy_jobs"]
 
 # For each type, or pair of types, an overload that PostgreSQL prefers to the built-in function,
 # unless the arguments have exactly the types of the built-in one.

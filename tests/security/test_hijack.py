@@ -81,7 +81,7 @@ def test_every_view_except_those_of_producers_uses_the_rights_of_its_reader(
         """
     ).fetchall()
 
-    assert [("awaited",), ("new_jobs",)] == sorted(rows)
+    assert [("listening_queues",), ("new_jobs",)] == sorted(rows)
 
 
 @pytest.mark.parametrize("name", CALLS)

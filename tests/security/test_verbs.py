@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import create_engine
+from statement_files import STATEMENT_FILES
 
 from pgqueue.client.client import Client
 from pgqueue.core.errors import AccessDenied
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden" / "statements.txt"
 USERS = ("producer", "worker", "viewer", "operator")
-STATEMENTS = sorted(
-    file.name.removesuffix(".sql")
-    for file in files("pgqueue.store").joinpath("sql").iterdir()
-    if file.name.endswith(".sql")
-)
 
 # PostgreSQL refuses a write to a view of several tables before it checks the rights.
 _REFUSED = (
@@ -235,7 +230,7 @@ def test_a_producer_sees_no_job(logins: "Logins", client: Client) -> None:
         "update pgqueue.new_jobs set args = '{}'",
         "delete from pgqueue.new_jobs",
         "insert into pgqueue.new_jobs (task) values ('t') on conflict (id) do update set id = 1",
-        "select nextval('pgqueue.supervisor_id'::regclass)",
+        "select nextval('pgqueue.supervisors_id_seq'::regclass)",
         "select setval('pgqueue.jobs_position'::regclass, 1::bigint)",
         "truncate pgqueue.jobs",
         "create table pgqueue.mine (id bigint)",
@@ -358,7 +353,7 @@ def test_each_statement_is_allowed_to_the_roles_of_the_golden_file(logins: "Logi
         connection.execute("set search_path = pg_catalog, pg_temp")  # the path of our own sessions
 
     lines = []
-    for file in STATEMENTS:
+    for file in STATEMENT_FILES:
         allowed = [role for role in USERS if _may(connections[role], file)]
         lines.append(f"{file}: {', '.join(allowed) or 'nobody'}")
 

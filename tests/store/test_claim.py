@@ -10,7 +10,7 @@ from claiming import claim
 
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import bulk_insert, workers
+from pgqueue.store import bulk_insert, supervisors, workers
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
@@ -232,7 +232,7 @@ def test_a_renewal_does_not_wait_for_a_claim_under_way(
     with db.link.transaction():
         db.claim(worker_id)
 
-        assert {worker_id} == run(other_link, workers.renew_leases(7, 60))
+        assert {worker_id} == run(other_link, supervisors.renew(7, 60))
 
 
 def test_a_claim_passes_over_jobs_that_another_claim_holds(

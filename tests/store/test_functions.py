@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from registering import listening_supervisor
 
 from pgqueue.core.lifecycle import FINAL, JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 from pgqueue.schema import migrate
-from pgqueue.store import attempts, bulk_insert, enqueueing, jobs, supervisors, tasks
+from pgqueue.store import attempts, bulk_insert, enqueueing, jobs, tasks
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
@@ -177,13 +178,13 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
     retried = run(link, enqueueing.enqueue(NewJob("t", run_after=60.0))).id
-    run(link, supervisors.announce(1, ["default"], wants_notify=True, seconds=60))
+    listening_supervisor(link)
     listener.listen()
 
     with link.transaction():
         _wake(link, way, retried)
-        woken_early = listener.woken(0)
-    woken = listener.woken(10)
+        woken_early = bool(listener.notifications(0))
+    woken = bool(listener.notifications(10))
 
     listener.close()
     link.close()
@@ -193,11 +194,11 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
 @pytest.mark.parametrize("way", ["statement", "function", "copy"])
 def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -> None:
     listener = Database(database_url).open()
-    run(link, supervisors.announce(1, ["default"], wants_notify=True, seconds=60))
+    listening_supervisor(link)
     listener.listen()
 
     _wake(link, way, 0, run_after=60.0)
-    woken = listener.woken(0)
+    woken = bool(listener.notifications(0))
 
     listener.close()
     assert woken is False

@@ -1,20 +1,15 @@
 """Every statement is one that PostgreSQL takes, under any name of the schema."""
 
 import re
-from importlib.resources import files
 
 import pytest
+from statement_files import STATEMENT_FILES
 
 from pgqueue.schema import migrate
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.schema_name import Schema
+from pgqueue.store.schema_name import Schema, read_whole
 
-FILES = sorted(
-    each.name.removesuffix(".sql")
-    for each in files("pgqueue.store").joinpath("sql").iterdir()
-    if each.name.endswith(".sql")
-)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -27,7 +22,7 @@ def named_link(database_url: str, request: pytest.FixtureRequest) -> Link:
     return link
 
 
-@pytest.mark.parametrize("file", [each for each in FILES if each != "copy_jobs"])
+@pytest.mark.parametrize("file", [file for file in STATEMENT_FILES if file != "copy_jobs"])
 def test_a_statement_prepares(named_link: Link, file: str) -> None:
     numbers: dict[str, str] = {}
 
@@ -46,7 +41,7 @@ def test_the_copy_statement_takes_rows(named_link: Link) -> None:
     named_link.copy(named_link.schema.render("copy_jobs"), [])
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", STATEMENT_FILES)
 def test_every_parameter_is_cast_and_no_comment_reaches_the_server(file: str) -> None:
     text = Schema().render(file)
 
@@ -54,9 +49,9 @@ def test_every_parameter_is_cast_and_no_comment_reaches_the_server(file: str) ->
     assert "--" not in text
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", STATEMENT_FILES)
 def test_a_file_says_its_index_and_its_locks(file: str) -> None:
-    written = files("pgqueue.store").joinpath("sql", f"{file}.sql").read_text("utf-8")
+    written = read_whole(file)
 
     head = "\n".join(line for line in written.splitlines() if line.startswith("--"))
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from registering import supervisor
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store import (
@@ -13,6 +14,7 @@ from pgqueue.store import (
     queues,
     requests,
     retention,
+    supervisors,
     tasks,
     workers,
 )
@@ -21,7 +23,6 @@ from pgqueue.store.connection.link import Link
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.queues import UnfinishedJobs
-from pgqueue.store.requests import CancelRequest
 from pgqueue.store.statement import run
 from pgqueue.store.workers import OverdueJob
 
@@ -114,7 +115,7 @@ def test_a_job_retried_by_hand_is_not_pruned(db: "QueueDatabase") -> None:
     ("reason", "overdue_outcome", "neighbour_outcome"),
     [
         ("died", "lost", "lost"),
-        ("silent", "lost", "lost"),
+        ("lease_expired", "lost", "lost"),
         ("finished", "lost", "lost"),
         ("stopped", "interrupted", "interrupted"),
         ("overdue", "timed_out", "interrupted"),
@@ -285,14 +286,46 @@ def test_overdue_names_jobs_only_after_the_grace(db: "QueueDatabase") -> None:
     assert [] == asked(8, 2)
 
 
-def test_a_running_job_asked_to_cancel_is_told_to_its_supervisor(db: "QueueDatabase") -> None:
+def test_a_request_to_cancel_a_running_job_is_read_by_its_supervisor(db: "QueueDatabase") -> None:
     db.enqueue()
     worker_id = db.worker(supervisor_id=7)
-    [held] = db.claim(worker_id)
-    db.rows("select pgqueue.cancel(%(id)s)", id=held.id)
+    [claimed] = db.claim(worker_id)
+    db.rows("select pgqueue.cancel(%(id)s)", id=claimed.id)
 
-    assert [CancelRequest(worker_id, held.id, 1)] == run(db.link, requests.cancel_requests(7))
-    assert [] == run(db.link, requests.cancel_requests(8))
+    [request] = run(db.link, requests.open_requests(7))
+
+    assert (worker_id, claimed.id, 1, True) == (
+        request.worker_id,
+        request.job_id,
+        request.attempt,
+        request.is_running,
+    )
+    assert [] == run(db.link, requests.open_requests(8))
+
+
+def test_a_request_is_closed_once_its_attempt_is_over(db: "QueueDatabase") -> None:
+    claimed = db.claim_new()
+    db.rows("select pgqueue.cancel(%(id)s)", id=claimed.id)
+    db.settle(claimed, Outcome.CANCELLED)
+
+    [request] = run(db.link, requests.open_requests(1))
+    closed = run(db.link, requests.close_requests([request.id]))
+
+    assert (False, 1) == (request.is_running, closed)
+    assert [] == run(db.link, requests.open_requests(1))
+    assert (True, None) == db.row("select answered_at is not null, answer from pgqueue.requests")
+
+
+def test_a_renewal_records_what_a_supervisor_does(db: "QueueDatabase") -> None:
+    supervisor_id = supervisor(db.link, "mail", "news/")
+    db.rows("update pgqueue.supervisors set last_seen_at = last_seen_at - interval '1 min'")
+
+    run(db.link, supervisors.renew(supervisor_id, 60, slots=8, busy_slots=3, run_seconds=0.25))
+
+    assert ("here", 1, "0.1.0", ["mail"], ["news/"], 8, 3, 0.25, True) == db.row(
+        "select host, pid, version, queues, prefixes, slots, busy_slots, run_seconds,"
+        " last_seen_at > clock_timestamp() - interval '30 s' from pgqueue.supervisors"
+    )
 
 
 def test_a_worker_is_silent_when_its_lease_ended(db: "QueueDatabase") -> None:
@@ -301,7 +334,7 @@ def test_a_worker_is_silent_when_its_lease_ended(db: "QueueDatabase") -> None:
 
     assert [silent] == run(db.link, workers.expire_leases())
     assert [] == run(db.link, workers.expire_leases())
-    assert ("silent",) == db.row(
+    assert ("lease_expired",) == db.row(
         "select stop_reason from pgqueue.workers where id = %(id)s", id=silent
     )
 
@@ -310,7 +343,7 @@ def test_a_buried_worker_is_neither_renewed_nor_buried_again(db: "QueueDatabase"
     dead, alive = (db.worker(supervisor_id=7) for _ in range(2))
     run(db.link, workers.end_workers([dead], "died", "killed"))
 
-    assert {alive} == run(db.link, workers.renew_leases(7, 60))
+    assert {alive} == run(db.link, supervisors.renew(7, 60))
     assert [] == run(db.link, workers.end_workers([dead], "stopped", "changed my mind"))
 
 

@@ -170,7 +170,7 @@ def test_a_lease_ends_on_time_though_others_see_to_its_end(
         "select stop_reason, stopped_at - lease_until from pgqueue.workers where id = %(id)s",
         {"id": worker_id},
     )
-    assert "silent" == reason
+    assert "lease_expired" == reason
     assert timedelta(0) <= late < SLACK
     assert ["lost"] == [attempt.outcome for attempt in client.attempts(job.id)]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import registering
 from python_path import python_path
 
 from pgqueue import Client
-from pgqueue.store import supervisors, workers
+from pgqueue.store import workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
@@ -117,11 +118,10 @@ def test_unknown_tasks_are_recorded_once_and_up_to_a_limit(link: Link) -> None:
 
 
 def _worker(link: Link, queues: list[str]) -> int:
-    supervisor = run(link, supervisors.next_supervisor())
     return run(
         link,
         workers.register_worker(
-            supervisor_id=supervisor,
+            supervisor_id=registering.supervisor(link),
             executor="greenlet",
             slots=1,
             host="here",

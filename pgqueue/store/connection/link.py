@@ -23,9 +23,9 @@ from pgqueue.store.connection.denial import EXPLAINED
 from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import Row
 
-# More than there are statements of ours.
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
+# More than there are statements of ours.
 _TEXTS_MAX = 256
 
 _AS_THEY_ARE: Final = nullcontext()
@@ -101,21 +101,23 @@ class Link:
         return self.transaction() if self.is_pooled and self.is_idle else _AS_THEY_ARE
 
     def listen(self) -> None:
-        """Receive our schema's wake-ups on this connection, which must not be pooled."""
+        """Receive our schema's notifications on this connection, which must not be pooled."""
         channel = sql.Identifier(self.schema.channel)
         self.raw.execute(sql.SQL("listen {}").format(channel))
 
-    def woken(self, timeout: float) -> bool:
-        """Wait for a wake-up, at most *timeout* seconds; many at once count as one."""
-        return any(True for _ in self.raw.notifies(timeout=timeout, stop_after=1))
+    def notifications(self, timeout: float) -> set[str]:
+        """Wait for a notification, at most *timeout* seconds.
 
-    def drain(self, timeout: float) -> None:
-        """Wait so many seconds, and forget the wake-ups that come meanwhile.
-
-        What nobody reads would fill the server's queue of notifications, which all share.
+        Returns the payloads of all that have come; none without a notification.
         """
-        for _ in self.raw.notifies(timeout=timeout):
-            pass
+        return {received.payload for received in self.raw.notifies(timeout=timeout, stop_after=1)}
+
+    def drain(self, timeout: float) -> set[str]:
+        """Wait so many seconds, and return the payloads of the notifications that come meanwhile.
+
+        Notifications that nobody reads would fill the server's queue, which all databases share.
+        """
+        return {received.payload for received in self.raw.notifies(timeout=timeout)}
 
     @property
     def is_usable(self) -> bool:
@@ -160,7 +162,7 @@ class Link:
         next statement would wait 22 s, and its outcome would be unknown.
 
         Args:
-            trusted_seconds: After an answer, a connection is not asked for so long.
+            ping_after_idle_seconds: After an answer, no ping for so long.
         """
         if not self.is_still_connected():
             return False

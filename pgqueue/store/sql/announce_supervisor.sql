@@ -1,33 +1,23 @@
--- Tell which queues a supervisor watches, and whether producers are to notify it; for a while.
+-- Announce whether producers are to notify a supervisor, and how long the announcement counts.
 --
--- Index: watches_pkey.
--- Locks: its row, and those of supervisors that are gone.
--- Answer: how many supervisors may watch the same, this one among them.
-with gone as (
-  delete from pgqueue.watches as watch
-  where watch.until < clock_timestamp() - make_interval(mins => 10)
-),
-told as (
-  insert into pgqueue.watches as watch (supervisor_id, queues, prefixes, wants_notify, until)
-  values (
-    %(supervisor_id)s::bigint,
-    %(queues)s::text[],
-    %(prefixes)s::text[],
-    %(wants_notify)s::boolean,
-    clock_timestamp() + make_interval(secs => %(seconds)s::float8)
-  )
-  on conflict (supervisor_id) do update
+-- Index: supervisors_pkey; supervisors_notify_until finds the other supervisors.
+-- Locks: the supervisor's row. A supervisor that has stopped announces nothing.
+-- Answer: how many supervisors with a common queue there are, this one included. Two with a prefix
+--         are taken to have one.
+with announced as (
+  update pgqueue.supervisors as supervisor
   set
-    queues = excluded.queues,
-    prefixes = excluded.prefixes,
-    wants_notify = excluded.wants_notify,
-    until = excluded.until
+    wants_notify = %(wants_notify)s::boolean,
+    notify_until = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
+  where supervisor.id = %(supervisor_id)s::bigint
+    and supervisor.stopped_at is null
+  returning supervisor.id, supervisor.queues, supervisor.prefixes
 )
 select 1 + count(*)::integer
-from pgqueue.watches as watch
-where watch.until > clock_timestamp()
-  and watch.supervisor_id <> %(supervisor_id)s::bigint
+from announced
+join pgqueue.supervisors as other on other.id <> announced.id
+where other.notify_until > (select clock_timestamp())
   and (
-    watch.queues && %(queues)s::text[]
-    or (watch.prefixes || %(prefixes)s::text[]) <> '{}'::text[]
+    other.queues && announced.queues
+    or (other.prefixes || announced.prefixes) <> '{}'::text[]
   );

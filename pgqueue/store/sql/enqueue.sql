@@ -2,7 +2,7 @@
 --
 -- Through the view new_jobs, so that a producer gets its own row back and can read no other.
 --
--- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written. `awaited` is a
+-- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written. `listening_queues` is a
 --        row for each supervisor.
 -- Locks: the new row only. The job exists if and only if the caller's transaction commits.
 insert into pgqueue.new_jobs as job (
@@ -45,9 +45,9 @@ returning
   case
     when job.status = 'queued' and exists (
       select
-      from pgqueue.awaited
-      where job.queue = any(awaited.queues)
-        or job.queue ^@ any(awaited.prefixes)
+      from pgqueue.listening_queues
+      where job.queue = any(listening_queues.queues)
+        or job.queue ^@ any(listening_queues.prefixes)
     )
       then pg_notify('pgqueue.jobs', '')
   end;

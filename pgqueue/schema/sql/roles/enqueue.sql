@@ -3,7 +3,7 @@
 --
 -- Only the columns that say what is to be done: an id, an attempt or a worker cannot be forged,
 -- and the trigger jobs_begin refuses a status that only workers give.
-grant select on pgqueue.new_jobs, pgqueue.awaited to pgqueue_producer, pgqueue_worker;
+grant select on pgqueue.new_jobs, pgqueue.listening_queues to pgqueue_producer, pgqueue_worker;
 
 grant insert (
   queue, task, args, status, priority, run_at, executor, delivery, max_attempts,

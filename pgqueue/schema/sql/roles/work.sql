@@ -16,11 +16,11 @@ grant insert, delete, select (job_id, attempt) on pgqueue.attempts to pgqueue_wo
 
 grant insert, delete, select (job_id, attempt, number) on pgqueue.logs to pgqueue_worker;
 
-grant select, insert, update, delete on pgqueue.workers, pgqueue.watches to pgqueue_worker;
+grant select, insert, update, delete on pgqueue.workers, pgqueue.supervisors to pgqueue_worker;
 
 grant select, insert, update on pgqueue.tasks to pgqueue_worker;
 
-grant usage on sequence pgqueue.supervisor_id to pgqueue_worker;
+grant select, delete, update (answered_at, answer) on pgqueue.requests to pgqueue_worker;
 
 -- A claim looks how far positions have been taken.
 grant select on sequence pgqueue.jobs_position to pgqueue_worker;

@@ -1,0 +1,34 @@
+"""Dispatchers that a test drives turn by turn."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from registering import supervisor
+
+from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.store.connection.database import Database
+
+
+@contextmanager
+def dispatchers(url: str) -> Iterator[Callable[..., Dispatcher]]:
+    """Makes dispatchers of one database, and closes them afterwards."""
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> Dispatcher:
+            arguments = {
+                "queues": ["default"],
+                "poll_seconds": 60.0,
+                "on_ready": lambda ready, count: None,
+                "on_requests": lambda requests: None,
+                **options,
+            }
+            if "supervisor_id" not in arguments:
+                link = Database(url).open()
+                arguments["supervisor_id"] = supervisor(link, *arguments["queues"])
+                link.close()
+            dispatcher = Dispatcher(Database(url), **arguments)
+            stack.callback(dispatcher.close)
+            return dispatcher
+
+        yield make
