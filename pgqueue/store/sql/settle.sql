@@ -80,7 +80,7 @@ active as materialized (
     job.backoff,
     job.backoff_base_seconds,
     job.backoff_max_seconds,
-    job.backoff_jitter,
+    case when job.backoff_jitter then 0.5::float8 + 0.5::float8 * random() else 1 end as jitter,
     job.keep_seconds,
     job.started_at + make_interval(secs => ended.waited_seconds) as started_at,
     clock_timestamp() as ended_at,
@@ -128,7 +128,21 @@ counted as (
 ),
 decided as materialized (
   select
-    counted.*,
+    counted.id,
+    counted.attempt,
+    counted.worker_id,
+    counted.outcome,
+    counted.waited_seconds,
+    counted.executor,
+    counted.result,
+    counted.error_type,
+    counted.error_message,
+    counted.traceback,
+    counted.keep_seconds,
+    counted.started_at,
+    counted.ended_at,
+    counted.failures,
+    counted.losses,
     case
       when counted.outcome = 'succeeded' then 'succeeded'
       when counted.outcome = 'cancelled' or counted.cancel_requested_at is not null
@@ -156,7 +170,7 @@ decided as materialized (
           when 'linear' then counted.failures::float8
           else 1::float8
         end
-      ) * case when counted.backoff_jitter then 0.5::float8 + 0.5::float8 * random() else 1 end
+      ) * counted.jitter
     ) as seconds
   ) as wait
 ),
