@@ -116,7 +116,7 @@ def test_a_claim_begins_behind_what_the_last_one_took(desk: Desk, now: Now) -> N
 
     assert [jobs[:2], jobs[2:4], jobs[4:]] == taken
     last = desk.db.job(jobs[-1]).position
-    assert [KeyRange("default", upto=1), KeyRange("default", 0, last)] == desk.spans
+    assert [KeyRange("default", until_priority=1), KeyRange("default", 0, last)] == desk.spans
 
 
 def test_a_higher_priority_is_never_missed(desk: Desk, now: Now) -> None:
