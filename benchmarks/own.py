@@ -18,7 +18,7 @@ _ARGUMENTS = {
     "queues": "'{default}'",
     "priorities": f"'{{{PRIORITY_MAX}}}'",
     "afters": f"'{{{POSITION_MIN}}}'",
-    "uptos": f"'{{{PRIORITY_MIN}}}'",
+    "until_priorities": f"'{{{PRIORITY_MIN}}}'",
     "unknown_tasks": "'{}'",
     "jobs_max": "_batch",
     "slots_free": "_batch",

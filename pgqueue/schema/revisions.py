@@ -28,15 +28,15 @@ class Revision:
 def folder() -> Path:
     """Return the folder of the migrations, in the wheel or in the checkout."""
     package = Path(__file__).parents[1]
-    for place in (package / "migrations", package.parent / "migrations"):
-        if place.joinpath("env.py").is_file():
-            return place
+    for path in (package / "migrations", package.parent / "migrations"):
+        if path.joinpath("env.py").is_file():
+            return path
     raise FileNotFoundError(f"{package} has no migrations. Install pgqueue from its wheel again.")
 
 
-def line(scripts: ScriptDirectory, upto: str = "head") -> list[Revision]:
-    """All revisions up to one, oldest first."""
-    steps = [*scripts.walk_revisions("base", upto)][::-1]
+def line(scripts: ScriptDirectory, until: str = "head") -> list[Revision]:
+    """All revisions until one, oldest first."""
+    steps = [*scripts.walk_revisions("base", until)][::-1]
     return [Revision(step.revision, step.doc, step.module.deploy) for step in steps]
 
 
@@ -45,18 +45,20 @@ def served(revisions: Sequence[Revision]) -> list[str]:
 
     Raises:
         ValueError: One that is for after a deploy follows none that is for before it: the release
-            that it needs could not be told from the older ones that it ends.
+            that it needs could not be distinguished from the older ones that it ends.
     """
     needed: list[str] = []
     has_own = False
-    for each in revisions:
-        if each.deploy == "after" and not has_own:
-            raise ValueError(f"in front of revision {each.id} one for before the deploy is missing")
-        has_own = each.deploy == "before"
-        needed = [*needed, each.id] if has_own else needed[-1:]
+    for revision in revisions:
+        if revision.deploy == "after" and not has_own:
+            raise ValueError(
+                f"in front of revision {revision.id} one for before the deploy is missing"
+            )
+        has_own = revision.deploy == "before"
+        needed = [*needed, revision.id] if has_own else needed[-1:]
     return needed
 
 
 def before_deploy(revisions: Sequence[Revision]) -> list[Revision]:
     """Those in front of the first one that must wait until the older releases have ended."""
-    return list(takewhile(lambda each: each.deploy == "before", revisions))
+    return list(takewhile(lambda revision: revision.deploy == "before", revisions))

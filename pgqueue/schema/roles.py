@@ -1,7 +1,7 @@
-"""Database roles for those who use the queue, each with what it needs and nothing else.
+"""Database roles for the users of the queue, each with the rights that it needs and no others.
 
-The rights themselves are written in `sql/roles/*.sql`; here they are made to hold, compared
-with what holds, or printed. Called by `pgqueue migrate --roles`.
+The rights are written in `sql/roles/*.sql`; this module applies them, compares them with the
+database, or prints them. Called by `pgqueue migrate --roles`.
 """
 
 import re
@@ -23,7 +23,7 @@ from pgqueue.store.statement import Row, Statement, run
 ROLES: Final = ("owner", "producer", "worker", "viewer", "operator")
 """What is made, each behind the prefix and an underscore."""
 
-_FILES: Final = ("create", "part", "own", "close", "enqueue", "work", "view", "steer")
+_FILES: Final = ("create", "part", "own", "close", "enqueue", "work", "view", "act")
 _WRITTEN: Final = re.compile(rf"\bpgqueue_({'|'.join(ROLES)})\b|\bschema pgqueue\b|\bpgqueue\.")
 
 # PostgreSQL's limit for a name, less the longest role and its underscore. It would cut what is
@@ -51,7 +51,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has to be given and taken until the roles are as they should be."""
+    """The rights to grant and to revoke until the roles are as they should be."""
 
     given: Sequence[Right]
     taken: Sequence[Right]
@@ -74,7 +74,7 @@ def apply(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes
 
 
 def plan(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
-    """Return what `apply` would change: it is made, looked at and rolled back.
+    """Return what `apply` would change: the change is made and rolled back.
 
     Raises:
         AccessDenied: The connection's role may not make roles or hand over the tables.
@@ -97,7 +97,7 @@ def sql(schema: str = "pgqueue", prefix: str = "pgqueue") -> str:
 
 
 def rights(prefix: str, schema: Schema) -> Statement[list[Right]]:
-    """Every right on the schema and in it, as the catalogs tell; the owner's own left out."""
+    """Every right on the schema and in it, from the catalogs, without the owner's own."""
     params = {
         "prefix": prefix,
         "roles": [f"{prefix}_{role}" for role in ROLES],
@@ -163,7 +163,7 @@ def _named(text: str, schema: Schema, prefix: str) -> str:
             return quoted(f"{prefix}_{role}")
         return f"{schema.quoted}." if match[0] == "pgqueue." else f"schema {schema.quoted}"
 
-    # In one pass: a name that was put in may look like one that is to be replaced.
+    # In one pass: a name that was inserted may equal one that is to be replaced.
     return _WRITTEN.sub(name, text)
 
 

@@ -1,1 +1,1 @@
-"""The only room that speaks SQL: statements, connections, migrations."""
+"""The only package with SQL statements, and the connections that run them."""

@@ -1,12 +1,10 @@
-"""What people and programs ask about jobs by id: insert, read, cancel, retry, and their story.
-
-Statements only, for `client`; what workers ask is in `attempts`, lists by filters in `reports`.
-"""
+"""The settled attempts of a job, for people."""
 
 from collections.abc import Sequence
 
 from pgqueue.core.job import Attempt
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.store import columns
 from pgqueue.store.statement import Row, Statement
 
 
@@ -20,6 +18,6 @@ def attempts_of(job_id: int) -> Statement[list[Attempt]]:
 
 
 def _attempt_from(row: Row) -> Attempt:
-    values = list(row)
-    values[5] = Outcome(row[5])
-    return Attempt(*values)
+    values = dict(zip(columns.ATTEMPT, row, strict=True))
+    values["outcome"] = Outcome(values["outcome"])
+    return Attempt(**values)

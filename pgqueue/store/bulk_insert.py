@@ -1,6 +1,6 @@
 """Insert many jobs by COPY, on our own connection or on the caller's.
 
-Never holds more than one batch in memory, and takes the next batch from the caller only
+Never has more than one batch in memory, and takes the next batch from the caller only
 between two COPYs: whatever yields the jobs may use the same connection meanwhile.
 """
 
@@ -25,8 +25,8 @@ _ROWS_AT_ONCE_MAX = 100
 _Alike = tuple[NewJob, list[str]]
 """Jobs that differ in their arguments only: the first of them, and the arguments of each."""
 
-_Asked = tuple[RunAfter, float | None]
-_Due = dict[_Asked, tuple[datetime, JobStatus, datetime | None]]
+_Wanted = tuple[RunAfter, float | None]
+_Due = dict[_Wanted, tuple[datetime, JobStatus, datetime | None]]
 
 
 def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
@@ -90,17 +90,17 @@ def _alike(jobs: Iterable[NewJob]) -> list[_Alike]:
 
 
 def _due(batch: Sequence[_Alike]) -> Statement[_Due]:
-    # Most batches ask for one moment only, so each is asked for once.
-    asked: list[_Asked] = list(dict.fromkeys(_asked(new) for new, _ in batch))
+    # Most batches have one moment only, so each is computed once.
+    wanted: list[_Wanted] = list(dict.fromkeys(_wanted(new) for new, _ in batch))
     params = {
-        "run_at": [run_at(run_after) for run_after, _ in asked],
-        "run_after_seconds": [run_after_seconds(run_after) for run_after, _ in asked],
-        "expires_after_seconds": [expires_after_seconds for _, expires_after_seconds in asked],
+        "run_at": [run_at(run_after) for run_after, _ in wanted],
+        "run_after_seconds": [run_after_seconds(run_after) for run_after, _ in wanted],
+        "expires_after_seconds": [expires_after_seconds for _, expires_after_seconds in wanted],
     }
 
     def decode(rows: Sequence[Row]) -> _Due:
         moments = [(row[0], JobStatus(row[1]), row[2]) for row in rows]
-        return dict(zip(asked, moments, strict=True))
+        return dict(zip(wanted, moments, strict=True))
 
     return Statement("resolve_due_times", params, decode)
 
@@ -117,20 +117,20 @@ def _nothing(rows: Sequence[Row]) -> None:
     return None
 
 
-def _asked(new: NewJob) -> _Asked:
+def _wanted(new: NewJob) -> _Wanted:
     return new.run_after, new.expires_after_seconds
 
 
 def _filled(batch: Iterable[_Alike], due: _Due) -> set[str]:
     """The queues with a job that is ready at once."""
-    ready = {asked for asked, (_, status, _) in due.items() if status is JobStatus.QUEUED}
-    return {new.queue for new, _ in batch if _asked(new) in ready}
+    ready = {wanted for wanted, (_, status, _) in due.items() if status is JobStatus.QUEUED}
+    return {new.queue for new, _ in batch if _wanted(new) in ready}
 
 
 def _rows(batch: Iterable[_Alike], due: _Due) -> Iterator[bytes]:
     """The rows of a batch, in the columns of `copy_jobs.sql`."""
     for new, texts in batch:
-        due_at, status, expires_at = due[_asked(new)]
+        due_at, status, expires_at = due[_wanted(new)]
         yield rows_alike(
             (new.queue, new.task),
             texts,

@@ -1,9 +1,9 @@
-"""What a worker claims: the next jobs of the ready order, from where it left off.
+"""Claim the next jobs of the ready order, from a worker's cursors on.
 
-The ready order of a queue is priority, then position. Entries of jobs that were taken stay in the
-index until they are vacuumed, and while somebody holds an old snapshot they are not vacuumed at
-all; who reads from the front again and again reads all of them again and again. So a claim reads
-spans, each from behind a place, and tells how far it came.
+The ready order of a queue is priority, then position. Index entries of claimed jobs stay until they
+are vacuumed, and while an old snapshot is open they are not vacuumed at all; claims that start at
+the front would read all of them each time. So a claim reads key ranges, each from a cursor on, and
+returns how far it read.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,11 +17,11 @@ PRIORITY_MIN: Final = -100
 
 
 class ClaimedAttempt(NamedTuple):
-    """One attempt that a worker holds: the fencing token is (id, attempt, worker_id).
+    """One attempt of a worker: the fencing token is (id, attempt, worker_id).
 
-    `args` is the stored JSON text, not decoded: what cannot be read spoils this job only. The
-    first columns of `claim.sql` and `claims_of_worker.sql`; a tuple, because one is made for every
-    job.
+    `args` is the stored JSON text, not decoded: JSON that cannot be decoded affects this job
+    only. The first columns of `claim.sql` and `claims_of_worker.sql`; a tuple,
+    because one is made for every job.
     """
 
     id: int
@@ -43,15 +43,20 @@ POSITION_MIN: Final = -(2**63)
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """A stretch of a queue's ready order: what lies behind a place, down to a priority.
+    """A part of a queue's ready order: from behind a cursor down to a priority.
 
-    The whole of it unless told otherwise.
+    All of the queue by default.
+
+    Attributes:
+        priority: The cursor's priority.
+        after: The cursor's position; the range begins behind it.
+        until_priority: The last priority of the range.
     """
 
     queue: str
     priority: int = PRIORITY_MAX
     after: int = POSITION_MIN
-    upto: int = PRIORITY_MIN
+    until_priority: int = PRIORITY_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Visibility:
     Attributes:
         xmin: Every transaction with a lower id had ended.
         xmax: Every transaction with this id or a higher one had not begun to write.
-        position: No higher position had been taken when it looked.
+        position: No higher position had been taken at the claim.
     """
 
     xmin: int
@@ -71,12 +76,12 @@ class Visibility:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """What a claim brought, in the order in which it is to start.
+    """The answer to a claim, in the order in which the jobs are to start.
 
     Attributes:
-        is_whole: Whether all spans were read to their ends; else to the last job claimed.
+        is_whole: Whether all key ranges were read to their ends; else to the last job claimed.
         needs_slot: Whether the next job is an at_most_once one, which is not prefetched.
-        seconds: What the server took for it.
+        seconds: How long the claim took the server.
     """
 
     claimed: list[ClaimedAttempt]
@@ -90,7 +95,7 @@ def claim(
     *,
     worker_id: int,
     executor: str,
-    spans: Sequence[KeyRange],
+    key_ranges: Sequence[KeyRange],
     unknown_tasks: Iterable[str],
     jobs_max: int,
     slots_free: int,
@@ -98,7 +103,7 @@ def claim(
     """Take the next ready jobs for a worker.
 
     Args:
-        spans: In the order in which they are to be read.
+        key_ranges: In the order in which they are to be read.
         unknown_tasks: Tasks that this worker cannot run, left for others.
         jobs_max: How many at the most.
         slots_free: How many of them can start at once; the rest is a prefetch.
@@ -106,22 +111,22 @@ def claim(
     params = {
         "worker_id": worker_id,
         "executor": executor,
-        "queues": [span.queue for span in spans],
-        "priorities": [span.priority for span in spans],
-        "afters": [span.after for span in spans],
-        "uptos": [span.upto for span in spans],
+        "queues": [key_range.queue for key_range in key_ranges],
+        "priorities": [key_range.priority for key_range in key_ranges],
+        "afters": [key_range.after for key_range in key_ranges],
+        "until_priorities": [key_range.until_priority for key_range in key_ranges],
         "unknown_tasks": list(unknown_tasks),
         "jobs_max": jobs_max,
         "slots_free": slots_free,
     }
 
     def decode(rows: Sequence[Row]) -> ClaimedBatch:
-        # There is always one, with the horizon; without a job when nothing was claimed.
+        # A claim without a job answers with one row, which has the horizon.
         claimed = [ClaimedAttempt._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
-        place = {span.queue: number for number, span in enumerate(spans)}
-        claimed.sort(key=lambda job: (place.get(job.queue, 0), -job.priority, job.position))
+        order = {key_range.queue: number for number, key_range in enumerate(key_ranges)}
+        claimed.sort(key=lambda job: (order.get(job.queue, 0), -job.priority, job.position))
         chosen, *horizon, seconds = rows[0][-5:]
-        # What was chosen and not claimed for another reason was taken away by a trigger.
+        # A trigger may have skipped a job that was chosen.
         needs_slot = slots_free <= len(claimed) < chosen
         return ClaimedBatch(
             claimed=claimed,
@@ -135,11 +140,11 @@ def claim(
 
 
 AttemptKey = tuple[int, int]
-"""(id, attempt): what tells two attempts held by one worker apart."""
+"""(id, attempt): identifies an attempt among the attempts of one worker."""
 
 
 def claims_of(worker_id: int) -> Statement[list[ClaimedAttempt]]:
-    """List what a worker runs according to the database, whatever it heard of."""
+    """The attempts of a worker according to the database, whether it received them or not."""
 
     def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
         return [ClaimedAttempt(*row) for row in rows]

@@ -35,4 +35,4 @@ RESOURCE_ERRORS: tuple[type[Exception], ...] = (
 """Errors that less at once may avoid."""
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (psycopg.Error,)
-"""Everything that is told in the place of an answer."""
+"""Every error of the database."""

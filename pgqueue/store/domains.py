@@ -1,6 +1,6 @@
-"""The domains: what a column of the heart tables may hold, looked at when a value is written.
+"""The domains: the values that a column of the main tables may have, checked at each write.
 
-A check of the table would be looked at again with every update of a row, whichever columns that
+A check of the table would run again with every update of a row, whichever columns the update
 writes, and read anew from the catalog by every statement: a claim and a settlement took 2
 microseconds more of each job, and a single insert half as long again. Part of the metadata; the
 migrations are written by hand and must come out equal.

@@ -1,7 +1,4 @@
-"""What people and programs ask about jobs by id: insert, read, cancel, retry, and their story.
-
-Statements only, for `client`; what workers ask is in `attempts`, lists by filters in `reports`.
-"""
+"""Insert one job, with options of its own or with the options recorded for its task."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +19,7 @@ def enqueue(new: NewJob) -> Statement[Job]:
     params: dict[str, object] = new._asdict()
     params["run_at"] = run_at(new.run_after)
     params["run_after_seconds"] = run_after_seconds(new.run_after)
-    # psycopg writes out a list in as many steps as all else, and most have no tags.
+    # psycopg adapts a list as slowly as all other parameters together, and most jobs have no tags.
     params["tags"] = list(new.tags) or "{}"
 
     def decode(rows: Sequence[Row]) -> Job:

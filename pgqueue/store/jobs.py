@@ -1,7 +1,4 @@
-"""What people and programs ask about jobs by id: insert, read, cancel, retry, and their story.
-
-Statements only, for `client`; what workers ask is in `attempts`, lists by filters in `reports`.
-"""
+"""Read, cancel and retry jobs by id, for `client`; `reports` lists them by filters."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,6 +8,7 @@ from typing import Any
 
 from pgqueue.core.job import Job, Undecodable
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.store import columns
 from pgqueue.store.statement import Row, Statement
 
 
@@ -28,9 +26,9 @@ class JobSelection:
     """The jobs that somebody wants to cancel or to retry.
 
     Args:
-        ids: Them.
-        statuses: Only those which have one of these when it is done; None for any.
-        attempts: For each, the number that it must still have; None for any.
+        ids: The ids of the jobs.
+        statuses: The statuses that a job may have when its turn comes; None for any.
+        attempts: For each job, the attempt that it must still have; None for any.
     """
 
     ids: Sequence[int]
@@ -38,46 +36,46 @@ class JobSelection:
     attempts: Sequence[int] | None = None
 
     def portions(self, jobs_max: int) -> "Iterator[JobSelection]":
-        """The same jobs, some at a time."""
+        """The selection in parts of *jobs_max* jobs."""
         for start in range(0, len(self.ids), jobs_max):
-            some = slice(start, start + jobs_max)
-            attempts = None if self.attempts is None else self.attempts[some]
-            yield JobSelection(self.ids[some], self.statuses, attempts)
+            part = slice(start, start + jobs_max)
+            attempts = None if self.attempts is None else self.attempts[part]
+            yield JobSelection(self.ids[part], self.statuses, attempts)
 
 
-def cancel(meant: JobSelection) -> Statement[dict[int, JobStatus | None]]:
-    """Cancel jobs; the answer is the status of each, None where it was final or is gone."""
-    return _apply_action("cancel", meant)
+def cancel(selection: JobSelection) -> Statement[dict[int, JobStatus | None]]:
+    """Cancel jobs; returns the status of each, None for a job that was final or is gone."""
+    return _apply_action("cancel", selection)
 
 
-def retry(meant: JobSelection) -> Statement[dict[int, JobStatus | None]]:
-    """Queue jobs again; the answer is the status of each, None where that is not allowed."""
-    return _apply_action("retry", meant)
+def retry(selection: JobSelection) -> Statement[dict[int, JobStatus | None]]:
+    """Queue jobs again; returns the status of each, None for a job that cannot be retried."""
+    return _apply_action("retry", selection)
 
 
-def _apply_action(verb: str, meant: JobSelection) -> Statement[dict[int, JobStatus | None]]:
-    asked = dict(zip(meant.ids, meant.attempts or repeat(None), strict=False))
-    ids = sorted(asked)
+def _apply_action(verb: str, selection: JobSelection) -> Statement[dict[int, JobStatus | None]]:
+    attempts = dict(zip(selection.ids, selection.attempts or repeat(None), strict=False))
+    ids = sorted(attempts)
     params = {
         "ids": ids,
-        "attempts": [asked[each] for each in ids],
-        "statuses": None if meant.statuses is None else list(meant.statuses),
+        "attempts": [attempts[job_id] for job_id in ids],
+        "statuses": None if selection.statuses is None else list(selection.statuses),
     }
     return Statement(verb, params, _statuses)
 
 
 def job_from(row: Row) -> Job:
-    """The job in a row with the columns of `read_job.sql`."""
-    values = list(row)
-    values[3] = decoded(row[3])
-    values[4] = JobStatus(row[4])
-    values[21] = decoded(row[21])
-    values[28] = tuple(row[28])
-    return Job(*values)
+    """The job in a row with the columns `columns.JOB`."""
+    values = dict(zip(columns.JOB, row, strict=True))
+    values["args"] = decoded(values["args"])
+    values["status"] = JobStatus(values["status"])
+    values["result"] = decoded(values["result"])
+    values["tags"] = tuple(values["tags"])
+    return Job(**values)
 
 
 def decoded(text: str | None) -> Any:
-    """What stored JSON says. What cannot be read spoils neither its row nor a list with it."""
+    """Decode stored JSON; JSON that Python cannot read becomes `Undecodable`, and not an error."""
     if text is None:
         return None
     try:

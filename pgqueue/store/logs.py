@@ -1,4 +1,4 @@
-"""What a worker asks: claim attempts, settle them, and write their logs and progress."""
+"""Write and read the log lines of attempts."""
 
 import json
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class NewLogLine:
 
 
 def add_log_lines(lines: Iterable[NewLogLine]) -> Statement[int]:
-    """Add log lines of attempts that are still held, each once however often it is asked."""
+    """Add log lines of active attempts; a line that is added twice is stored once."""
     rows = [
         {
             "id": line.id,

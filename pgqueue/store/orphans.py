@@ -1,9 +1,9 @@
-"""What maintenance asks: what is ready, due, stranded, expired or over."""
+"""Running jobs whose worker has ended."""
 
 from dataclasses import dataclass
 
 from pgqueue.core.lifecycle import Outcome
-from pgqueue.store.statement import Statement
+from pgqueue.store.statement import Row, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ def orphaned(after_id: int, jobs_max: int) -> Statement[list[OrphanedJob]]:
     return Statement(
         "find_orphaned",
         {"after_id": after_id, "jobs_max": jobs_max},
-        lambda rows: [
-            OrphanedJob(
-                row[0], row[1], row[2], Outcome(row[3]), row[4], row[5], row[6], row[7], row[8]
-            )
-            for row in rows
-        ],
+        lambda rows: [_orphan_from(row) for row in rows],
     )
+
+
+def _orphan_from(row: Row) -> OrphanedJob:
+    job_id, attempt, worker_id, outcome, *rest = row
+    return OrphanedJob(job_id, attempt, worker_id, Outcome(outcome), *rest)

@@ -1,4 +1,4 @@
-"""What a worker asks: claim attempts, settle them, and write their logs and progress."""
+"""Write the progress of running attempts."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from pgqueue.store.statement import Statement, count
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an attempt says it is, from 0 to 1."""
+    """The progress that an attempt reported, from 0 to 1."""
 
     id: int
     attempt: int
@@ -18,16 +18,16 @@ class Progress:
     message: str
 
 
-def write_progress(said: Iterable[Progress]) -> Statement[int]:
-    """Write the latest progress of attempts that are still held."""
+def write_progress(reports: Iterable[Progress]) -> Statement[int]:
+    """Write the latest progress of attempts that are still active."""
     rows = [
         {
-            "id": each.id,
-            "attempt": each.attempt,
-            "worker_id": each.worker_id,
-            "progress": each.fraction,
-            "message": each.message,
+            "id": report.id,
+            "attempt": report.attempt,
+            "worker_id": report.worker_id,
+            "progress": report.fraction,
+            "message": report.message,
         }
-        for each in said
+        for report in reports
     ]
     return Statement("write_progress", {"progress": json.dumps(rows)}, count)

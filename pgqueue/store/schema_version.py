@@ -1,9 +1,9 @@
-"""Whether the database and this release fit together, asked before a worker or a command starts.
+"""Whether the database and this release fit together, checked before a worker or a command starts.
 
 Reads one row and needs neither SQLAlchemy nor Alembic. Never migrates: that is `store.migrate`.
 
 A release knows the revisions that it was made with, and the database names the releases that it
-still serves, so that the older of two neighbours can tell too.
+still serves, so that the older of two releases knows it too.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class SchemaVersion:
 def read(link: Link) -> SchemaVersion | None:
     """Return what the database says of its schema; None when it was never migrated.
 
-    Asks on a connection of our own: a missing table would spoil a caller's transaction.
+    Needs a connection of our own: a missing table would fail a caller's transaction.
     """
     try:
         return run(link, Statement("read_schema_version", {}, _found))

@@ -1,8 +1,8 @@
-"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+"""The connections of the server."""
 
 from pgqueue.store.statement import Statement
 
 
 def connections() -> Statement[tuple[int, int]]:
-    """How many connections the server takes from all of us, and how many it has taken."""
+    """How many connections the server allows to ordinary roles, and how many are open."""
     return Statement("count_connections", {}, lambda rows: (rows[0][0], rows[0][1]))

@@ -1,7 +1,7 @@
-"""Settles many ends, portion by portion, so that none that is refused holds up another.
+"""Settle many attempts in batches, so that a settlement that is refused delays no other.
 
-One may hold what cannot be stored, or break a constraint or a trigger that somebody added; and
-all of them may be too much at once. The one at fault is found by asking for fewer.
+One settlement may have a value that cannot be stored, or violate a constraint or a trigger of the
+application; and all of them may be too large for one statement. Smaller batches find the one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ def settle_in_batches(link: Link, ends: Sequence[Settlement]) -> Iterator[tuple[
 
     Raises:
         psycopg.Error: The connection broke, or the failure says nothing about the ends. Those
-            that were not told of may be settled or not.
+            that were not yielded may be settled or not.
     """
     portion = AdaptiveBatch(SETTLEMENTS_MAX)
     while ends:

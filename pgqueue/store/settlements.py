@@ -1,4 +1,4 @@
-"""What a worker asks: claim attempts, settle them, and write their logs and progress."""
+"""Settle attempts: record how they ended."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _STATUSES: Final[dict[str | None, JobStatus | None]] = {
 }
 
 NOT_STARTED: Final = "NotStarted"
-"""The error type of an attempt that was handed back without having been started."""
+"""The error type of an attempt that was returned to the queue before it started."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Settlement:
         retryable: False when the task's retry policy excludes the exception.
         delay_seconds: Wait until the next attempt; None for the row's backoff.
         waited_seconds: From the claim to the true start; None when it never started, so
-            that even an at_most_once job may be handed back.
+            that even an at_most_once job may be returned to the queue.
         executor: Where the job belongs instead, when it was claimed by the wrong kind of
             worker.
         result: JSON text.
@@ -48,7 +48,7 @@ class Settlement:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a success of which nothing more is to be told."""
+        """Whether it is a success with nothing else to record."""
         return (
             self.outcome is Outcome.SUCCEEDED
             and self.result is None
@@ -58,23 +58,23 @@ class Settlement:
 
 
 def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus | None]]:
-    """End attempts; the answer holds each that was still held, with its job's new status.
+    """Settle attempts; returns the new status of the job of each active attempt.
 
-    The status is None where somebody has the job locked: nothing was written, ask again. An
+    The status is None where another session has the job locked: nothing was written, try again. An
     attempt that is missing from the answer had been taken away: its lease was lost.
     """
     plain: list[Settlement] = []
     others: list[str] = []
-    for each in ended:
-        if each.is_plain:
-            plain.append(each)
+    for settlement in ended:
+        if settlement.is_plain:
+            plain.append(settlement)
         else:
-            others.append(_settlement_json(each))
+            others.append(_settlement_json(settlement))
     params = {
-        "ids": _array(each.id for each in plain),
-        "attempts": _array(each.attempt for each in plain),
-        "worker_ids": _array(each.worker_id for each in plain),
-        "waited_seconds": _array(each.waited_seconds for each in plain),
+        "ids": _array(settlement.id for settlement in plain),
+        "attempts": _array(settlement.attempt for settlement in plain),
+        "worker_ids": _array(settlement.worker_id for settlement in plain),
+        "waited_seconds": _array(settlement.waited_seconds for settlement in plain),
         "ended": f"[{','.join(others)}]",
     }
 
@@ -90,7 +90,7 @@ def _array(numbers: Iterable[float | None]) -> str:
 
 
 def _settlement_json(ended: Settlement) -> str:
-    told = {
+    entry = {
         "id": ended.id,
         "attempt": ended.attempt,
         "worker_id": ended.worker_id,
@@ -103,6 +103,6 @@ def _settlement_json(ended: Settlement) -> str:
         "error_message": ended.error_message,
         "traceback": ended.traceback,
     }
-    text = json.dumps(told, allow_nan=False)
+    text = json.dumps(entry, allow_nan=False)
     # The result is JSON text already.
     return text if ended.result is None else f'{text[:-1]},"result":{ended.result}}}'

@@ -1,7 +1,7 @@
-"""A statement is a value: which file to ask, with what, and how to read the answer.
+"""A statement is a value: its SQL file, its parameters, and how its rows are decoded.
 
-Functions of this room return statements; `run` and `arun` do the asking, on our own
-connections and on the caller's alike, so that no operation is written twice.
+Functions of this package return statements. `run` and `arun` run them, on our own connections and
+on the caller's, so that no operation is written twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[T]):
-    """One question to the database.
+    """One statement for the database.
 
     Args:
         file: Name of the text in `store/sql/`, without `.sql`; `schema:NAME` for `schema/sql/`.
         params: A value for each `%(name)s` in it.
-        decode: Turns the rows of the answer into what the caller gets.
+        decode: Turns the rows into the caller's result.
     """
 
     file: str
@@ -31,12 +31,12 @@ class Statement(Generic[T]):
 
 
 def run(link: "Link", statement: Statement[T]) -> T:
-    """What *link*'s database answers to *statement*."""
+    """Run *statement* on *link*, and return its decoded answer."""
     return statement.decode(link.fetch(link.schema.render(statement.file), statement.params))
 
 
 async def arun(link: "AsyncLink", statement: Statement[T]) -> T:
-    """What *link*'s database answers to *statement*, without blocking the event loop."""
+    """Run *statement* on *link* without blocking the event loop."""
     rows = await link.fetch(link.schema.render(statement.file), statement.params)
     return statement.decode(rows)
 

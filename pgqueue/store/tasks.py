@@ -1,4 +1,4 @@
-"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+"""The tasks that workers loaded, and the tasks that no worker knows."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a supervisor asks about its workers: start, lease, end; and the tasks they know."""
+"""The rows of workers: their start, their tasks, their end."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ def register_worker(
     lease_seconds: float,
     quarantine: bool = False,
 ) -> Statement[int]:
-    """Add a worker about to be started; the answer is its id, never given twice.
+    """Add a worker that is about to start; returns its id, which is never used again.
 
     Args:
-        quarantine: Whether it takes only the jobs that cost two workers.
+        quarantine: Whether it takes only jobs whose last two workers died.
     """
     params = {
         "supervisor_id": supervisor_id,
@@ -43,12 +43,12 @@ def register_worker(
 
 
 def set_pid(worker_id: int, pid: int) -> Statement[int]:
-    """Note a worker's process id."""
+    """Record a worker's process id."""
     return Statement("set_worker_pid", {"worker_id": worker_id, "pid": pid}, count)
 
 
 def add_unknown_tasks(worker_id: int, tasks: Iterable[str]) -> Statement[int]:
-    """Note tasks that a worker met and does not know."""
+    """Record tasks whose jobs a worker claimed and that it does not know."""
     return Statement("add_unknown_tasks", {"worker_id": worker_id, "tasks": list(tasks)}, count)
 
 
@@ -60,11 +60,11 @@ def end_workers(
     overdue_job_id: int | None = None,
     started_job_ids: Iterable[int] | None = None,
 ) -> Statement[list[int]]:
-    """Write down that workers ended: `finished`, `stopped`, `died` or `overdue`.
+    """Record that workers ended: `finished`, `stopped`, `died`, `overdue` or `lease_expired`.
 
     Args:
         overdue_job_id: The job that a worker was killed for.
-        started_job_ids: What it had started and not settled; None when that is not known.
+        started_job_ids: Jobs that it had started and not settled; None when that is not known.
     """
     params = {
         "worker_ids": list(worker_ids),
@@ -77,14 +77,14 @@ def end_workers(
 
 
 def expire_leases() -> Statement[list[int]]:
-    """Give up the workers whose lease ended, whoever started them."""
+    """End the workers whose lease has expired, of any supervisor; returns their ids."""
     return Statement("expire_leases", {}, first_column)
 
 
 def overdue_jobs(supervisor_id: int, grace_seconds: float) -> Statement[list[OverdueJob]]:
-    """Jobs of a supervisor's workers that look as if they resisted their timeout.
+    """Jobs of a supervisor's workers past their deadline and the grace after it.
 
-    The row counts from the claim; whether the job has started yet, only its worker knows.
+    The deadline counts from the claim; only the worker knows whether the job has started yet.
     """
     params = {"supervisor_id": supervisor_id, "grace_seconds": grace_seconds}
     return Statement("find_overdue", params, lambda rows: [OverdueJob(*row) for row in rows])

@@ -59,7 +59,7 @@ class Claimant:
         statement = claims.claim(
             worker_id=self.worker_id,
             executor=self.executor,
-            spans=ranges,
+            key_ranges=ranges,
             unknown_tasks=sorted(self.unknown_tasks),
             jobs_max=min(jobs_max, _CLAIMED_MAX),
             slots_free=slots_free,

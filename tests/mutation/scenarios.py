@@ -144,7 +144,7 @@ def a_span_begins_behind_its_place_and_ends_with_its_priority(db: QueueDatabase)
     asked = claims.claim(
         worker_id=worker,
         executor="greenlet",
-        spans=[span],
+        key_ranges=[span],
         unknown_tasks=[],
         jobs_max=9,
         slots_free=9,

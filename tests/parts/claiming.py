@@ -10,7 +10,7 @@ from pgqueue.store.statement import Row, Statement
 
 def claim(*, queues: Sequence[str], **params: Any) -> Statement[list[ClaimedAttempt]]:
     """Take the next ready jobs of *queues*."""
-    statement = claims.claim(spans=[KeyRange(queue) for queue in queues], **params)
+    statement = claims.claim(key_ranges=[KeyRange(queue) for queue in queues], **params)
 
     def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
         return statement.decode(rows).claimed

@@ -43,7 +43,7 @@ class Claims:
         statement = claims.claim(
             worker_id=self.worker_id,
             executor="greenlet",
-            spans=self.ranges,
+            key_ranges=self.ranges,
             unknown_tasks=[],
             jobs_max=jobs_max,
             slots_free=jobs_max,
@@ -112,7 +112,7 @@ def test_a_claim_begins_after_the_jobs_of_the_last_claim(worker: Claims) -> None
 
     assert [jobs[:2], jobs[2:4], jobs[4:]] == claimed
     last = worker.db.job(jobs[-1]).position
-    assert [KeyRange("default", upto=1), KeyRange("default", 0, last)] == worker.ranges
+    assert [KeyRange("default", until_priority=1), KeyRange("default", 0, last)] == worker.ranges
 
 
 def test_a_higher_priority_is_never_missed(worker: Claims) -> None:

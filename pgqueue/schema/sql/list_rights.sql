@@ -1,8 +1,8 @@
--- List who may do what with our schema: our roles, everybody (public), and whoever owns.
+-- List the rights on the schema: of our roles, of everybody (public), and of owners.
 --
 -- An owner's own rights are left out, as it has them all. A role that is a `member` of another has
 -- the rights of that one too. The roles go by their short names,
--- others by their own. A right on some columns names them; `future` tells what the owner's next
+-- others by their own. A right on some columns names them; `future` lists what the owner's next
 -- objects will grant.
 --
 -- Index: none; the catalogs, by schema.
@@ -114,14 +114,14 @@ union all
 select
   coalesce(
     named.name,
-    case when given.grantee = 0 then 'public' else pg_catalog.pg_get_userbyid(given.grantee) end
+    case when privilege.grantee = 0 then 'public' else pg_catalog.pg_get_userbyid(privilege.grantee) end
   ),
-  lower(given.privilege_type),
+  lower(privilege.privilege_type),
   object.kind,
   object.name
     || coalesce(' (' || string_agg(object.part, ', ' order by object.part) || ')', '')
 from object
-cross join lateral pg_catalog.aclexplode(object.acl) as given
-left join named on named.oid = given.grantee
-where given.grantee <> object.owner
-group by named.name, given.grantee, given.privilege_type, object.kind, object.name;
+cross join lateral pg_catalog.aclexplode(object.acl) as privilege
+left join named on named.oid = privilege.grantee
+where privilege.grantee <> object.owner
+group by named.name, privilege.grantee, privilege.privilege_type, object.kind, object.name;

@@ -1,6 +1,6 @@
--- Tell who has tables of the schema locked, longest first, in words for a person.
+-- List the sessions that have tables of the schema locked, longest first, in words for a person.
 --
--- Index: none; asked once, of the server's own views.
+-- Index: none; read once, from the server's views.
 -- Locks: none.
 select
   format(
@@ -13,11 +13,11 @@ select
 from pg_stat_activity as activity
 where activity.pid <> pg_backend_pid()
   and activity.pid in (
-    select held.pid
-    from pg_locks as held
-    join pg_class as class on class.oid = held.relation
+    select granted.pid
+    from pg_locks as granted
+    join pg_class as class on class.oid = granted.relation
     join pg_namespace as space on space.oid = class.relnamespace
-    where held.granted
+    where granted.granted
       and space.nspname = %(schema)s::text
   )
 order by activity.xact_start

@@ -1,9 +1,9 @@
--- Add log lines of attempts that are still held; lines of a lost attempt are dropped.
+-- Add log lines of active attempts; lines of an attempt that has lost its lease are dropped.
 --
--- A line whose number its attempt has already is left alone: after a lost reply all are asked
--- for once more. A job that is deleted when it succeeds takes its lines along, and what came after
--- them would stay for ever: so its row is locked against that, and its lines are dropped where it is
--- about to go.
+-- A line whose number its attempt has already is skipped: after a lost reply the worker sends all
+-- lines again. A job that is deleted when it succeeds is deleted with its lines; lines added later
+-- would stay for ever. So its row is locked against the deletion, and its lines are dropped while
+-- another session deletes it.
 --
 -- Index: jobs_pkey finds the attempts, by lists as in settle.sql; logs_pkey and logs_number_key are
 --        written.
@@ -11,7 +11,7 @@
 --        ones are skipped.
 -- Fence: (id, attempt, worker_id) on a running row.
 with line as materialized (
-  select told.*
+  select entry.*
   from rows from (
     json_to_recordset(%(lines)s::json) as (
       id bigint,
@@ -23,8 +23,8 @@ with line as materialized (
       message text,
       number integer
     )
-  ) with ordinality as told (
-    id, attempt, worker_id, age_seconds, level, logger, message, number, place
+  ) with ordinality as entry (
+    id, attempt, worker_id, age_seconds, level, logger, message, number, ordinal
   )
 ),
 safe as materialized (
@@ -51,5 +51,5 @@ join pgqueue.jobs as job
   and job.status is not distinct from 'running'
 where job.keep_seconds <> 0::float8
   or job.id in (select safe.id from safe)
-order by line.place
+order by line.ordinal
 on conflict (job_id, attempt, number) do nothing;

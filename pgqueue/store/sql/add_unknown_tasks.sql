@@ -1,7 +1,7 @@
--- Note tasks that a worker met and does not know; the view unknown_tasks tells what none knows.
+-- Record tasks that a worker does not know; the view unknown_tasks lists tasks that none knows.
 --
 -- Index: workers_pkey.
--- Locks: that row. What is noted twice stands there once, and never more than 1,000 names.
+-- Locks: that row. A name is recorded once, and at most 1,000 names are.
 update pgqueue.workers as worker
 set unknown_tasks = array(
   select unnest(worker.unknown_tasks)

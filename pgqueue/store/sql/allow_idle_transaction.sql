@@ -1,5 +1,5 @@
 -- Let this transaction stand open while the caller makes up the next batch of jobs.
 --
 -- Index: none.
--- Locks: none. Ends with the transaction; our own connections give up an idle one after 30 s.
+-- Locks: none. Ends with the transaction; our own connections end an idle transaction after 30 s.
 select set_config('idle_in_transaction_session_timeout', '0', true);

@@ -1,20 +1,20 @@
 -- Claim the next ready jobs of one executor, over all queues of a worker, in one statement.
 --
--- Spans are read in the order given, each in the ready order: priority, then position. The
--- attempt is counted here, so a worker that dies afterwards has used it. Arguments leave as
--- text: what cannot be decoded spoils its own job only. Jobs past the free slots are a prefetch,
--- which ends before the first at_most_once job. A worker that was given up claims nothing.
--- Quarantined jobs are for the quarantine worker, which takes nothing else. A count at its
--- maximum stays there.
+-- Key ranges are read in their order, each in the ready order: priority, then position. The claim
+-- counts the attempt, so that a worker that dies afterwards has used it. Arguments are returned as
+-- text: arguments that cannot be decoded affect their own job only. Jobs past the free slots are a
+-- prefetch, which ends before the first at_most_once job. A worker that has ended claims nothing.
+-- Quarantined jobs are for the quarantine worker, which takes no other jobs. A count at its maximum
+-- stays there.
 --
 -- Index: jobs_ready (queue, executor, quarantined, (- priority), position) where
---        status = 'queued', each span from its place; workers_pkey; jobs_pkey, asked by a list of
+--        status = 'queued', each key range from its cursor; workers_pkey; jobs_pkey, by a list of
 --        keys and not by a join, which might read all of a table that was small when it was planned.
 -- Locks: the worker's row for key share (end_workers.sql waits for this claim to end, renew_leases.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
 -- Answer: the claimed jobs, in no order, each beside the horizon; the horizon alone without any.
-with began as materialized (
+with started as materialized (
   select clock_timestamp() as at
 ),
 alive as materialized (
@@ -31,17 +31,17 @@ chosen as materialized (
     %(queues)s::text[],
     %(priorities)s::integer[],
     %(afters)s::bigint[],
-    %(uptos)s::integer[]
-  ) as span (queue, priority, after, upto)
+    %(until_priorities)s::integer[]
+  ) as key_range (queue, priority, after, until_priority)
   cross join lateral (
     select job.id, job.delivery
     from pgqueue.jobs as job
     where job.status = 'queued'
-      and job.queue = span.queue
+      and job.queue = key_range.queue
       and job.executor = %(executor)s::text
       and job.quarantined = alive.quarantine
-      and (- job.priority, job.position) > (- span.priority, span.after)
-      and (- job.priority) <= - span.upto
+      and (- job.priority, job.position) > (- key_range.priority, key_range.after)
+      and (- job.priority) <= - key_range.until_priority
       and job.task <> all(%(unknown_tasks)s::text[])
       and (job.expires_at is null or job.expires_at > clock_timestamp())
     order by - job.priority, job.position
@@ -50,8 +50,8 @@ chosen as materialized (
   ) as ready
   limit %(jobs_max)s::int
 ),
-placed as (
-  select chosen.id, chosen.delivery, row_number() over () as place
+numbered as (
+  select chosen.id, chosen.delivery, row_number() over () as number
   from chosen
 ),
 claimed as (
@@ -66,12 +66,12 @@ claimed as (
     progress_message = null
   where job.id = any(
     array(
-      select placed.id
-      from placed
-      where placed.place < (
-        select coalesce(min(first.place), 2147483647)
-        from placed as first
-        where first.place > %(slots_free)s::int
+      select numbered.id
+      from numbered
+      where numbered.number < (
+        select coalesce(min(first.number), 2147483647)
+        from numbered as first
+        where first.number > %(slots_free)s::int
           and first.delivery = 'at_most_once'
       )
     )
@@ -104,13 +104,13 @@ select
   extract(epoch from seen.ended_at - seen.began_at)::float8 as seconds
 from (
   select
-    (select began.at from began) as began_at,
+    (select started.at from started) as began_at,
     (select count(*)::integer from chosen) as chosen,
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax,
     (
-      select taken.last_value - (not taken.is_called)::integer
-      from pgqueue.jobs_position as taken
+      select sequence.last_value - (not sequence.is_called)::integer
+      from pgqueue.jobs_position as sequence
     ) as position,
     clock_timestamp() as ended_at
 ) as seen

@@ -1,9 +1,9 @@
 -- List what a worker runs according to the database, in the shape of a claim's answer.
 --
--- For a worker that may have lost the reply to a claim: what it does not have in hand it never
--- heard of, and may take in hand now.
+-- A worker that may have lost the reply to a claim finds here the attempts that it does not know,
+-- and may start them.
 --
--- Index: jobs_running, all of it; asked after a broken connection and once a lease.
+-- Index: jobs_running, all of it; read after a broken connection and once a lease.
 -- Locks: none.
 select
   job.id,

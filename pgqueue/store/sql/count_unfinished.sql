@@ -1,6 +1,6 @@
 -- Count what is queued or running in some queues, by task: a burst ends when nothing is.
 --
--- Index: jobs_ready and jobs_running; asked only by a burst that found its queues idle.
+-- Index: jobs_ready and jobs_running; read only by a burst that found its queues idle.
 -- Locks: none.
 select job.status, job.task, count(*)
 from (

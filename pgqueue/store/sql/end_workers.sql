@@ -1,7 +1,7 @@
--- Write down that workers have ended, and why. Never undone: a worker's id is never reused.
+-- Record that workers have ended, and why. Never undone: a worker's id is never reused.
 --
 -- Index: workers_pkey.
--- Locks: the workers, in id order, for update: waits for a claim under way (claim.sql holds
+-- Locks: the workers, in id order, for update: waits for a claim under way (claim.sql locks
 --        the row for key share), so that every job it took is seen by the rescue after this.
 with ending as materialized (
   select worker.id

@@ -3,7 +3,7 @@
 -- Answer: the columns of read_job.sql.
 -- Index: tasks_pkey is read; the tables written are those of enqueue.sql.
 -- Locks: the new row only.
--- Twin:  the function pgqueue.enqueue_named holds the rule, for any language.
+-- Twin:  the function pgqueue.enqueue_named has the rule, for any language.
 select
   job.id,
   job.queue,

@@ -1,17 +1,17 @@
 -- Find running jobs whose worker has ended, with the outcome its end means for each.
 --
--- What the supervisor knows of a death stands in the worker's row, so this decides from rows
--- alone: killed for an overdue job, that one timed out and its neighbours were interrupted;
--- told to stop, all were interrupted; any other end (or a row that is gone) lost what had
--- started, and interrupted what had not.
+-- The worker's row records how it ended, so that rows alone decide: after a kill for an overdue
+-- job, that job timed out and its neighbours were interrupted; after an ordered stop all jobs were
+-- interrupted; after any other end, or without a row, started jobs are lost and the rest were
+-- interrupted.
 --
--- They are settled one statement later, by settle.sql, whose fence leaves alone what is not as it
--- was found: the end of a worker is final, so a job with its token is a dead worker's still.
+-- settle.sql settles the jobs in a later statement. Its fence skips a job that has changed since. The
+-- end of a worker is final, so a job with its token still belongs to a worker that has ended.
 --
 -- Index: jobs_running, all of it: run after a death, and once a minute in case. The materialized
 --        CTE keeps the order from choosing another index.
 -- Locks: none.
-with found as materialized (
+with orphaned as materialized (
   select
     job.id,
     job.attempt,
@@ -33,16 +33,16 @@ with found as materialized (
     and (worker.id is null or worker.stopped_at is not null)
 )
 select
-  found.id,
-  found.attempt,
-  found.worker_id,
-  found.outcome,
-  found.is_started,
-  found.detail,
-  found.timeout_seconds,
-  found.task,
-  found.queue
-from found
-where found.id > %(after_id)s::bigint
-order by found.id
+  orphaned.id,
+  orphaned.attempt,
+  orphaned.worker_id,
+  orphaned.outcome,
+  orphaned.is_started,
+  orphaned.detail,
+  orphaned.timeout_seconds,
+  orphaned.task,
+  orphaned.queue
+from orphaned
+where orphaned.id > %(after_id)s::bigint
+order by orphaned.id
 limit %(jobs_max)s::int;

@@ -2,7 +2,7 @@
 --
 -- The worker itself raises JobTimeout in the task at the deadline; what is still running
 -- after the grace resists, and only the end of its process stops it. The deadline counts from
--- the claim: whether the job is guilty, or waits behind one that is, its worker's board tells.
+-- the claim: the worker's scoreboard shows whether the job runs, or waits behind one that does.
 --
 -- Index: jobs_running (deadline_at) where status = 'running': overdue rows only.
 -- Locks: none.

@@ -1,4 +1,4 @@
--- List the queues that have a ready job, with the kind of worker it needs; and tell when the next
+-- List the queues that have a ready job, with the kind of worker it needs; and when the next
 -- scheduled job falls due.
 --
 -- Index: jobs_ready, one probe for each (queue, executor, quarantined) that is not empty;

@@ -1,8 +1,8 @@
 -- Lock one attempt for its worker, until the end of the caller's transaction.
 --
 -- Index: jobs_pkey.
--- Locks: the job, as for a deletion: add_log_lines.sql writes no line of it meanwhile. Waits for whoever
---        has it.
+-- Locks: the job, as for a deletion: add_log_lines.sql writes no line of it meanwhile. Waits for a
+--        session that has it locked.
 -- Fence: (id, attempt, worker_id) on a running row. No answer: the lease was lost.
 select job.id
 from pgqueue.jobs as job

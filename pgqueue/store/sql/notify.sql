@@ -2,12 +2,12 @@
 --
 -- Index: none; `listening_queues` is a row for each supervisor.
 -- Locks: none before the commit.
--- Twin:  enqueue.sql, and the functions enqueue_named and retry, ask `listening_queues` in the same words.
+-- Twin:  enqueue.sql, and the functions enqueue_named and retry, read `listening_queues` by the same condition.
 select pg_notify('pgqueue.jobs', '')
 where exists (
   select
   from pgqueue.listening_queues
-  cross join pg_catalog.unnest(%(queues)s::text[]) as filled (queue)
-  where filled.queue = any(listening_queues.queues)
-    or filled.queue ^@ any(listening_queues.prefixes)
+  cross join pg_catalog.unnest(%(queues)s::text[]) as ready (queue)
+  where ready.queue = any(listening_queues.queues)
+    or ready.queue ^@ any(listening_queues.prefixes)
 );

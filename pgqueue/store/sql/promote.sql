@@ -2,7 +2,7 @@
 --
 -- Index: jobs_scheduled (run_at) where status = 'scheduled'; jobs_pkey, by lists of one as in
 --        settle.sql.
--- Locks: the due jobs, earliest first; locked ones are skipped, for the next round.
+-- Locks: the due jobs, earliest first; locked ones are skipped, for the next batch.
 with due as materialized (
   select job.id, job.run_at
   from pgqueue.jobs as job

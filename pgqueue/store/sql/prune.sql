@@ -1,10 +1,10 @@
--- Delete finished jobs whose time is over, with their attempts and logs, a limited number at
+-- Delete finished jobs past kept_until, with their attempts and logs, a limited number at
 -- a time.
 --
 -- Index: jobs_kept_until; jobs_pkey; attempts_pkey and logs_pkey begin with the job. By lists of
 --        keys: a join might read all of a table that was small when it was planned.
--- Locks: the jobs, earliest first; locked ones are skipped, for the next round.
-with over as materialized (
+-- Locks: the jobs, earliest first; locked ones are skipped, for the next batch.
+with expired as materialized (
   select job.id
   from pgqueue.jobs as job
   where job.kept_until <= (select clock_timestamp())
@@ -15,12 +15,12 @@ with over as materialized (
 ),
 pruned_attempts as (
   delete from pgqueue.attempts as attempt
-  where attempt.job_id = any(array(select over.id from over))
+  where attempt.job_id = any(array(select expired.id from expired))
 ),
 pruned_logs as (
   delete from pgqueue.logs as line
-  where line.job_id = any(array(select over.id from over))
+  where line.job_id = any(array(select expired.id from expired))
 )
 delete from pgqueue.jobs as job
-where job.id = any(array(select over.id from over))
+where job.id = any(array(select expired.id from expired))
 returning job.id;

@@ -1,17 +1,17 @@
--- Record the tasks that a worker loaded: who enqueues by name takes their options from here.
+-- Record the tasks that a worker loaded; an enqueue by name takes the options of its task from here.
 --
 -- Index: tasks_pkey.
 -- Locks: the tasks' rows, in name order; rows that say the same already are not written.
 insert into pgqueue.tasks as task (name, signature, docstring, options, aliases)
-select told.name, told.signature, told.docstring, told.options, told.aliases
-from json_to_recordset(%(tasks)s::json) as told (
+select entry.name, entry.signature, entry.docstring, entry.options, entry.aliases
+from json_to_recordset(%(tasks)s::json) as entry (
   name text,
   signature text,
   docstring text,
   options jsonb,
   aliases text[]
 )
-order by told.name
+order by entry.name
 on conflict (name) do update
 set
   signature = excluded.signature,

@@ -1,5 +1,5 @@
--- Tell when jobs asked for now fall due, their status until then, and when they expire, in
--- the order asked: COPY cannot compute.
+-- Compute when new jobs fall due, their status until then, and when they expire, in the order of the
+-- parameters: COPY cannot compute.
 --
 -- Index: none.
 -- Locks: none.
@@ -10,16 +10,16 @@ select
 from (
   select
     coalesce(
-      asked.run_at,
-      clock_timestamp() + make_interval(secs => asked.run_after_seconds),
+      wanted.run_at,
+      clock_timestamp() + make_interval(secs => wanted.run_after_seconds),
       clock_timestamp()
     ) as run_at,
-    asked.expires_after_seconds,
-    asked.place
+    wanted.expires_after_seconds,
+    wanted.ordinal
   from unnest(
     %(run_at)s::timestamptz[],
     %(run_after_seconds)s::float8[],
     %(expires_after_seconds)s::float8[]
-  ) with ordinality as asked (run_at, run_after_seconds, expires_after_seconds, place)
+  ) with ordinality as wanted (run_at, run_after_seconds, expires_after_seconds, ordinal)
 ) as due
-order by due.place;
+order by due.ordinal;

@@ -1,4 +1,4 @@
--- Note the process id of a worker that was started.
+-- Record the process id of a worker that was started.
 --
 -- Index: workers_pkey.
 -- Locks: that row.

@@ -1,35 +1,37 @@
--- Settle ended attempts: what each outcome does to its job, decided here and nowhere else.
+-- Settle attempts: the effect of each outcome on its job is decided here and nowhere else.
 --
 --   succeeded              succeeded; the row is deleted when keep_seconds is 0
---   failed, timed_out      charged; scheduled again after the row's backoff while charges stay
+--   failed, timed_out      counted; scheduled again after the row's backoff while the count is
 --                          below max_attempts and the error counts as retryable, else failed
---   lost                   counted apart; queued again, the third in a row ends it failed
---   interrupted            queued again, due at once, never charged
---   snoozed                scheduled again after the given delay, never charged
+--   lost                   counted apart; queued again, the third in a row ends the job as failed
+--   interrupted            queued again, due at once, never counted
+--   snoozed                scheduled again after the given delay, never counted
 --   cancelled              cancelled; kept for a day at least
 --
--- A started at_most_once job is never started again: whatever but success or cancellation
--- befell it, it ends failed, for a person. A cancel asked for while it ran wins over every
--- outcome but success.
+-- A started at_most_once job never starts again: after every outcome but success and cancellation
+-- it ends as failed, for a person. A cancellation that was requested while the job ran wins over
+-- every outcome but success.
 --
--- A count at its maximum stays there, and an attempt whose row is there already (both of a
--- restored or hand-made table) leaves that row as it is: neither keeps a job from its end.
+-- A count at its maximum stays there, and an attempt whose row exists keeps that row (both occur in
+-- a restored or hand-made table): neither keeps a job from its end.
 --
--- Successes are most of the ends: those without a result come as arrays, which are read faster than
--- JSON, and none of them passes through the decisions that the other ends need.
+-- Most settlements are successes without a result. They come as arrays, which are read faster than
+-- JSON.
 --
--- Index: jobs_pkey finds the rows; attempts_pkey is written. The status is asked for by "is not
---        distinct", which no partial index answers: that of running jobs looks as good as the key
---        while it is small, and holds dead entries without end under an old snapshot. Keys are
---        asked for by "= any(array[...])": by "=" the planner may read all of a table that is small,
+-- Release: a step that starts or unblocks other jobs when a job ends (limits, order, dependencies)
+--          stands at the mark below, as data-modifying CTEs that read `decided` and `deleted`. Such
+--          a step must select the jobs that have a key first, so that plain jobs cost nothing.
+-- Index: jobs_pkey finds the rows; attempts_pkey is written. The status is compared by "is not
+--        distinct", which no partial index answers: the index of running jobs looks as cheap as the
+--        key while it is small, and holds dead entries without end under an old snapshot. Keys are
+--        compared by "= any(array[...])": for "=" the planner may read all of a table that is small,
 --        in the order of the key, and goes on to when it has grown.
--- Locks: the jobs. What somebody else has locked is left for another time, so that one open
---        transaction holds up one job; as nothing is waited for, they need no order. One that is
---        to be deleted is locked as such, which a row of the application's that refers to it and
---        is not committed yet keeps from us.
--- Fence: (id, attempt, worker_id) on a running row. An attempt that is not returned had been
---        taken away: its lease was lost, and nothing is written for it.
--- Answer: the new status of each; null for an attempt that was locked, and is held still.
+-- Locks: the jobs. A job that another session has locked is skipped, so that one open transaction
+--        delays one job; as the statement waits for no lock, the jobs need no order. A job that is
+--        to be deleted is locked as such, which an uncommitted reference to it prevents.
+-- Fence: (id, attempt, worker_id) on a running row. An attempt that is missing from the answer
+--        belongs to another worker: its lease was lost, and nothing is written for it.
+-- Answer: the new status of each job; null for an attempt that was locked and is still active.
 with ended as materialized (
   select
     success.id,
@@ -51,8 +53,8 @@ with ended as materialized (
     %(waited_seconds)s::float8[]
   ) as success (id, attempt, worker_id, waited_seconds)
   union all
-  select told.*
-  from json_to_recordset(%(ended)s::json) as told (
+  select entry.*
+  from json_to_recordset(%(ended)s::json) as entry (
     id bigint,
     attempt integer,
     worker_id bigint,
@@ -67,20 +69,9 @@ with ended as materialized (
     traceback text
   )
 ),
-held as materialized (
+active as materialized (
   select
-    ended.id,
-    ended.attempt,
-    ended.worker_id,
-    ended.outcome,
-    ended.retryable,
-    ended.delay_seconds,
-    ended.waited_seconds,
-    ended.executor,
-    ended.result,
-    ended.error_type,
-    ended.error_message,
-    ended.traceback,
+    ended.*,
     job.delivery,
     job.failure_count,
     job.lost_count,
@@ -89,11 +80,11 @@ held as materialized (
     job.backoff,
     job.backoff_base_seconds,
     job.backoff_max_seconds,
-    job.backoff_jitter,
+    case when job.backoff_jitter then 0.5::float8 + 0.5::float8 * random() else 1 end as jitter,
     job.keep_seconds,
     job.started_at + make_interval(secs => ended.waited_seconds) as started_at,
     clock_timestamp() as ended_at,
-    (ended.outcome, job.keep_seconds) = ('succeeded', 0::float8) as is_forgotten
+    (ended.outcome, job.keep_seconds) = ('succeeded', 0::float8) as is_deletable
   from ended
   join pgqueue.jobs as job on job.id = any(array[ended.id])
   where job.status is not distinct from 'running'
@@ -101,106 +92,85 @@ held as materialized (
     and job.worker_id = ended.worker_id
   for no key update of job skip locked
 ),
-succeeded as (
-  update pgqueue.jobs as job
-  set
-    status = 'succeeded',
-    lost_count = 0,
-    expires_at = null,
-    deadline_at = null,
-    started_at = held.started_at,
-    finished_at = held.ended_at,
-    kept_until = held.ended_at + make_interval(secs => held.keep_seconds),
-    result = held.result,
-    error = null
-  from held
-  where job.id = any(array[held.id])
-    and held.outcome = 'succeeded'
-    and not held.is_forgotten
-  returning
-    job.id,
-    job.attempt,
-    job.worker_id,
-    job.started_at,
-    job.finished_at,
-    held.error_type,
-    held.error_message,
-    held.traceback
-),
-erasable as materialized (
+deletable as materialized (
   select job.id
   from pgqueue.jobs as job
-  where job.id = any(array(select held.id from held where held.is_forgotten))
+  where job.id = any(array(select active.id from active where active.is_deletable))
   for update of job skip locked
 ),
-forgotten as (
+deleted as (
   delete from pgqueue.jobs as job
-  where job.id = any(array(select erasable.id from erasable))
+  where job.id = any(array(select deletable.id from deletable))
   returning job.id, job.attempt
 ),
-forgotten_attempts as (
+deleted_attempts as (
   delete from pgqueue.attempts as attempt
-  where attempt.job_id = any(array(select forgotten.id from forgotten))
+  where attempt.job_id = any(array(select deleted.id from deleted))
 ),
-forgotten_logs as (
+deleted_logs as (
   delete from pgqueue.logs as line
-  where line.job_id = any(array(select forgotten.id from forgotten))
+  where line.job_id = any(array(select deleted.id from deleted))
 ),
-passed_over as materialized (
-  select ended.id, ended.attempt, ended.worker_id
-  from ended
-  where ended.id not in (
-    select held.id
-    from held
-    where not held.is_forgotten
-    union all
-    select forgotten.id
-    from forgotten
-  )
-),
-charged as (
+counted as (
   select
-    held.*,
-    least(held.failure_count, 2147483646)
-      + (held.outcome in ('failed', 'timed_out'))::integer as failures,
+    active.*,
     case
-      when held.outcome = 'lost' then least(held.lost_count, 2147483646) + 1
-      when held.outcome = 'interrupted' then held.lost_count
+      when active.outcome in ('failed', 'timed_out') then least(active.failure_count, 2147483646) + 1
+      else active.failure_count
+    end as failures,
+    case
+      when active.outcome = 'lost' then least(active.lost_count, 2147483646) + 1
+      when active.outcome = 'interrupted' then active.lost_count
       else 0
     end as losses
-  from held
-  where held.outcome <> 'succeeded'
+  from active
+  where not active.is_deletable
 ),
 decided as materialized (
   select
-    charged.*,
+    counted.id,
+    counted.attempt,
+    counted.worker_id,
+    counted.outcome,
+    counted.waited_seconds,
+    counted.executor,
+    counted.result,
+    counted.error_type,
+    counted.error_message,
+    counted.traceback,
+    counted.keep_seconds,
+    counted.started_at,
+    counted.ended_at,
+    counted.failures,
+    counted.losses,
     case
-      when charged.outcome = 'cancelled' or charged.cancel_requested_at is not null
+      when counted.outcome = 'succeeded' then 'succeeded'
+      when counted.outcome = 'cancelled' or counted.cancel_requested_at is not null
         then 'cancelled'
-      when charged.delivery = 'at_most_once' and charged.waited_seconds is not null
+      when counted.delivery = 'at_most_once' and counted.waited_seconds is not null
         then 'failed'
-      when charged.outcome = 'lost'
-        then case when charged.losses < 3 then 'queued' else 'failed' end
-      when charged.outcome = 'interrupted' then 'queued'
-      when charged.outcome = 'snoozed' or (
-        coalesce(charged.retryable, true) and charged.failures < charged.max_attempts
+      when counted.outcome = 'lost'
+        then case when counted.losses < 3 then 'queued' else 'failed' end
+      when counted.outcome = 'interrupted' then 'queued'
+      when counted.outcome = 'snoozed' or (
+        coalesce(counted.retryable, true) and counted.failures < counted.max_attempts
       )
         then case when wait.seconds > 0::float8 then 'scheduled' else 'queued' end
       else 'failed'
     end as status,
     wait.seconds as wait_seconds
-  from charged
+  from counted
   cross join lateral (
     select coalesce(
-      charged.delay_seconds,
+      counted.delay_seconds,
       least(
-        charged.backoff_max_seconds,
-        charged.backoff_base_seconds * case charged.backoff
-          when 'exponential' then power(2::float8, least(charged.failures - 1, 60)::float8)
-          when 'linear' then charged.failures::float8
+        counted.backoff_max_seconds,
+        counted.backoff_base_seconds * case counted.backoff
+          when 'exponential' then power(2::float8, least(counted.failures - 1, 60)::float8)
+          when 'linear' then counted.failures::float8
           else 1::float8
         end
-      ) * case when charged.backoff_jitter then 0.5::float8 + 0.5::float8 * random() else 1 end
+      ) * counted.jitter
     ) as seconds
   ) as wait
 ),
@@ -232,12 +202,14 @@ settled as (
       when decided.status in ('queued', 'scheduled') then null
       else decided.ended_at
     end,
-    kept_until = case
-      when decided.status = 'cancelled'
+    kept_until = case decided.status
+      when 'succeeded' then decided.ended_at + make_interval(secs => decided.keep_seconds)
+      when 'cancelled'
         then decided.ended_at + make_interval(secs => greatest(decided.keep_seconds, 86400::float8))
     end,
     result = decided.result,
     error = case
+      when decided.status = 'succeeded' then null
       when decided.status = 'failed' and decided.outcome in ('snoozed', 'interrupted')
         then 'NeverStartedTwice: the job is at_most_once and had started'
       else coalesce(
@@ -254,18 +226,6 @@ recorded as (
     error_type, error_message, traceback
   )
   select
-    succeeded.id,
-    succeeded.attempt,
-    succeeded.worker_id,
-    succeeded.started_at,
-    succeeded.finished_at,
-    'succeeded',
-    succeeded.error_type,
-    succeeded.error_message,
-    succeeded.traceback
-  from succeeded
-  union all
-  select
     decided.id,
     decided.attempt,
     decided.worker_id,
@@ -277,21 +237,28 @@ recorded as (
     decided.traceback
   from decided
   on conflict (job_id, attempt) do nothing
+),
+-- The place of the release step.
+skipped as materialized (
+  select ended.id, ended.attempt, ended.worker_id
+  from ended
+  where ended.id not in (
+    select decided.id
+    from decided
+    union all
+    select deleted.id
+    from deleted
+  )
 )
-select passed_over.id, passed_over.attempt, null as status
-from passed_over
-join pgqueue.jobs as job on job.id = any(array[passed_over.id])
+select skipped.id, skipped.attempt, null as status
+from skipped
+join pgqueue.jobs as job on job.id = any(array[skipped.id])
 where job.status is not distinct from 'running'
-  and job.attempt = passed_over.attempt
-  and job.worker_id = passed_over.worker_id
+  and job.attempt = skipped.attempt
+  and job.worker_id = skipped.worker_id
 union all
 select decided.id, decided.attempt, decided.status
 from decided
 union all
-select forgotten.id, forgotten.attempt, 'succeeded'
-from forgotten
-union all
-select held.id, held.attempt, 'succeeded'
-from held
-where held.outcome = 'succeeded'
-  and not held.is_forgotten;
+select deleted.id, deleted.attempt, 'succeeded'
+from deleted;

@@ -1,5 +1,5 @@
--- Take every right from everybody and from our roles, so that only what the next files give
--- holds, and keep what the owner creates later from being open to all.
+-- Take every right from everybody and from our roles, so that only the grants of the next files
+-- count, and keep what the owner creates later from being open to all.
 revoke all on schema pgqueue
 from public, pgqueue_producer, pgqueue_worker, pgqueue_viewer, pgqueue_operator;
 

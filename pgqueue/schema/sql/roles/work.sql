@@ -1,8 +1,8 @@
 -- Run jobs, and all that a supervisor does around it: claim, settle, rescue, promote, expire,
 -- prune, log, and keep the rows of workers and tasks.
 --
--- What a job is to do cannot be changed: of a job's columns, only those that tell what became
--- of it may be written.
+-- A worker cannot change what a job is to do: it may write only the columns that record the job's
+-- progress and its end.
 grant select, delete on pgqueue.jobs to pgqueue_worker;
 
 grant update (
@@ -22,5 +22,5 @@ grant select, insert, update on pgqueue.tasks to pgqueue_worker;
 
 grant select, delete, update (answered_at, answer) on pgqueue.requests to pgqueue_worker;
 
--- A claim looks how far positions have been taken.
+-- A claim reads the highest position that was taken.
 grant select on sequence pgqueue.jobs_position to pgqueue_worker;

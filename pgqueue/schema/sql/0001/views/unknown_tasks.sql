@@ -1,8 +1,8 @@
 create view pgqueue.unknown_tasks with (security_invoker = true) as
 with reported as (
-  select distinct told.task
+  select distinct unknown.task
   from pgqueue.workers as worker
-  cross join unnest(worker.unknown_tasks) as told (task)
+  cross join unnest(worker.unknown_tasks) as unknown (task)
   where worker.stopped_at is null
 ),
 waiting as (
@@ -29,9 +29,9 @@ cross join lateral (
   from pgqueue.workers as worker
   where exists (
     select
-    from unnest(worker.queues) as taken (queue)
-    where waiting.queue = taken.queue
-      or (right(taken.queue, 1) = '/' and starts_with(waiting.queue, taken.queue))
+    from unnest(worker.queues) as pattern (queue)
+    where waiting.queue = pattern.queue
+      or (right(pattern.queue, 1) = '/' and starts_with(waiting.queue, pattern.queue))
   )
 ) as listening
 where listening.is_unknown;

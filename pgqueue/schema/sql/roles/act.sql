@@ -1,4 +1,4 @@
--- Cancel and retry, by functions that hold the rule: no column can be written past it.
+-- Cancel and retry, by functions that have the rule: nobody can write past it.
 grant execute on function
   pgqueue.cancel(bigint, text[], integer),
   pgqueue.retry(bigint, text[], integer)
