@@ -28,28 +28,13 @@ EXCEPTIONS: dict[str, str] = {
     "pgqueue/worker/worker.py:Config": "It is a message to a child: one frozen field a value.",
 }
 
-# What exceeds a limit until its split is merged.
-UNTIL_SPLIT: dict[str, str] = {
-    "pgqueue/client/client.py": "The client's verbs move to one file a noun.",
-    "pgqueue/client/client.py:Client": "The client's verbs move to one class a noun.",
-    "pgqueue/core/values/arguments.py": "The binding of arguments leaves it.",
-    "pgqueue/core/values/arguments.py:Payload": "The binding of arguments leaves it.",
-    "pgqueue/process/child.py:Child": "Its reports move to a value of their own.",
-    "pgqueue/process/dispatcher.py:Dispatcher": "Promotion and timers leave it.",
-    "pgqueue/process/supervisor.py": "Reactor, fleet, health and shutdown leave it.",
-    "pgqueue/process/supervisor.py:Supervisor": "Reactor, fleet, health and shutdown leave it.",
-    "pgqueue/worker/fetcher.py:Fetcher": "The reconciliation of claims leaves it.",
-    "pgqueue/worker/in_flight.py:ActiveAttempt": "Its fields are grouped by their owner.",
-    "pgqueue/worker/worker.py:Worker": "Task lookup, shutdown and job context leave it.",
-}
-
 
 def test_every_class_and_file_keeps_its_budget() -> None:
     excesses = {
         where: excess
         for path in FILES
         for where, excess in _excesses(str(path.relative_to(ROOT)), path.read_text())
-        if where not in {**EXCEPTIONS, **UNTIL_SPLIT}
+        if where not in EXCEPTIONS
     }
 
     assert {} == excesses
@@ -62,7 +47,7 @@ def test_every_exception_is_still_needed() -> None:
         for where, _ in _excesses(str(path.relative_to(ROOT)), path.read_text())
     }
 
-    assert set() == {*EXCEPTIONS, *UNTIL_SPLIT} - exceeding
+    assert set() == EXCEPTIONS.keys() - exceeding
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,15 @@ ROOT = Path(__file__).parents[2]
 
 # What is held to the list: files, or all files in a folder.
 PLAIN = (
-    "tests/benchmarks",
-    "tests/chaos",
-    "tests/connections",
-    "tests/conftest.py",
-    "tests/contracts",
-    "tests/docs",
-    "tests/input",
-    "tests/model",
-    "tests/parts",
-    "tests/security",
+    "pgqueue",
+    "migrations",
+    "tests",
     "benchmarks",
+    "docs",
+    "README.md",
+    "CHANGELOG.md",
+    "Makefile",
+    "pyproject.toml",
 )
 
 # Retired wherever a word may stand: in text, and as a part of a name.

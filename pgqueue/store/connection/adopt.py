@@ -156,17 +156,17 @@ def _from_django(connection: Any) -> Any:
 
 def _check_fit(raw: Any, connection: object) -> None:
     # What is asked of libpq itself needs no object to ask through.
-    told = raw.pgconn
+    pgconn = raw.pgconn
     if raw.closed:
         raise UnsupportedConnection(_type(connection), _IS_CLOSED)
     # In a pipeline an answer comes later, and a refusal after the job was sent.
-    if told.pipeline_status != PipelineStatus.OFF:
+    if pgconn.pipeline_status != PipelineStatus.OFF:
         raise UnsupportedConnection(_type(connection), _IN_PIPELINE)
-    encoding = told.parameter_status(b"client_encoding") or b"unknown"
+    encoding = pgconn.parameter_status(b"client_encoding") or b"unknown"
     if encoding != b"UTF8":
         raise UnsupportedConnection(
             _type(connection),
-            f"Its client_encoding is {encoding.decode()}, which not every job can be told in: "
+            f"Its client_encoding is {encoding.decode()}, which not every job can be pgconn in: "
             "connect with `client_encoding=utf8` in the URL.",
         )
 

@@ -41,7 +41,7 @@ def libpq_url(url: str) -> str:
 
 def _unambiguous(url: str) -> str:
     # libpq ends the password at the first @ or /, and what it takes for a host or a database
-    # then is told in errors.
+    # then is params in errors.
     if url.startswith(("postgresql://", "postgres://")):
         before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
         if "@" in before or "/" in before:
@@ -65,7 +65,7 @@ class Database:
     def conninfo(self, application_name: str, settings: Mapping[str, str] = NO_SETTINGS) -> str:
         """libpq's form of the URL, with our defaults for what the URL leaves open."""
         try:
-            told: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
+            params: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
         except (psycopg.ProgrammingError, ValueError):
             # Without libpq's own words, which quote the piece that it stumbled over.
             raise InvalidSettings(
@@ -76,10 +76,10 @@ class Database:
                 "user and password the characters @ / : and % are written %40 %2F %3A and %25.",
             ) from None
         if self._takes_options:
-            told["options"] = session.as_options(told.get("options", ""), settings)
+            params["options"] = session.as_options(params.get("options", ""), settings)
         # What we read and write is Unicode, whatever the URL and the server would like to send.
-        told["client_encoding"] = "utf8"
-        return make_conninfo(**{**_TCP, "application_name": application_name, **told})
+        params["client_encoding"] = "utf8"
+        return make_conninfo(**{**_TCP, "application_name": application_name, **params})
 
     def open(
         self, application_name: str = "pgqueue", settings: Mapping[str, str] = NO_SETTINGS

@@ -49,10 +49,10 @@ _ANSWER_SECONDS_MAX = 22.0
 _SIGN_SECONDS_MAX = 5.0
 
 
-def as_options(told: str, more: Mapping[str, str]) -> str:
+def as_options(url_options: str, more: Mapping[str, str]) -> str:
     """The settings as libpq's `options`, around those of a URL, for a session of our own."""
     settings = [_option(name, value) for name, value in {**SETTINGS, **more}.items()]
-    return " ".join((*settings, told, _option("search_path", _PATH)))
+    return " ".join((*settings, url_options, _option("search_path", _PATH)))
 
 
 def as_statement(more: Mapping[str, str]) -> str:
