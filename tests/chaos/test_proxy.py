@@ -144,7 +144,7 @@ def test_a_mode_may_be_for_connections_of_one_name(proxy: Proxy) -> None:
 
         assert b"STILL" == named.send(b"still")
         with pytest.raises(ConnectionResetError):
-            Caller(proxy.port, "pgqueue watch")
+            Caller(proxy.port, "pgqueue dispatcher")
 
 
 def test_a_reset_breaks_both_sides(proxy: Proxy, server: UppercaseServer, caller: Caller) -> None:
