@@ -137,8 +137,8 @@ def test_a_connection_made_in_a_black_hole_receives_nothing(
 
 
 def test_a_mode_may_be_for_connections_of_one_name(proxy: Proxy) -> None:
-    with closing(Caller(proxy.port)) as named, closing(Caller(proxy.port, "watch")) as other:
-        proxy.set(Mode.RESET, named="watch")
+    with closing(Caller(proxy.port)) as named, closing(Caller(proxy.port, "dispatcher")) as other:
+        proxy.set(Mode.RESET, named="dispatcher")
         with pytest.raises(ConnectionResetError):
             other.socket.recv(1)
 
