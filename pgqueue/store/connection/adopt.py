@@ -166,7 +166,7 @@ def _check_fit(raw: Any, connection: object) -> None:
     if encoding != b"UTF8":
         raise UnsupportedConnection(
             _type(connection),
-            f"Its client_encoding is {encoding.decode()}, which not every job can be pgconn in: "
+            f"Its client_encoding is {encoding.decode()}, which cannot encode every job: "
             "connect with `client_encoding=utf8` in the URL.",
         )
 

@@ -40,8 +40,7 @@ def libpq_url(url: str) -> str:
 
 
 def _unambiguous(url: str) -> str:
-    # libpq ends the password at the first @ or /, and what it takes for a host or a database
-    # then is params in errors.
+    # libpq ends the password at the first @ or /, and its errors would quote the rest as a host.
     if url.startswith(("postgresql://", "postgres://")):
         before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
         if "@" in before or "/" in before:
