@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         PayloadTooLarge,
         PgqueueError,
         ReplyLost,
+        ResultTooLarge,
         SchemaBusy,
         SchemaMismatch,
         SchemaMissing,
@@ -50,7 +51,14 @@ if TYPE_CHECKING:
         WrongStatus,
     )
     from pgqueue.core.events.event import listen
-    from pgqueue.core.job import Attempt, Job, LogLine
+    from pgqueue.core.job import (
+        Attempt,
+        Job,
+        LogLine,
+        TaskRecord,
+        UnknownTaskRecord,
+        WorkerRecord,
+    )
     from pgqueue.core.job_context import JobContext, current_job
     from pgqueue.core.lifecycle import JobStatus, Outcome
     from pgqueue.core.middleware import middleware
@@ -85,6 +93,7 @@ _HOMES: Final = {
         "PayloadTooLarge",
         "PgqueueError",
         "ReplyLost",
+        "ResultTooLarge",
         "SchemaBusy",
         "SchemaMismatch",
         "SchemaMissing",
@@ -99,7 +108,14 @@ _HOMES: Final = {
         "WrongStatus",
     ),
     "pgqueue.core.events.event": ("listen",),
-    "pgqueue.core.job": ("Attempt", "Job", "LogLine"),
+    "pgqueue.core.job": (
+        "Attempt",
+        "Job",
+        "LogLine",
+        "TaskRecord",
+        "UnknownTaskRecord",
+        "WorkerRecord",
+    ),
     "pgqueue.core.job_context": ("JobContext", "current_job"),
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
     "pgqueue.core.middleware": ("middleware",),
@@ -138,6 +154,7 @@ __all__ = [
     "PayloadTooLarge",
     "PgqueueError",
     "ReplyLost",
+    "ResultTooLarge",
     "Retry",
     "RetryJob",
     "SchemaBusy",
@@ -149,10 +166,13 @@ __all__ = [
     "Task",
     "TaskModuleBroken",
     "TaskModuleNotFound",
+    "TaskRecord",
     "UnknownTask",
+    "UnknownTaskRecord",
     "UnstorableValue",
     "UnsupportedConnection",
     "UnsupportedDatabase",
+    "WorkerRecord",
     "WrongStatus",
     "aenqueue",
     "configure",
