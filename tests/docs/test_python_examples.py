@@ -97,24 +97,49 @@ def test_every_example_is_run_here() -> None:
     counts = {page.relative_to(ROOT).as_posix(): len(examples(page)) for page in PAGES}
 
     assert {page: count for page, count in counts.items() if count} == {
-        "README.md": 1,
+        "README.md": 2,
         "docs/how-to/alembic.md": 1,
         "docs/how-to/enqueue-in-your-transaction.md": 4,
-        "docs/how-to/events-and-middleware.md": 2,
+        "docs/how-to/events-and-middleware.md": 3,
         "docs/how-to/stop-and-deploy.md": 1,
         "docs/tutorial/first-job.md": 1,
     }
 
 
-def test_readme(url: str, rows: Callable[[str], Any]) -> None:
-    (text,) = examples(ROOT / "README.md")
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with the file `shop/mail.py` of the README, which can be imported."""
+    tmp_path.joinpath("shop").mkdir()
+    tmp_path.joinpath("shop/mail.py").write_text(examples(ROOT / "README.md")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in ("shop", "shop.mail"):
+        sys.modules.pop(name, None)
+
+
+def test_the_commands_of_the_readme(database_url: str, shop: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("## A first task")[2]
+    migrate, work, enqueue = re.findall(r"^pgqueue (?:migrate|worker|enqueue).*$", section, re.M)
+    (query,) = re.findall(r"```sql\n(.*?)```", readme, re.S)
+
+    _shell(migrate, shop, database_url)
+    job_id = int(_shell(enqueue, shop, database_url))
+    _shell(f"{work} --burst", shop, database_url)  # the reader stops the worker by hand
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(query.encode()).fetchall()
+
+    assert rows == [(job_id, "succeeded", 1, "succeeded", "welcome-7", None)]
+
+
+def test_the_transaction_of_the_readme(url: str, rows: Callable[[str], Any], shop: Path) -> None:
     engine = create_engine(_sqlalchemy(url))
 
-    perform(text, Session=Session, engine=engine, user=User(name="Ada"))
+    perform(examples(ROOT / "README.md")[1], Session=Session, engine=engine, User=User)
     engine.dispose()
 
     assert rows("select id, name from users") == [(41, "Ada")]
-    assert rows(SENT) == [("shop.send_welcome", "41")]
+    assert rows(SENT) == [("shop.mail.send_welcome", "41")]
 
 
 def test_enqueue_with_psycopg(url: str, rows: Callable[[str], Any], send_welcome: Any) -> None:
