@@ -5,8 +5,18 @@ The verbs of jobs and tasks belong to the client itself. Every other noun is an 
 verbs, as in `client.workers.list()`.
 
 The async twin of a verb has the prefix `a`: `jobs`, `ajobs`. The twin of `wait` is `await_job`,
-because `await` is a keyword. A twin never blocks the event loop. Cancelled while it waits for the
-database, a twin may have taken effect.
+because `await` is a keyword. Cancelled while it waits for the database, a twin may have taken
+effect.
+
+The event loop never waits for the database. Without a `connection`, a thread connects, sends and
+reads the answer. With one, the loop sends and reads on that connection. The loop does this work of
+the processor itself:
+
+- One job: the loop checks and encodes the arguments, and calls the listeners to events.
+- Many jobs with a `connection`: the loop consumes, checks and encodes all jobs, a batch at a time,
+  and calls the listeners. Without a connection, the thread does all of that.
+- A first call imports modules, which may take tenths of a second. `pgqueue.default_client()` or
+  `Client(...)` at the start of a program imports most of them.
 """
 
 from types import TracebackType

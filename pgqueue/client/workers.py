@@ -17,7 +17,11 @@ class Workers(Verbs):
     def list(self, *, with_stopped: bool = False, limit: int = WORKERS_MAX) -> WorkerRecords:
         """List the live workers, newest first; also the stopped ones, until they are pruned.
 
+        A worker counts as live until its end is written. After a SIGKILL of its supervisor, that
+        is when its lease has expired and another supervisor runs: compare `lease_until` with now.
+
         Args:
+            with_stopped: Whether to list the stopped workers too.
             limit: 1 to 100,000.
 
         Raises:
