@@ -44,7 +44,7 @@ def kept(db: QueueDatabase) -> QueueDatabase:
     return db
 
 
-def _left(db: QueueDatabase) -> int:
+def _remaining(db: QueueDatabase) -> int:
     return int(db.row("select count(*) from pgqueue.jobs")[0])
 
 
@@ -53,14 +53,14 @@ def test_a_batch_answers_whether_there_may_be_more(kept: QueueDatabase) -> None:
 
     assert [True, True, False] == [batches.take(kept.link) for _ in range(3)]
 
-    assert 0 == _left(kept)
+    assert 0 == _remaining(kept)
 
 
 def test_a_batch_that_is_too_large_is_halved(kept: QueueDatabase) -> None:
     kept.link.raw.execute(_SLOW.encode())
     batches = BatchedStatement(retention.prune, retention.first_prunable, 8)
 
-    seen = [(batches.take(kept.link), _left(kept)) for _ in range(4)]
+    seen = [(batches.take(kept.link), _remaining(kept)) for _ in range(4)]
 
     assert [(True, 9), (True, 9), (True, 7), (True, 7)] == seen
 
@@ -88,18 +88,18 @@ def test_a_job_that_is_refused_by_itself_is_skipped_for_a_minute(
 
     while batches.take(kept.link):
         pass
-    left = _left(kept)
+    remaining = _remaining(kept)
     kept.rows("drop trigger keep on pgqueue.jobs")
-    still = batches.take(kept.link), _left(kept)
+    second = batches.take(kept.link), _remaining(kept)
     clock.advance(61.0)
     while batches.take(kept.link):
         pass
 
-    assert 2 == left
+    assert 2 == remaining
     assert [(job_id,) for job_id in sorted(event.job_id for event in events)] == refused
     assert all("kept: app.kept" in event.reason for event in events)
-    assert (False, 2) == still
-    assert 0 == _left(kept)
+    assert (False, 2) == second
+    assert 0 == _remaining(kept)
 
 
 def test_a_single_job_that_is_too_much_is_an_error(kept: QueueDatabase) -> None:
@@ -110,10 +110,10 @@ def test_a_single_job_that_is_too_much_is_an_error(kept: QueueDatabase) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled):
         batches.take(kept.link)
 
-    assert 9 == _left(kept)
+    assert 9 == _remaining(kept)
 
 
-def test_when_all_are_refused_the_error_is_raised(
+def test_an_error_of_too_many_jobs_is_raised(
     kept: QueueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batched_statement_module, "_SKIPPED_MAX", 3)
@@ -121,9 +121,9 @@ def test_when_all_are_refused_the_error_is_raised(
     kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
     batches = BatchedStatement(retention.prune, retention.first_prunable, 1)
 
-    taken = [batches.take(kept.link) for _ in range(3)]
+    answers = [batches.take(kept.link) for _ in range(3)]
 
-    assert [True] * 3 == taken
+    assert [True] * 3 == answers
     with pytest.raises(psycopg.errors.RaiseException):
         batches.take(kept.link)
 

@@ -1,4 +1,4 @@
-"""Rows for COPY: PostgreSQL reads back what was written out, and so it reads psycopg's own."""
+"""PostgreSQL reads rows in COPY format back unchanged, as it reads rows that psycopg wrote."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -31,7 +31,7 @@ FIELDS = st.tuples(
 
 _TABLE = """
 create temporary table copied (
-  place bigint generated always as identity, head text, arguments text,
+  row_number bigint generated always as identity, head text, arguments text,
   tail text, whole bigint, number float8, claim boolean, moment timestamptz, texts text[]
 ) on commit drop
 """
@@ -39,7 +39,7 @@ _COPY = """
 copy copied (head, arguments, tail, whole, number, claim, moment, texts) from stdin
 """
 _READ = """
-select head, arguments, tail, whole, number, claim, moment, texts from copied order by place
+select head, arguments, tail, whole, number, claim, moment, texts from copied order by row_number
 """
 
 
@@ -55,17 +55,17 @@ def test_rows_read_back_as_they_were(
     with link.transaction():
         link.fetch(_TABLE, {})
         link.copy(_COPY, [rows_alike([head], texts, fields)])
-        found = link.fetch(_READ, {})
+        rows = link.fetch(_READ, {})
         link.fetch("truncate copied", {})
         _copy_by_psycopg(link, [(head, text, *_as_read(fields)) for text in texts])
         by_psycopg = link.fetch(_READ, {})
 
     expected = [(head, text, *_as_read(fields)) for text in texts]
-    assert expected == found == by_psycopg
+    assert expected == rows == by_psycopg
 
 
 def _as_read(fields: tuple[Field, ...]) -> list[Any]:
-    return [list(each) if isinstance(each, tuple) else each for each in fields]
+    return [list(field) if isinstance(field, tuple) else field for field in fields]
 
 
 def _copy_by_psycopg(link: Link, rows: list[tuple[Any, ...]]) -> None:
