@@ -37,7 +37,7 @@ def db(
 
 
 @pytest.fixture
-def stage(db: QueueDatabase) -> QueueDatabase:
+def empty_db(db: QueueDatabase) -> QueueDatabase:
     """The empty database."""
     _empty(db)
     return db
@@ -47,23 +47,23 @@ def stage(db: QueueDatabase) -> QueueDatabase:
     ("file", "scenario"), PAIRS, ids=lambda value: getattr(value, "__name__", value)
 )
 def test_the_unchanged_statements_pass_every_scenario(
-    stage: QueueDatabase, file: str, scenario: Scenario
+    empty_db: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
-    scenario(stage)
+    scenario(empty_db)
 
 
 @pytest.mark.parametrize(("file", "text"), MUTANTS)
 def test_a_statement_with_another_lock_fails_a_scenario(
-    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+    empty_db: QueueDatabase, monkeypatch: pytest.MonkeyPatch, file: str, text: str
 ) -> None:
-    rendered, mutant = schema_name._render, stage.link.schema.qualify(text)
+    rendered, mutant = schema_name._render, empty_db.link.schema.qualify(text)
     monkeypatch.setattr(
         schema_name,
         "_render",
         lambda schema, name: mutant if name == file else rendered(schema, name),
     )
 
-    assert any(_is_detected(stage, scenario) for scenario in SCENARIOS[file])
+    assert any(_is_detected(empty_db, scenario) for scenario in SCENARIOS[file])
 
 
 def test_every_lock_is_altered_in_every_way() -> None:

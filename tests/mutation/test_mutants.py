@@ -84,7 +84,7 @@ PAIRS = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIO
 
 
 @pytest.fixture
-def stage(db: QueueDatabase) -> QueueDatabase:
+def empty_db(db: QueueDatabase) -> QueueDatabase:
     """The empty database, with a short timeout for a statement that does not end."""
     db.link.raw.execute("set statement_timeout = '3s'")
     _empty(db)
@@ -93,16 +93,16 @@ def stage(db: QueueDatabase) -> QueueDatabase:
 
 @pytest.fixture
 def replace_statement(
-    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch
+    empty_db: QueueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str], None]]:
     """Replaces the text of a statement until the end of the test."""
     rendered, altered = schema_name._render, []
 
     def replace_statement(file: str, text: str) -> None:
-        mutant = stage.link.schema.qualify(text).removesuffix(";")
+        mutant = empty_db.link.schema.qualify(text).removesuffix(";")
         if file in FUNCTIONS:
             altered.append(file)
-            stage.link.raw.execute(f"create or replace {mutant}".encode())
+            empty_db.link.raw.execute(f"create or replace {mutant}".encode())
         else:
             monkeypatch.setattr(
                 schema_name,
@@ -119,21 +119,21 @@ def replace_statement(
     ("file", "scenario"), PAIRS, ids=lambda value: getattr(value, "__name__", value)
 )
 def test_the_unchanged_statements_pass_every_scenario(
-    stage: QueueDatabase, file: str, scenario: Scenario
+    empty_db: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
-    scenario(stage)
+    scenario(empty_db)
 
 
 @pytest.mark.parametrize(("file", "conjunct"), MUTANTS, ids=str)
 def test_a_statement_without_one_of_its_conditions_fails_a_scenario(
-    stage: QueueDatabase,
+    empty_db: QueueDatabase,
     replace_statement: Callable[[str, str], None],
     file: str,
     conjunct: Conjunct,
 ) -> None:
     replace_statement(file, without(_text(file), conjunct))
 
-    assert any(_is_detected(stage, scenario) for scenario in SCENARIOS[file])
+    assert any(_is_detected(empty_db, scenario) for scenario in SCENARIOS[file])
 
 
 def test_every_statement_has_a_scenario_or_is_exempt() -> None:
@@ -170,14 +170,17 @@ def test_a_condition_that_cannot_be_read_is_an_error(text: str) -> None:
 
 @pytest.mark.parametrize(("file", "condition"), EQUIVALENT)
 def test_a_statement_without_an_equivalent_condition_passes_every_scenario(
-    stage: QueueDatabase, replace_statement: Callable[[str, str], None], file: str, condition: str
+    empty_db: QueueDatabase,
+    replace_statement: Callable[[str, str], None],
+    file: str,
+    condition: str,
 ) -> None:
     [conjunct] = [candidate for candidate in conjuncts(_text(file)) if str(candidate) == condition]
     replace_statement(file, without(_text(file), conjunct))
 
     for scenario in SCENARIOS[file]:
-        _empty(stage)
-        scenario(stage)
+        _empty(empty_db)
+        scenario(empty_db)
 
 
 def _is_detected(db: QueueDatabase, scenario: Scenario) -> bool:

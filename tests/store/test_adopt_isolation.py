@@ -26,11 +26,11 @@ def test_every_kind_of_connection_sends_the_server_one_text(
         query: str = db.row(statement, pid=pid)[0]
         return query
 
-    seen = perform(application, database_url, work)
+    answer = perform(application, database_url, work)
 
     expected = re.sub(r"%\((\w+)\)s", "$", SCHEMA.render("enqueue"))
-    assert expected.startswith(re.sub(r"\$\d+", "$", seen))
-    assert 1_000 <= len(seen) <= 1_024  # the server shows 1,024 bytes
+    assert expected.startswith(re.sub(r"\$\d+", "$", answer))
+    assert 1_000 <= len(answer) <= 1_024  # the server shows 1,024 bytes
 
 
 class UpperCase(StrDumper):
@@ -102,10 +102,10 @@ def test_a_callers_loaders_do_not_change_returned_jobs(
         job = await application.enqueue(NEW)
         await application.enqueue_many([NEW])
         await application.commit()
-        [(seen,)] = await application.query("select 1::bigint")
-        return job, seen
+        [(answer,)] = await application.query("select 1::bigint")
+        return job, answer
 
-    job, seen = perform(application, database_url, work)
+    job, answer = perform(application, database_url, work)
 
     assert job == db.job(job.id)
     assert (NEW.run_after, {"to": ["ü", 1, 2.5, None]}) == (job.run_at, job.args)
@@ -113,7 +113,7 @@ def test_a_callers_loaders_do_not_change_returned_jobs(
     assert (NEW.run_after, NEW.run_after) == db.row(
         "select min(run_at), max(run_at) from pgqueue.jobs"
     )
-    assert "wrong" == seen
+    assert "wrong" == answer
 
 
 def test_an_enqueue_changes_no_setting_of_the_callers_connection(

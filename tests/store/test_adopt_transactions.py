@@ -109,8 +109,8 @@ def test_ten_thousand_jobs_rolled_back_leave_none(
         inserted = await application.enqueue_many(NEW for _ in range(9_500))
         for _ in range(500):
             await application.enqueue(NEW)
-        seen = await application.query("select count(*) from pgqueue.jobs")
-        assert [(10_000,)] == seen
+        rows = await application.query("select count(*) from pgqueue.jobs")
+        assert [(10_000,)] == rows
         await application.rollback()
         return inserted
 

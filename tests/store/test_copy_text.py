@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgqueue.store.connection.link import Link
-from pgqueue.store.copy_text import Field, rows_alike
+from pgqueue.store.copy_text import Field, similar_rows
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 TRICKY = st.text(st.sampled_from('\\\n\r\t\b\f\v"{},. NnrtbxU0aü'), max_size=12)
@@ -54,7 +54,7 @@ def test_rows_read_back_as_they_were(
 ) -> None:
     with link.transaction():
         link.fetch(_TABLE, {})
-        link.copy(_COPY, [rows_alike([head], texts, fields)])
+        link.copy(_COPY, [similar_rows([head], texts, fields)])
         rows = link.fetch(_READ, {})
         link.fetch("truncate copied", {})
         _copy_by_psycopg(link, [(head, text, *_as_read(fields)) for text in texts])
@@ -75,4 +75,4 @@ def _copy_by_psycopg(link: Link, rows: list[tuple[Any, ...]]) -> None:
 
 
 def test_no_texts_make_no_rows() -> None:
-    assert b"" == rows_alike(["a"], [], ["b"])
+    assert b"" == similar_rows(["a"], [], ["b"])

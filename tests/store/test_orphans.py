@@ -27,15 +27,15 @@ def test_the_end_of_a_worker_decides_the_outcome_of_each_of_its_jobs(
     db.pass_time("deadline_at", 30)
     run(
         db.link,
-        workers.end_workers([worker_id], reason, "what was seen", overdue_job_id=jobs[0].id),
+        workers.end_workers([worker_id], reason, "detail", overdue_job_id=jobs[0].id),
     )
 
     answer = run(db.link, orphans.orphaned(0, 10))
 
     assert [
-        (jobs[0].id, 1, worker_id, overdue_outcome, "what was seen", 10.0),
-        (jobs[1].id, 1, worker_id, neighbour_outcome, "what was seen", None),
-        (jobs[2].id, 1, worker_id, neighbour_outcome, "what was seen", 60.0),
+        (jobs[0].id, 1, worker_id, overdue_outcome, "detail", 10.0),
+        (jobs[1].id, 1, worker_id, neighbour_outcome, "detail", None),
+        (jobs[2].id, 1, worker_id, neighbour_outcome, "detail", 60.0),
     ] == [
         (job.id, job.attempt, job.worker_id, job.outcome, job.detail, job.timeout_seconds)
         for job in answer

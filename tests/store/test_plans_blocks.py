@@ -66,7 +66,7 @@ _BLOCKS_MAX = 50
 
 
 @pytest.mark.own_session
-@pytest.mark.parametrize("analyzed", ["never", "when it was empty", "when it held others"])
+@pytest.mark.parametrize("analyzed", ["never", "when it was empty", "when it had others"])
 @pytest.mark.parametrize("kind", _MANY)
 def test_a_batch_reads_few_blocks_among_many_jobs_whatever_the_statistics_say(
     fetcher_db: QueueDatabase, loop_db: QueueDatabase, kind: str, analyzed: str
@@ -74,7 +74,7 @@ def test_a_batch_reads_few_blocks_among_many_jobs_whatever_the_statistics_say(
     leave_unanalyzed(loop_db)
     if analyzed == "when it was empty":
         loop_db.rows("analyze")
-    elif analyzed == "when it held others":
+    elif analyzed == "when it had others":
         _add_many(loop_db, _MISTAKEN[kind])
         loop_db.rows("analyze")
         # The statistics of the columns stay.

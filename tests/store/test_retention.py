@@ -1,4 +1,4 @@
-"""Jobs expire, and rows that nobody needs any more are deleted."""
+"""Jobs expire, and rows that are no longer needed are deleted."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_a_finished_job_is_pruned_with_its_attempts_and_logs(db: QueueDatabase) 
         claimed = db.claim_new(keep_seconds=keep_seconds)
         run(
             db.link,
-            logs.add_log_lines([NewLogLine(*token(claimed), 0, "INFO", "shop", "said", 1)]),
+            logs.add_log_lines([NewLogLine(*token(claimed), 0, "INFO", "shop", "line", 1)]),
         )
         db.settle(claimed, Outcome.SUCCEEDED)
     db.settle(db.claim_new(keep_seconds=0.0), Outcome.FAILED)

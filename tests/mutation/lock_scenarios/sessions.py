@@ -19,7 +19,7 @@ from pgqueue.store.statement import run
 T = TypeVar("T")
 
 
-class Other:
+class OtherSession:
     """The open transaction of another session."""
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
@@ -54,11 +54,11 @@ class Other:
 
 
 @contextmanager
-def another(db: QueueDatabase) -> Iterator[Other]:
+def another(db: QueueDatabase) -> Iterator[OtherSession]:
     """Another session on the database; what it has not committed is rolled back at the end."""
-    known = db.link.raw.info
-    with psycopg.connect(known.dsn, password=known.password) as raw:
-        yield Other(raw)
+    info = db.link.raw.info
+    with psycopg.connect(info.dsn, password=info.password) as raw:
+        yield OtherSession(raw)
         raw.rollback()
 
 
@@ -123,7 +123,7 @@ def _moment(db: QueueDatabase, seconds: float) -> Any:
 
 
 def due_jobs(db: QueueDatabase, *ago: float) -> list[int]:
-    """Scheduled jobs that fell due these seconds ago."""
+    """Scheduled jobs that fell due *ago* seconds ago."""
     ids = [db.enqueue(run_after=60).id for _ in ago]
     for job_id, seconds in zip(ids, ago, strict=True):
         db.change(job_id, run_at=_moment(db, seconds))
@@ -131,7 +131,7 @@ def due_jobs(db: QueueDatabase, *ago: float) -> list[int]:
 
 
 def expired_jobs(db: QueueDatabase, *ago: float) -> list[int]:
-    """Queued jobs that expired these seconds ago."""
+    """Queued jobs that expired *ago* seconds ago."""
     ids = [db.enqueue().id for _ in ago]
     for job_id, seconds in zip(ids, ago, strict=True):
         db.change(job_id, expires_at=_moment(db, seconds))
@@ -139,7 +139,7 @@ def expired_jobs(db: QueueDatabase, *ago: float) -> list[int]:
 
 
 def finished_jobs(db: QueueDatabase, *ago: float) -> list[int]:
-    """Finished jobs with a kept_until of these seconds ago."""
+    """Finished jobs whose kept_until is *ago* seconds ago."""
     ids = [db.enqueue().id for _ in ago]
     for job_id, seconds in zip(ids, ago, strict=True):
         db.change(job_id, status="succeeded", kept_until=_moment(db, seconds))
