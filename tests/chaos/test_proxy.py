@@ -137,14 +137,14 @@ def test_a_connection_made_in_a_black_hole_receives_nothing(
 
 
 def test_a_mode_may_be_for_connections_of_one_name(proxy: Proxy) -> None:
-    with closing(Caller(proxy.port)) as named, closing(Caller(proxy.port, "watch")) as other:
-        proxy.set(Mode.RESET, named="watch")
+    with closing(Caller(proxy.port)) as named, closing(Caller(proxy.port, "dispatcher")) as other:
+        proxy.set(Mode.RESET, named="dispatcher")
         with pytest.raises(ConnectionResetError):
             other.socket.recv(1)
 
         assert b"STILL" == named.send(b"still")
         with pytest.raises(ConnectionResetError):
-            Caller(proxy.port, "pgqueue watch")
+            Caller(proxy.port, "pgqueue dispatcher")
 
 
 def test_a_reset_breaks_both_sides(proxy: Proxy, server: UppercaseServer, caller: Caller) -> None:

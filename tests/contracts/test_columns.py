@@ -7,9 +7,10 @@ import pytest
 
 from pgqueue.core.job import Job
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import columns, reports
+from pgqueue.store import columns
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.logs import NewLogLine
+from pgqueue.store.reports.jobs import list_jobs
 from pgqueue.store.schema_name import read
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.tables import jobs, logs
@@ -40,9 +41,9 @@ def test_a_job_is_read_with_the_declared_columns(file: str) -> None:
 
 
 def test_a_report_reads_the_declared_columns() -> None:
-    report = reports.jobs({}, limit=1)
+    report = list_jobs({}, limit=1)
 
-    selected = str(report.question).partition("FROM")[0]
+    selected = str(report.query).partition("FROM")[0]
     assert list(columns.JOB) == re.findall(r"jobs\.(\w+)", selected)
 
 

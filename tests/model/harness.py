@@ -219,7 +219,7 @@ class Harness(RuleBasedStateMachine):
         return self.all_workers[token.worker_id].running.find((token.id, token.attempt))
 
     def _remove_active(self, token: ClaimedAttempt) -> None:
-        self.all_workers[token.worker_id].running.settled((token.id, token.attempt))
+        self.all_workers[token.worker_id].running.remove((token.id, token.attempt))
 
     def _lock_all(self) -> None:
         self.other.fetch("select from pgqueue.jobs for no key update", {})

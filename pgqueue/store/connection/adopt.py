@@ -169,7 +169,7 @@ def _check_usable(raw: Any, connection: object) -> None:
     if encoding != b"UTF8":
         raise UnsupportedConnection(
             _type(connection),
-            f"Its client_encoding is {encoding.decode()}, in which some jobs cannot be written: "
+            f"Its client_encoding is {encoding.decode()}, which cannot encode every job: "
             "connect with `client_encoding=utf8` in the URL.",
         )
 

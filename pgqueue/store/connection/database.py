@@ -39,8 +39,7 @@ def libpq_url(url: str) -> str:
 
 
 def _checked_url(url: str) -> str:
-    # libpq ends the password at the first @ or /. Its errors would show the rest of the password as
-    # a host or a database.
+    # libpq ends the password at the first @ or /, and its errors would quote the rest as a host.
     if url.startswith(("postgresql://", "postgres://")):
         credentials = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
         if "@" in credentials or "/" in credentials:
