@@ -1,8 +1,8 @@
 """Runs the migrations in one transaction: for `pgqueue migrate`, and for `alembic` by hand.
 
-`store.migrate` passes the database along; `alembic` takes it from the settings, PGQUEUE_URL among
-them. The version table is `schema_version` in our own schema, so that it never meets the
-application's.
+`schema.migrate` passes the URL of the database; `alembic` reads it from the settings, such as
+PGQUEUE_URL. The version table is `schema_version` in our own schema, apart from the version table
+of the application.
 """
 
 from alembic import context
@@ -16,26 +16,26 @@ from pgqueue.schema import revisions
 from pgqueue.store.connection.database import Database
 from pgqueue.store.schema_name import Schema
 
-given = context.config.attributes
-schema = Schema(given.get("pgqueue_schema") or load_settings().schema)
+attributes = context.config.attributes
+schema = Schema(attributes.get("pgqueue_schema") or load_settings().schema)
 
-# One upgrade waits for another: both would otherwise find the same revisions pending. Then
-# DDL gives up soon rather than queue behind a long transaction, with everybody behind it;
-# `store.migrate` tries again.
+# One upgrade waits for another: otherwise both would apply the pending revisions. DDL fails soon:
+# while it waits for a long transaction, all later sessions wait behind it. `schema.migrate` tries
+# again.
 PREPARE = (
     "set local statement_timeout = 0",
     "set local lock_timeout = '10s'",
     schema.qualify("select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"),
     "set local lock_timeout = '1s'",
-    # What a migration names is built in: a function of the same name that stands in front of it
-    # would stay in our functions for good.
+    # Migrations name built-in functions. A function of equal name earlier in the path would stay
+    # in our functions for good.
     "set local search_path = pg_catalog, pg_temp",
 )
 CREATE_SCHEMA = f"create schema if not exists {schema.quoted}"
-# It needs the right to create schemas even where ours exists, so it is asked first.
+# `create schema` needs its right even where the schema exists, so this is checked first.
 HAS_SCHEMA = text("select exists (select from pg_namespace where nspname = :name)")
-# What a later revision adds belongs to whom the rest was handed over (`pgqueue migrate --roles`):
-# a function of ours must not run with the rights of whoever happened to migrate.
+# New objects belong to the owner of the schema (`pgqueue migrate --roles` changes the owner): a
+# function of ours must not run with the rights of the role that migrates.
 ACT_AS_OWNER = text(
     """
     select set_config('role', owner.rolname, true)
@@ -49,8 +49,8 @@ ACT_AS_OWNER = text(
 
 
 def serve(*, ctx: MigrationContext, heads: set[str], **_: object) -> None:
-    """Write down which releases work with the schema from now on."""
-    for head in heads:  # one, or none any more
+    """Record which releases work with the schema from now on."""
+    for head in heads:  # one head, or none after a downgrade
         served = ",".join(revisions.served(revisions.line(context.script, head)))
         ctx.execute(schema.qualify(f"update pgqueue.schema_version set serves = '{{{served}}}'"))
 
@@ -59,7 +59,7 @@ options = {
     "version_table": "schema_version",
     "version_table_schema": schema.name,
     "pgqueue_schema": schema.name,
-    "on_version_apply": [serve, *filter(None, [given.get("pgqueue_on_apply")])],
+    "on_version_apply": [serve, *filter(None, [attributes.get("pgqueue_on_apply")])],
 }
 
 
@@ -87,7 +87,7 @@ def run_online() -> None:
 
 
 def _connect() -> Connection:
-    url = given.get("pgqueue_url") or load_settings().url
+    url = attributes.get("pgqueue_url") or load_settings().url
     if not url:
         raise NoDatabase()
     raw = Database(url, schema).open("pgqueue migrate").raw

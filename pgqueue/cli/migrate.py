@@ -73,9 +73,9 @@ def _roles(plan: bool, sql: bool, prefix: str, flags: dict[str, str | None], as_
         print_json(changes)
         return 0
     labels = ("missing", "surplus") if plan else ("given", "taken")
-    for label, rights in zip(labels, (changes.given, changes.taken), strict=True):
+    for label, rights in zip(labels, (changes.granted, changes.revoked), strict=True):
         for right in rights:
             print(f"{label} {right}")
-    if not (changes.given or changes.taken):
+    if not (changes.granted or changes.revoked):
         print("up to date")
     return 0

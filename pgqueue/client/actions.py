@@ -99,7 +99,7 @@ class JobActions(Verbs):
     ) -> Statuses:
         # In short transactions: each keeps its jobs locked until it commits.
         statuses: Statuses = {}
-        for part in selection.portions(_JOBS_AT_ONCE_MAX):
+        for part in selection.batches(_JOBS_AT_ONCE_MAX):
             part_statuses = self._run(action(part))
             statuses.update(part_statuses)
         return statuses

@@ -1,4 +1,4 @@
-"""Bring a database's schema up to date, or say what that would do.
+"""Migrate a database's schema, or list the pending revisions.
 
 Called by `pgqueue migrate`, by tests and by applications that migrate in their own deploy.
 """
@@ -22,8 +22,8 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import Statement, first_column, run
 
-# Each time a migration waits for a table for 1 s (in `migrations/env.py`), and everybody who asks
-# for it waits behind; then it lets them through.
+# A migration waits for a locked table for 1 s (in `migrations/env.py`), and later sessions wait
+# behind it. The pause between two tries lets these sessions continue.
 _TRIES_MAX = 10
 _PAUSE_SECONDS_MAX = 1.0
 
@@ -31,34 +31,33 @@ _PAUSE_SECONDS_MAX = 1.0
 def upgrade(url: str, schema: str = "pgqueue", *, after: bool = False) -> list[Revision]:
     """Apply pending revisions in one transaction and return those that were applied.
 
-    Creates the schema when it is missing. Where it is there already, this stops in front of the
-    first revision that is for after the deploy; `plan` tells what is left. Of two upgrades at
-    the same time one waits for the other and finds nothing to do. Tables that others have locked
-    are asked for ten times, for 1 s each.
+    Creates a missing schema. In an existing schema the upgrade stops before the first revision
+    that is for after the deploy; `plan` lists the remaining ones. Of two concurrent upgrades one
+    waits for the other and has nothing to do. Locked tables are tried ten times, for 1 s each.
 
     Args:
-        after: Apply what is for after the deploy too; nothing of an older release may run then.
+        after: Also apply revisions for after the deploy; no older release may run then.
 
     Raises:
-        SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
-        SchemaBusy: Tables stayed locked by others; nothing was changed.
-        UnsupportedDatabase: Its encoding is not UTF8; nothing was made.
+        SchemaTooNew: A newer release migrated the database, which no longer serves this release.
+        SchemaBusy: Other sessions kept tables locked; nothing was changed.
+        UnsupportedDatabase: Its encoding is not UTF8; nothing was created.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
     pending = plan(url, schema)
     is_first = pending == line(_scripts())
-    wanted = pending if after or is_first else before_deploy(pending)
-    if not wanted:
+    chosen = pending if after or is_first else before_deploy(pending)
+    if not chosen:
         return []
     tries = 1
     while True:
         try:
-            return _upgrade(url, schema, wanted)
+            return _upgrade(url, schema, chosen)
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
                 raise
             if tries == _TRIES_MAX:
-                raise SchemaBusy(tries, _lockers(url, schema)) from error
+                raise SchemaBusy(tries, _lock_holders(url, schema)) from error
         tries += 1
         time.sleep(random.uniform(0.5, 1.0) * _PAUSE_SECONDS_MAX)
 
@@ -67,8 +66,8 @@ def plan(url: str, schema: str = "pgqueue") -> list[Revision]:
     """Return the revisions that are pending, oldest first; changes nothing.
 
     Raises:
-        SchemaTooNew: The database was migrated by a newer release, and serves this one no more.
-        UnsupportedDatabase: Its encoding is not UTF8; nothing was made.
+        SchemaTooNew: A newer release migrated the database, which no longer serves this release.
+        UnsupportedDatabase: Its encoding is not UTF8; nothing was created.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
     link = Database(url, schema).open("pgqueue migrate")
@@ -76,17 +75,17 @@ def plan(url: str, schema: str = "pgqueue") -> list[Revision]:
         encoding = link.raw.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise UnsupportedDatabase(str(encoding))
-        found = schema_version.read(link)
+        version = schema_version.read(link)
     finally:
         link.close()
     revisions = line(_scripts())
-    if found is None:
+    if version is None:
         return revisions
-    ids = [each.id for each in revisions]
-    if found.revision in ids:
-        return revisions[ids.index(found.revision) + 1 :]
-    if schema_version.NEEDED not in found.serves:
-        raise SchemaTooNew(found=found.revision, needed=schema_version.NEEDED)
+    ids = [revision.id for revision in revisions]
+    if version.revision in ids:
+        return revisions[ids.index(version.revision) + 1 :]
+    if schema_version.NEEDED not in version.serves:
+        raise SchemaTooNew(found=version.revision, needed=schema_version.NEEDED)
     return []
 
 
@@ -106,8 +105,8 @@ def include_name(
 ) -> bool:
     """Keep pgqueue's schema out of an application's Alembic autogenerate.
 
-    Needed where the application compares all schemas; without `include_schemas` Alembic never
-    looks into ours. In the application's `env.py`, with `functools.partial(include_name,
+    Needed where the application compares all schemas; without `include_schemas` Alembic does not
+    read ours. In the application's `env.py`, with `functools.partial(include_name,
     schema=...)` where the setting `schema` names another one:
 
         context.configure(..., include_schemas=True, include_name=include_name)
@@ -115,18 +114,18 @@ def include_name(
     return not (type_ == "schema" and name == schema)
 
 
-def _upgrade(url: str, schema: str, wanted: list[Revision]) -> list[Revision]:
+def _upgrade(url: str, schema: str, chosen: list[Revision]) -> list[Revision]:
     applied: set[str] = set()
 
-    def note(*, step: Any, **_: object) -> None:
+    def record(*, step: Any, **_: object) -> None:
         applied.add(step.up_revision_id)
 
-    config = _config(schema, pgqueue_url=url, pgqueue_on_apply=note)
-    command.upgrade(config, wanted[-1].id)
-    return [each for each in wanted if each.id in applied]
+    config = _config(schema, pgqueue_url=url, pgqueue_on_apply=record)
+    command.upgrade(config, chosen[-1].id)
+    return [revision for revision in chosen if revision.id in applied]
 
 
-def _lockers(url: str, schema: str) -> list[str]:
+def _lock_holders(url: str, schema: str) -> list[str]:
     link = Database(url, schema).open("pgqueue migrate")
     try:
         return run(link, Statement("schema:lock_holders", {"schema": schema}, first_column))

@@ -1,4 +1,4 @@
-"""The revisions of the schema, as the folder of migrations holds them.
+"""The revisions of the schema, as in the folder of migrations.
 
 The migrations come from the installed package, else from the checkout beside it.
 """
@@ -14,10 +14,10 @@ from alembic.script import ScriptDirectory
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One step of the schema: its id, the first line of what it says about itself, and its time.
+    """One step of the schema: its id, the first line of its docstring, and its time.
 
-    `deploy` is `before` when every release that worked goes on to work with it, so that it can be
-    applied while they run; `after` when it takes away what older ones use.
+    `deploy` is `before` when older releases still work with the revision, so that it can be applied
+    while they run; `after` when it removes something that older releases use.
     """
 
     id: str
@@ -35,17 +35,17 @@ def folder() -> Path:
 
 
 def line(scripts: ScriptDirectory, until: str = "head") -> list[Revision]:
-    """All revisions until one, oldest first."""
+    """All revisions up to *until*, oldest first."""
     steps = [*scripts.walk_revisions("base", until)][::-1]
     return [Revision(step.revision, step.doc, step.module.deploy) for step in steps]
 
 
 def served(revisions: Sequence[Revision]) -> list[str]:
-    """Which releases work after these revisions, each by the newest one that it needs.
+    """The releases that work after these revisions, each by the newest revision that it needs.
 
     Raises:
-        ValueError: One that is for after a deploy follows none that is for before it: the release
-            that it needs could not be distinguished from the older ones that it ends.
+        ValueError: A revision for after a deploy follows none for before it. The release that
+            needs it could not be distinguished from the older releases that it ends.
     """
     needed: list[str] = []
     has_own = False
@@ -60,5 +60,5 @@ def served(revisions: Sequence[Revision]) -> list[str]:
 
 
 def before_deploy(revisions: Sequence[Revision]) -> list[Revision]:
-    """Those in front of the first one that must wait until the older releases have ended."""
+    """The revisions before the first one that must wait until older releases have ended."""
     return list(takewhile(lambda revision: revision.deploy == "before", revisions))

@@ -14,25 +14,25 @@ import psycopg
 
 from pgqueue.core.errors import InvalidOption
 from pgqueue.store import schema_version
+from pgqueue.store.connection.access import AccessAdvice
 from pgqueue.store.connection.database import Database
-from pgqueue.store.connection.denial import Explained
 from pgqueue.store.connection.link import Link
 from pgqueue.store.schema_name import Schema, literal, quoted, read
 from pgqueue.store.statement import Row, Statement, run
 
 ROLES: Final = ("owner", "producer", "worker", "viewer", "operator")
-"""What is made, each behind the prefix and an underscore."""
+"""The names of the roles, each after the prefix and an underscore."""
 
 _FILES: Final = ("create", "part", "own", "close", "enqueue", "work", "view", "act")
-_WRITTEN: Final = re.compile(rf"\bpgqueue_({'|'.join(ROLES)})\b|\bschema pgqueue\b|\bpgqueue\.")
+_NAMES: Final = re.compile(rf"\bpgqueue_({'|'.join(ROLES)})\b|\bschema pgqueue\b|\bpgqueue\.")
 
-# PostgreSQL's limit for a name, less the longest role and its underscore. It would cut what is
-# longer without an error, and make two roles one.
+# PostgreSQL's limit of a name, less the longest role and its underscore. PostgreSQL would cut a
+# longer name without an error, and two roles would become one.
 _PREFIX_BYTES_MAX: Final = 63 - max(map(len, ROLES)) - 1
 
 _ADVICE: Final = (
     "Run this as a superuser, or as the role that owns the tables, with CREATEROLE and the right "
-    "to create schemas; or hand the SQL of `--sql` to one who can."
+    "to create schemas; or give the SQL of `--sql` to a person who can run it."
 )
 
 
@@ -51,22 +51,22 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The rights to grant and to revoke until the roles are as they should be."""
+    """The rights that were granted and revoked, or that would be."""
 
-    given: Sequence[Right]
-    taken: Sequence[Right]
+    granted: Sequence[Right]
+    revoked: Sequence[Right]
 
 
 def apply(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
     """Make the roles and their rights, in one transaction, and return what that changed.
 
-    Takes from our roles and from everybody what is not theirs, memberships in each other too;
-    leaves what others were granted.
+    Revokes other rights of our roles and of PUBLIC, and memberships of our roles in each other. The
+    grants of other roles stay.
 
     Raises:
-        AccessDenied: The connection's role may not make roles or hand over the tables.
-        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
-            or a member of a role that is not ours.
+        AccessDenied: The connection's role may not make roles or change the owner of the tables.
+        InvalidOption: No role can have the prefix; or a role of that name is a superuser or the
+            like, or a member of a role that is not ours.
         SchemaMismatch: The schema is not at the revision of this release.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
@@ -74,12 +74,12 @@ def apply(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes
 
 
 def plan(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
-    """Return what `apply` would change: the change is made and rolled back.
+    """The rights that `apply` would change: the change is made and rolled back.
 
     Raises:
-        AccessDenied: The connection's role may not make roles or hand over the tables.
-        InvalidOption: No role can have the prefix; or one of that name is a superuser or the like,
-            or a member of a role that is not ours.
+        AccessDenied: The connection's role may not make roles or change the owner of the tables.
+        InvalidOption: No role can have the prefix; or a role of that name is a superuser or the
+            like, or a member of a role that is not ours.
         SchemaMismatch: The schema is not at the revision of this release.
         DatabaseUnreachable: No server answers, or it refuses us.
     """
@@ -87,7 +87,7 @@ def plan(url: str, schema: str = "pgqueue", prefix: str = "pgqueue") -> Changes:
 
 
 def sql(schema: str = "pgqueue", prefix: str = "pgqueue") -> str:
-    """Return what `apply` runs, for a person to read and to run.
+    """The SQL text that `apply` runs, for a person to read and to run.
 
     Raises:
         InvalidOption: No role can have the prefix.
@@ -97,7 +97,7 @@ def sql(schema: str = "pgqueue", prefix: str = "pgqueue") -> str:
 
 
 def rights(prefix: str, schema: Schema) -> Statement[list[Right]]:
-    """Every right on the schema and in it, from the catalogs, without the owner's own."""
+    """Every right on the schema and in it, from the catalogs, but for the rights of the owner."""
     params = {
         "prefix": prefix,
         "roles": [f"{prefix}_{role}" for role in ROLES],
@@ -112,9 +112,9 @@ def rights(prefix: str, schema: Schema) -> Statement[list[Right]]:
 
 def _change(url: str, schema: Schema, prefix: str, *, keep: bool) -> Changes:
     prepare, change = _prepare(schema, prefix), _grants(schema, prefix)
-    with _opened(Database(url, schema)) as link:
+    with _open(Database(url, schema)) as link:
         schema_version.check(link)
-        with link.raw.transaction(force_rollback=not keep), Explained(_ADVICE):
+        with link.raw.transaction(force_rollback=not keep), AccessAdvice(_ADVICE):
             link.raw.execute(prepare.encode())
             before = run(link, rights(prefix, schema))
             try:
@@ -123,13 +123,13 @@ def _change(url: str, schema: Schema, prefix: str, *, keep: bool) -> Changes:
                 raise InvalidOption("prefix", prefix, f"{error.diag.message_primary}.") from error
             after = run(link, rights(prefix, schema))
     return Changes(
-        given=[right for right in after if right not in before],
-        taken=[right for right in before if right not in after],
+        granted=[right for right in after if right not in before],
+        revoked=[right for right in before if right not in after],
     )
 
 
 @contextmanager
-def _opened(database: Database) -> Iterator[Link]:
+def _open(database: Database) -> Iterator[Link]:
     link = database.open("pgqueue migrate")
     try:
         yield link
@@ -139,7 +139,7 @@ def _opened(database: Database) -> Iterator[Link]:
 
 def _prepare(schema: Schema, prefix: str) -> str:
     _check_prefix(prefix)
-    # As migrations take it: roles are made before or after one, not meanwhile.
+    # The lock of migrations: roles and migrations must not change at once.
     lock = literal(f"{schema.quoted}.migrate")
     return "\n".join(
         (
@@ -154,17 +154,17 @@ def _prepare(schema: Schema, prefix: str) -> str:
 
 
 def _grants(schema: Schema, prefix: str) -> str:
-    return "\n\n".join(_named(read(f"schema:roles/{file}"), schema, prefix) for file in _FILES)
+    return "\n\n".join(_with_names(read(f"schema:roles/{file}"), schema, prefix) for file in _FILES)
 
 
-def _named(text: str, schema: Schema, prefix: str) -> str:
+def _with_names(text: str, schema: Schema, prefix: str) -> str:
     def name(match: re.Match[str]) -> str:
         if role := match[1]:
             return quoted(f"{prefix}_{role}")
         return f"{schema.quoted}." if match[0] == "pgqueue." else f"schema {schema.quoted}"
 
-    # In one pass: a name that was inserted may equal one that is to be replaced.
-    return _WRITTEN.sub(name, text)
+    # One pass, because an inserted name may equal a name that is replaced.
+    return _NAMES.sub(name, text)
 
 
 def _check_prefix(prefix: str) -> None:

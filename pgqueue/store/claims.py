@@ -38,7 +38,7 @@ class ClaimedAttempt(NamedTuple):
 _COLUMNS = len(ClaimedAttempt._fields)
 
 POSITION_MIN: Final = -(2**63)
-"""Before every position, one that somebody wrote by hand too."""
+"""Before every position, also a position that a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ A new option of a task is declared in `core/new_job.py` (and `core/options.py`).
 
 - `INSERTED`: `enqueue.sql`, `copy_jobs.sql` with `bulk_insert.py`, and in `schema/sql` the function
   `enqueue_named`, the view `new_jobs` and the grant in `roles/enqueue.sql`;
-- `JOB`, if people may read it: `read_job.sql`, `enqueue_by_name.sql` and `reports.py`.
+- `JOB`, if people may read it: `read_job.sql`, `enqueue_by_name.sql` and `reports/jobs.py`.
 
 docs/reference/schema.md describes the column.
 """

@@ -1,20 +1,20 @@
 """Rows in the text format of COPY: fields between tabs, lines between newlines.
 
-For rows that differ in one column only, as the jobs of one call do in their arguments: what they
-share is written out once, where psycopg would write it for each. Knows no table.
+For rows that differ in one column only, as the jobs of one call differ in their arguments. Their
+other columns are converted once; psycopg would convert them for each row. Knows no table.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 Field = str | int | float | datetime | tuple[str, ...] | None
-"""What can be written: `bool` is an `int`, a tuple is an array of texts."""
+"""A value that can be written. A `bool` is an `int`; a tuple is an array of texts."""
 
 _NULL = "\\N"
 
 
-def rows_alike(before: Iterable[Field], texts: Sequence[str], after: Iterable[Field]) -> bytes:
-    """A row for each of *texts*, which stands between the fields *before* and those *after* it."""
+def similar_rows(before: Iterable[Field], texts: Sequence[str], after: Iterable[Field]) -> bytes:
+    """A row for each text: the fields *before*, the text, the fields *after*."""
     if not texts:
         return b""
     head = "".join(f"{_field(value)}\t" for value in before)
@@ -39,5 +39,5 @@ def _array(texts: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    # The backslash first: the others are written with one.
+    # The backslash comes first, as the other escapes add backslashes.
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")

@@ -1,9 +1,9 @@
 """The domains: the values that a column of the main tables may have, checked at each write.
 
-A check of the table would run again with every update of a row, whichever columns the update
-writes, and read anew from the catalog by every statement: a claim and a settlement took 2
-microseconds more of each job, and a single insert half as long again. Part of the metadata; the
-migrations are written by hand and must come out equal.
+A check of a table runs again with every update of a row, whichever columns the update writes, and
+every statement reads it from the catalog. With such checks a claim and a settlement took 2
+microseconds longer for each job, and a single insert half as long again. Part of the metadata; the
+migrations are written by hand and must be equal.
 """
 
 from typing import Any
@@ -15,9 +15,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Domain(TypeDecorator[Any]):
-    """A type of our own in PostgreSQL, and to SQLAlchemy the one that it is made of.
+    """A domain in PostgreSQL; SQLAlchemy treats its values as values of the base type.
 
-    SQLAlchemy has a `DOMAIN` too, which can say one check only, and nothing of its base type.
+    The `DOMAIN` of SQLAlchemy has one check only, and does not behave as its base type.
 
     Args:
         checks: Conditions on `value`, by the names of their constraints.
@@ -40,8 +40,8 @@ def _named(domain: Domain, compiler: Any, **_: Any) -> str:
 
 queue_name = Domain("queue_name", Text(), queue_name_check="char_length(value) between 1 and 200")
 task_name = Domain("task_name", Text(), task_name_check="char_length(value) between 1 and 500")
-# What no Python could read back, or what would make a claim as large as a disk: refused where a
-# row begins, so that a claim, which writes out the arguments of many, cannot fail.
+# Arguments that Python cannot read back, or that are too large, are refused at the insert. A claim
+# returns the arguments of many jobs, and must not fail for one of them.
 job_args = Domain(
     "job_args",
     JSONB(),
@@ -63,7 +63,7 @@ job_status = Domain(
         "value in ('scheduled', 'queued', 'running', 'blocked', 'succeeded', 'failed', 'cancelled')"
     ),
 )
-# What a Python datetime can hold: an infinite moment would make every listing with it fail.
+# The range of a Python datetime: a listing with an infinite moment would fail.
 moment = Domain(
     "moment",
     DateTime(timezone=True),

@@ -23,7 +23,7 @@ def job(job_id: int) -> Statement[Job | None]:
 
 @dataclass(frozen=True, slots=True)
 class JobSelection:
-    """The jobs that somebody wants to cancel or to retry.
+    """The jobs that a cancellation or a retry selects.
 
     Args:
         ids: The ids of the jobs.
@@ -35,12 +35,12 @@ class JobSelection:
     statuses: Sequence[str] | None = None
     attempts: Sequence[int] | None = None
 
-    def portions(self, jobs_max: int) -> "Iterator[JobSelection]":
-        """The selection in parts of *jobs_max* jobs."""
+    def batches(self, jobs_max: int) -> "Iterator[JobSelection]":
+        """The selection in batches of *jobs_max* jobs."""
         for start in range(0, len(self.ids), jobs_max):
-            part = slice(start, start + jobs_max)
-            attempts = None if self.attempts is None else self.attempts[part]
-            yield JobSelection(self.ids[part], self.statuses, attempts)
+            jobs = slice(start, start + jobs_max)
+            attempts = None if self.attempts is None else self.attempts[jobs]
+            yield JobSelection(self.ids[jobs], self.statuses, attempts)
 
 
 def cancel(selection: JobSelection) -> Statement[dict[int, JobStatus | None]]:

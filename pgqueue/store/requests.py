@@ -1,7 +1,7 @@
-"""Requests to running workers, and what becomes of them.
+"""Requests to running workers, and their ends.
 
-A row of `requests` is the only way to ask something of a worker: the supervisor's dispatcher reads
-it and passes it to the child. To cancel is the first kind.
+A row of `requests` is the only way to send a worker a request: the supervisor's dispatcher reads
+it and passes it to the child. The only kind so far is a cancellation.
 """
 
 from collections.abc import Iterable

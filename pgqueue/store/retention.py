@@ -1,4 +1,4 @@
-"""Expire jobs, and delete rows that nobody needs any more."""
+"""Expire jobs, and delete rows that are no longer needed."""
 
 from collections.abc import Sequence
 

@@ -10,11 +10,11 @@ from importlib.resources import files
 from pgqueue.core.errors import InvalidSettings
 from pgqueue.core.settings import schema_name
 
-_WRITTEN = "pgqueue."
+_PREFIX = "pgqueue."
 
 
 class Schema:
-    """A schema's name, quoted by construction; two are equal when their names are.
+    """The name of a schema, and its quoted form; schemas with one name are equal.
 
     Args:
         name: Any PostgreSQL identifier that the setting `schema` takes.
@@ -32,8 +32,8 @@ class Schema:
             ) from error
         self.name = name
         self.quoted = quoted(name)
-        # A channel is data, not an identifier, so it carries the quoted name as it is written
-        # in the SQL: `pg_notify('pgqueue.jobs', '')`.
+        # The name of a channel is data. `qualify` puts the quoted schema name into the literal of
+        # `pg_notify('pgqueue.jobs', '')`, so the quotes belong to the channel's name.
         self.channel = f"{self.quoted}.jobs"
 
     def __eq__(self, other: object) -> bool:
@@ -46,9 +46,9 @@ class Schema:
         return f"Schema({self.name!r})"
 
     def qualify(self, text: str) -> str:
-        """SQL text with this schema in the place of `pgqueue.`, inside literals too."""
+        """SQL text with this schema instead of `pgqueue.`, inside literals too."""
         in_literal = "'" + self.quoted.replace("'", "''") + "."
-        text = text.replace(f"'{_WRITTEN}", in_literal).replace(_WRITTEN, f"{self.quoted}.")
+        text = text.replace(f"'{_PREFIX}", in_literal).replace(_PREFIX, f"{self.quoted}.")
         return text.replace(" in schema pgqueue ", f" in schema {self.quoted} ")
 
     def render(self, file: str) -> str:
@@ -62,7 +62,7 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Text as a literal, whatever `standard_conforming_strings` says."""
+    """Text as a literal, independent of `standard_conforming_strings`."""
     doubled = text.replace("\\", "\\\\").replace("'", "''")
     return f"E'{doubled}'"
 

@@ -1,9 +1,9 @@
 """Whether the database and this release fit together, checked before a worker or a command starts.
 
-Reads one row and needs neither SQLAlchemy nor Alembic. Never migrates: that is `store.migrate`.
+Reads one row and needs neither SQLAlchemy nor Alembic. Never migrates: that is `schema.migrate`.
 
-A release knows the revisions that it was made with, and the database names the releases that it
-still serves, so that the older of two releases knows it too.
+A release knows its own revisions. The database names the releases that it serves, so that an older
+release knows whether it works with a newer schema.
 """
 
 from collections.abc import Sequence
@@ -17,27 +17,27 @@ from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import Row, Statement, run
 
 REVISIONS: Final = ("0001",)
-"""Every revision that this release knows, oldest first, as `migrations/versions` holds them."""
+"""Every revision that this release knows, oldest first, as in `migrations/versions`."""
 
 NEEDED: Final = "0001"
-"""The newest of them that has to be there before this release starts."""
+"""The newest revision that this release needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaVersion:
-    """What a database says of its schema: its revision, and the `NEEDED` of whom it serves."""
+    """The revision of a database, and the `NEEDED` of each release that it serves."""
 
     revision: str
     serves: frozenset[str]
 
 
 def read(link: Link) -> SchemaVersion | None:
-    """Return what the database says of its schema; None when it was never migrated.
+    """The version of the database's schema; None when it was never migrated.
 
     Needs a connection of our own: a missing table would fail a caller's transaction.
     """
     try:
-        return run(link, Statement("read_schema_version", {}, _found))
+        return run(link, Statement("read_schema_version", {}, _version_from))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return None
 
@@ -47,18 +47,18 @@ def check(link: Link) -> None:
 
     Raises:
         SchemaMissing: It was never migrated.
-        SchemaTooOld: It waits for `pgqueue migrate`.
-        SchemaTooNew: It was migrated by a newer release, and serves this one no more.
+        SchemaTooOld: It needs `pgqueue migrate`.
+        SchemaTooNew: It was migrated by a newer release, and no longer serves this release.
     """
-    found = read(link)
-    if found is None:
+    version = read(link)
+    if version is None:
         raise SchemaMissing(found=None, needed=NEEDED, schema=link.schema.name)
-    if found.revision in REVISIONS:
-        if REVISIONS.index(found.revision) < REVISIONS.index(NEEDED):
-            raise SchemaTooOld(found=found.revision, needed=NEEDED)
-    elif NEEDED not in found.serves:
-        raise SchemaTooNew(found=found.revision, needed=NEEDED)
+    if version.revision in REVISIONS:
+        if REVISIONS.index(version.revision) < REVISIONS.index(NEEDED):
+            raise SchemaTooOld(found=version.revision, needed=NEEDED)
+    elif NEEDED not in version.serves:
+        raise SchemaTooNew(found=version.revision, needed=NEEDED)
 
 
-def _found(rows: Sequence[Row]) -> SchemaVersion | None:
+def _version_from(rows: Sequence[Row]) -> SchemaVersion | None:
     return SchemaVersion(rows[0][0], frozenset(rows[0][1])) if rows else None

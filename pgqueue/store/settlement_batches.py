@@ -1,7 +1,8 @@
 """Settle many attempts in batches, so that a settlement that is refused delays no other.
 
 One settlement may have a value that cannot be stored, or violate a constraint or a trigger of the
-application; and all of them may be too large for one statement. Smaller batches find the one.
+application. All settlements together may be too large for one statement. Smaller batches isolate
+the settlement that fails.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,44 +17,44 @@ from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
 
 SETTLEMENTS_MAX = 500
-"""As many ends as one statement settles."""
+"""The largest number of settlements in one statement."""
 
-# Of results and tracebacks in one statement; a larger end goes alone.
+# Characters of results and tracebacks in one statement; a larger settlement is settled alone.
 _BYTES_MAX = 8 * 1024 * 1024
 
 Answer = Mapping[AttemptKey, JobStatus | None] | Exception
-"""What `attempts.settle` answers, or why the database will not have a single end."""
+"""The answer of `settlements.settle`, or the error of a settlement that the database refuses."""
 
 
 def settle_in_batches(link: Link, ends: Sequence[Settlement]) -> Iterator[tuple[int, Answer]]:
-    """Settle *ends* in their order: how many came next, and what became of them.
+    """Settle *ends* in their order; yields the size and the answer of each batch.
 
     Raises:
-        psycopg.Error: The connection broke, or the failure says nothing about the ends. Those
-            that were not yielded may be settled or not.
+        psycopg.Error: The connection broke, or the error has another cause than the settlements.
+            Settlements that were not yielded may be settled or not.
     """
-    portion = AdaptiveBatch(SETTLEMENTS_MAX)
+    batch = AdaptiveBatch(SETTLEMENTS_MAX)
     while ends:
-        some = _first(ends, portion.size)
+        first = _first(ends, batch.size)
         answer: Answer
         try:
-            answer = run(link, settlements.settle(some))
+            answer = run(link, settlements.settle(first))
         except (*DATA_ERRORS, *RESOURCE_ERRORS) as error:
             if not link.is_usable:
                 raise
-            if portion.halve(len(some)):
+            if batch.halve(len(first)):
                 continue
             answer = error
-        portion.grow()
-        ends = ends[len(some) :]
-        yield len(some), answer
+        batch.grow()
+        ends = ends[len(first) :]
+        yield len(first), answer
 
 
-def _first(ends: Sequence[Settlement], most: int) -> list[Settlement]:
-    """As many as one statement takes, at least one."""
+def _first(ends: Sequence[Settlement], settlements_max: int) -> list[Settlement]:
+    """The first settlements, up to the limits of one statement; at least one."""
     first: list[Settlement] = []
     size = 0
-    for ended in ends[:most]:
+    for ended in ends[:settlements_max]:
         size += len(ended.result or "") + len(ended.traceback or "")
         if first and size > _BYTES_MAX:
             break

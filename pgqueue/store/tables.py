@@ -1,6 +1,6 @@
-"""The schema as SQLAlchemy metadata: the source of truth for reports and for what a database holds.
+"""The schema as SQLAlchemy metadata, for reports and for the comparison with the migrations.
 
-The migrations are written by hand and must come out equal (tests/contracts/test_schema.py).
+The migrations are written by hand; tests/contracts/test_schema.py compares the two.
 Functions, views and `schema_version` stand in the migrations alone. No worker imports this.
 """
 
@@ -66,7 +66,7 @@ jobs = Table(
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     Column("failure_count", Integer, nullable=False, server_default=text("0")),
     Column("lost_count", Integer, nullable=False, server_default=text("0")),
-    # The third try of a job that cost two workers runs with nothing beside it.
+    # A job that was lost twice runs alone in its worker.
     Column("quarantined", Boolean, Computed("lost_count >= 2", persisted=True), nullable=False),
     Column("max_attempts", domains.attempt_count, nullable=False, server_default=text("1")),
     Column("backoff", domains.backoff, nullable=False, server_default="exponential"),
@@ -96,7 +96,7 @@ jobs = Table(
     Column("ordering_key", domains.job_key),
     Column("tags", domains.tags, nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("id", name="jobs_pkey"),
-    # SQLAlchemy 2.0 cannot say storage parameters of a table, so they stand beside it.
+    # SQLAlchemy 2.0 has no storage parameters of a table, so they are in `info`.
     info={
         "storage": {
             "fillfactor": "70",

@@ -48,7 +48,7 @@ def link(server: Server, proxy: Proxy) -> Iterator[Link]:
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections are pinged at once, and the ping has a short limit."""
-    monkeypatch.setattr(session, "_SIGN_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(session, "_SHORT_ANSWER_SECONDS_MAX", 0.2)
     monkeypatch.setattr(idle_links, "_PING_AFTER_IDLE_SECONDS", 0.0)
 
 

@@ -1,1 +1,1 @@
-"""Each statement that a promise rests on, with one of its conditions taken out at a time."""
+"""Statements without one of their conditions, or with another lock, must fail a test."""

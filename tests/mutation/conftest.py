@@ -1,4 +1,4 @@
-"""A db in which one scenario after the other is played."""
+"""One database for all scenarios."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from pgqueue.store.connection.database import Database
 def db(
     fresh_database: Callable[[str], AbstractContextManager[str]], entrance_url: str
 ) -> Iterator[QueueDatabase]:
-    """A database at hand; one for all mutants, as each scenario begins by emptying it."""
+    """One database for all mutants; each scenario empties it first."""
     with fresh_database(entrance_url) as url:
         link = Database(url).open()
         yield QueueDatabase(link)

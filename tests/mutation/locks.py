@@ -1,4 +1,4 @@
-"""Finds how a statement locks rows, and makes statements of it that lock them otherwise."""
+"""Finds the row locks of a statement, and alters them."""
 
 import re
 from collections.abc import Iterator
@@ -9,30 +9,30 @@ _LOCK = re.compile(
     r"(?P<of> of \w+)?(?P<skip> skip locked)?)"
 )
 
-# A weaker mode lets go on whom the statement must keep waiting; key share has none below it, and
-# what is too strong keeps waiting whom it must let go on.
+# A weaker mode lets sessions continue that must wait. Key share is the weakest mode; a stronger one
+# makes sessions wait that must continue.
 _OTHER_MODES = {"update": "key share", "no key update": "key share", "key share": "no key update"}
 
 
 def altered(text: str) -> Iterator[tuple[str, str]]:
-    """Each of a statement's locks altered in one way: what was done, and the statement then."""
-    for found in _LOCK.finditer(_without_comments(text)):
-        lock, mode = found["lock"], found["mode"]
-        yield f"{lock}: none", _replaced(text, found, "lock", "")
+    """Each lock of a statement altered in each way: a label, and the altered statement."""
+    for match in _LOCK.finditer(_without_comments(text)):
+        lock, mode = match["lock"], match["mode"]
+        yield f"{lock}: none", _replaced(text, match, "lock", "")
         other = lock.replace(mode, _OTHER_MODES[mode])
-        yield f"{lock}: {_OTHER_MODES[mode]}", _replaced(text, found, "lock", other)
-        if found["skip"]:
-            yield f"{lock}: waits", _replaced(text, found, "skip", "")
+        yield f"{lock}: {_OTHER_MODES[mode]}", _replaced(text, match, "lock", other)
+        if match["skip"]:
+            yield f"{lock}: waits", _replaced(text, match, "skip", "")
         else:
-            yield f"{lock}: skips", _replaced(text, found, "lock", f"{lock} skip locked")
-        if found["order"]:
-            yield f"{lock}: in no order", _replaced(text, found, "order", "\n")
+            yield f"{lock}: skips", _replaced(text, match, "lock", f"{lock} skip locked")
+        if match["order"]:
+            yield f"{lock}: in no order", _replaced(text, match, "order", "\n")
 
 
-def _replaced(text: str, found: re.Match[str], group: str, instead: str) -> str:
-    return text[: found.start(group)] + instead + text[found.end(group) :]
+def _replaced(text: str, match: re.Match[str], group: str, replacement: str) -> str:
+    return text[: match.start(group)] + replacement + text[match.end(group) :]
 
 
 def _without_comments(text: str) -> str:
-    # Of the same length, so that places are the same.
+    # Blanks of equal length keep the offsets.
     return re.sub(r"--[^\n]*", lambda comment: " " * len(comment.group()), text)

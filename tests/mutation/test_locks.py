@@ -1,4 +1,4 @@
-"""Whoever locks other rows than a promise rests on, or in another way, hears of it."""
+"""A statement that locks rows in another way fails a test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -13,23 +13,23 @@ from mutation.locks import altered
 from pgqueue.store import schema_name
 from pgqueue.store.connection.database import Database
 
-# Locks are looked at by the processes that hold them, and a pooler lends these.
+# The scenarios compare the process ids of sessions, which a pooler shares.
 pytestmark = pytest.mark.own_session
 
 _FILES = sorted(Path(schema_name.__file__).with_name("sql").glob("*.sql"))
 MUTANTS = [
-    pytest.param(file.stem, text, id=f"{file.stem}: {what}")
+    pytest.param(file.stem, text, id=f"{file.stem}: {change}")
     for file in _FILES
-    for what, text in altered(file.read_text("utf-8"))
+    for change, text in altered(file.read_text("utf-8"))
 ]
-PLAYED = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIOS[file]]
+PAIRS = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIOS[file]]
 
 
 @pytest.fixture(scope="module")
 def db(
     fresh_database: Callable[[str], AbstractContextManager[str]], server_url: str
 ) -> Iterator[QueueDatabase]:
-    """A database at hand; one for all mutants, as each scenario begins by emptying it."""
+    """One database for all mutants; each scenario empties it first."""
     with fresh_database(server_url) as url:
         link = Database(url).open()
         yield QueueDatabase(link)
@@ -37,36 +37,36 @@ def db(
 
 
 @pytest.fixture
-def stage(db: QueueDatabase) -> QueueDatabase:
-    """The db, emptied."""
+def empty_db(db: QueueDatabase) -> QueueDatabase:
+    """The empty database."""
     _empty(db)
     return db
 
 
 @pytest.mark.parametrize(
-    ("file", "scenario"), PLAYED, ids=lambda each: getattr(each, "__name__", each)
+    ("file", "scenario"), PAIRS, ids=lambda value: getattr(value, "__name__", value)
 )
-def test_the_statements_as_they_are_play_every_scenario(
-    stage: QueueDatabase, file: str, scenario: Scenario
+def test_the_unchanged_statements_pass_every_scenario(
+    empty_db: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
-    scenario(stage)
+    scenario(empty_db)
 
 
 @pytest.mark.parametrize(("file", "text"), MUTANTS)
-def test_a_statement_that_locks_otherwise_is_found_out(
-    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+def test_a_statement_with_another_lock_fails_a_scenario(
+    empty_db: QueueDatabase, monkeypatch: pytest.MonkeyPatch, file: str, text: str
 ) -> None:
-    rendered, mutant = schema_name._render, stage.link.schema.qualify(text)
+    rendered, mutant = schema_name._render, empty_db.link.schema.qualify(text)
     monkeypatch.setattr(
         schema_name,
         "_render",
-        lambda known, asked: mutant if asked == file else rendered(known, asked),
+        lambda schema, name: mutant if name == file else rendered(schema, name),
     )
 
-    assert any(_is_found_out(stage, scenario) for scenario in SCENARIOS[file])
+    assert any(_is_detected(empty_db, scenario) for scenario in SCENARIOS[file])
 
 
-def test_every_lock_is_altered_in_each_way() -> None:
+def test_every_lock_is_altered_in_every_way() -> None:
     text = """
         -- for update of nothing
         select from a limit 3
@@ -77,27 +77,29 @@ def test_every_lock_is_altered_in_each_way() -> None:
           for key share of b;
     """
 
-    done = dict(altered(text))
+    mutants = dict(altered(text))
 
     assert [
         "for no key update of a skip locked: none", "for no key update of a skip locked: key share",
         "for no key update of a skip locked: waits",
         "for key share of b: none", "for key share of b: no key update",
         "for key share of b: skips", "for key share of b: in no order",
-    ] == [*done]  # fmt: skip
-    assert "for no key update of a;" in done["for no key update of a skip locked: waits"]
-    assert "order by b" not in done["for key share of b: in no order"]
-    assert "limit 3\n          for key share of b skip locked;" in done["for key share of b: skips"]
+    ] == [*mutants]  # fmt: skip
+    assert "for no key update of a;" in mutants["for no key update of a skip locked: waits"]
+    assert "order by b" not in mutants["for key share of b: in no order"]
+    assert (
+        "limit 3\n          for key share of b skip locked;" in mutants["for key share of b: skips"]
+    )
 
 
-def _is_found_out(db: QueueDatabase, scenario: Scenario) -> bool:
+def _is_detected(db: QueueDatabase, scenario: Scenario) -> bool:
     _empty(db)
     try:
         scenario(db)
     except AssertionError:
         return True
     except psycopg.Error:
-        # No proof: a mutant that cannot run at all fails so too.
+        # A database error proves nothing: a mutant that cannot run raises one too.
         return False
     return False
 

@@ -1,4 +1,4 @@
-"""Whoever drops a condition from a statement that a promise rests on hears of it."""
+"""A statement without one of its conditions fails a test."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ _SCHEMA_SQL = Path(__file__).parents[2] / "pgqueue/schema/sql"
 FUNCTIONS = {"cancel", "retry"}
 """Statements whose rule stands in a function of the same name."""
 
-_HINT = "a notification is a hint; tests/process/test_notifications.py tests who gets it"
+_NOTIFICATION = "a notification carries no data; see tests/process/test_notifications.py"
 
 _MORE_LOCKS = "more rows are locked against their deletion, for that moment"
 
@@ -30,13 +30,13 @@ _IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join
 EQUIVALENT = {
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
     ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
-    ("retry", _IS_AWAITED): _HINT,
-    ("cancel", "worker.id = requested.worker_id"): _HINT,
-    **{("retry", condition): _HINT for condition in _MATCHES},
+    ("retry", _IS_AWAITED): _NOTIFICATION,
+    ("cancel", "worker.id = requested.worker_id"): _NOTIFICATION,
+    **{("retry", condition): _NOTIFICATION for condition in _MATCHES},
 }
-"""Conditions without which a statement happens to do the same, and why they stand there."""
+"""Conditions without which a statement passes every scenario, and the reason of each."""
 
-OTHERS = {
+EXEMPT = {
     *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
     *(
         "record_tasks",
@@ -44,13 +44,13 @@ OTHERS = {
         "register_supervisor",
         "announce_supervisor",
         "stop_supervisor",
-    ),  # what each tells of itself
+    ),  # rows of the caller itself
     *(
         "find_ready",
         "resolve_due_times",
         "count_unfinished",
         "allow_idle_transaction",
-    ),  # questions that decide nothing
+    ),  # queries that decide nothing
     *("first_scheduled", "first_expired", "first_prunable"),  # which job was refused
     *(
         "read_job",
@@ -62,15 +62,15 @@ OTHERS = {
     ),
     "count_connections",
 }
-"""Statements by which no worker and no supervisor changes what others hold."""
+"""Statements by which no worker and no supervisor changes the rows of others."""
 
 
 def _text(file: str) -> str:
-    """A statement's text, or that of its function, as the last migration that has it says it."""
+    """The text of a statement, or of its function in the newest migration that has it."""
     if file not in FUNCTIONS:
         return schema_name.read(file)
-    present = max(_SCHEMA_SQL.glob(f"*/functions/{file}.sql"))
-    text = schema_name.read(f"schema:{present.parents[1].name}/functions/{file}")
+    newest = max(_SCHEMA_SQL.glob(f"*/functions/{file}.sql"))
+    text = schema_name.read(f"schema:{newest.parents[1].name}/functions/{file}")
     return re.sub(r"^create (or replace )?", "", text)
 
 
@@ -80,66 +80,69 @@ MUTANTS = [
     for conjunct in conjuncts(_text(file))
     if (file, str(conjunct)) not in EQUIVALENT
 ]
-PLAYED = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIOS[file]]
+PAIRS = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIOS[file]]
 
 
 @pytest.fixture
-def stage(db: QueueDatabase) -> QueueDatabase:
-    """The db, emptied, with short patience for a statement that finds no end."""
+def empty_db(db: QueueDatabase) -> QueueDatabase:
+    """The empty database, with a short timeout for a statement that does not end."""
     db.link.raw.execute("set statement_timeout = '3s'")
     _empty(db)
     return db
 
 
 @pytest.fixture
-def put_in(
-    stage: QueueDatabase, monkeypatch: pytest.MonkeyPatch
+def replace_statement(
+    empty_db: QueueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str], None]]:
-    """Puts another text in the place of a statement's, for the length of a test."""
+    """Replaces the text of a statement until the end of the test."""
     rendered, altered = schema_name._render, []
 
-    def put_in(file: str, text: str) -> None:
-        mutant = stage.link.schema.qualify(text).removesuffix(";")
+    def replace_statement(file: str, text: str) -> None:
+        mutant = empty_db.link.schema.qualify(text).removesuffix(";")
         if file in FUNCTIONS:
             altered.append(file)
-            stage.link.raw.execute(f"create or replace {mutant}".encode())
+            empty_db.link.raw.execute(f"create or replace {mutant}".encode())
         else:
             monkeypatch.setattr(
                 schema_name,
                 "_render",
-                lambda known, asked: mutant if asked == file else rendered(known, asked),
+                lambda schema, name: mutant if name == file else rendered(schema, name),
             )
 
-    yield put_in
+    yield replace_statement
     for file in {*altered}:
-        put_in(file, _text(file))
+        replace_statement(file, _text(file))
 
 
 @pytest.mark.parametrize(
-    ("file", "scenario"), PLAYED, ids=lambda each: getattr(each, "__name__", each)
+    ("file", "scenario"), PAIRS, ids=lambda value: getattr(value, "__name__", value)
 )
-def test_the_statements_as_they_are_play_every_scenario(
-    stage: QueueDatabase, file: str, scenario: Scenario
+def test_the_unchanged_statements_pass_every_scenario(
+    empty_db: QueueDatabase, file: str, scenario: Scenario
 ) -> None:
-    scenario(stage)
+    scenario(empty_db)
 
 
 @pytest.mark.parametrize(("file", "conjunct"), MUTANTS, ids=str)
-def test_a_statement_without_one_of_its_conditions_is_found_out(
-    stage: QueueDatabase, put_in: Callable[[str, str], None], file: str, conjunct: Conjunct
+def test_a_statement_without_one_of_its_conditions_fails_a_scenario(
+    empty_db: QueueDatabase,
+    replace_statement: Callable[[str, str], None],
+    file: str,
+    conjunct: Conjunct,
 ) -> None:
-    put_in(file, without(_text(file), conjunct))
+    replace_statement(file, without(_text(file), conjunct))
 
-    assert any(_is_found_out(stage, scenario) for scenario in SCENARIOS[file])
+    assert any(_is_detected(empty_db, scenario) for scenario in SCENARIOS[file])
 
 
-def test_every_statement_is_played_or_told_why_not() -> None:
+def test_every_statement_has_a_scenario_or_is_exempt() -> None:
     files = {file.stem for file in Path(schema_name.__file__).with_name("sql").glob("*.sql")}
 
-    assert files == SCENARIOS.keys() | (OTHERS & files)
+    assert files == SCENARIOS.keys() | (EXEMPT & files)
 
 
-def test_every_condition_of_a_statement_is_seen() -> None:
+def test_every_condition_of_a_statement_is_found() -> None:
     text = """
         select case n when 1 then p end, case when x = (select 1 where q) then 2 else 3 end
         from t join a on t.id = a.id
@@ -166,25 +169,28 @@ def test_a_condition_that_cannot_be_read_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "condition"), EQUIVALENT)
-def test_a_condition_that_is_said_to_change_nothing_changes_nothing(
-    stage: QueueDatabase, put_in: Callable[[str, str], None], file: str, condition: str
+def test_a_statement_without_an_equivalent_condition_passes_every_scenario(
+    empty_db: QueueDatabase,
+    replace_statement: Callable[[str, str], None],
+    file: str,
+    condition: str,
 ) -> None:
-    [conjunct] = [each for each in conjuncts(_text(file)) if str(each) == condition]
-    put_in(file, without(_text(file), conjunct))
+    [conjunct] = [candidate for candidate in conjuncts(_text(file)) if str(candidate) == condition]
+    replace_statement(file, without(_text(file), conjunct))
 
     for scenario in SCENARIOS[file]:
-        _empty(stage)
-        scenario(stage)
+        _empty(empty_db)
+        scenario(empty_db)
 
 
-def _is_found_out(db: QueueDatabase, scenario: Scenario) -> bool:
+def _is_detected(db: QueueDatabase, scenario: Scenario) -> bool:
     _empty(db)
     try:
         scenario(db)
     except AssertionError:
         return True
     except psycopg.Error:
-        # No proof: a mutant that cannot run at all fails so too.
+        # A database error proves nothing: a mutant that cannot run raises one too.
         return False
     return False
 

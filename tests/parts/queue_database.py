@@ -110,6 +110,14 @@ class QueueDatabase:
             yield
             other.rollback()
 
+    def pass_time(self, column: str, seconds: float) -> None:
+        """Make a moment of every job earlier by *seconds*."""
+        self.rows(
+            f"update pgqueue.jobs set {column} = {column}"
+            " - make_interval(secs => %(seconds)s::float8)",
+            seconds=seconds,
+        )
+
     def change(self, job_id: int, **columns: object) -> None:
         """Write columns of a job's row without any check of the library."""
         changes = ", ".join(f"{name} = %({name})s" for name in columns)

@@ -52,7 +52,7 @@ def test_the_rights_are_the_same_under_any_name(
 def test_a_second_run_changes_nothing(logins: "Logins", database_url: str) -> None:
     again = roles.apply(database_url, prefix=logins.prefix)
 
-    assert ([], []) == (again.given, again.taken)
+    assert ([], []) == (again.granted, again.revoked)
 
 
 def test_a_plan_lists_missing_rights_and_changes_nothing(
@@ -62,7 +62,7 @@ def test_a_plan_lists_missing_rights_and_changes_nothing(
     planned_again = roles.plan(database_url, prefix=no_roles.prefix)
 
     assert planned == planned_again == roles.apply(database_url, prefix=no_roles.prefix)
-    assert Right("viewer", "select", "table", "jobs") in planned.given
+    assert Right("viewer", "select", "table", "jobs") in planned.granted
 
 
 def test_the_printed_sql_creates_the_rights_of_the_command(
@@ -103,9 +103,9 @@ def test_excessive_rights_are_revoked(logins: "Logins", database_url: str) -> No
 
     changes = roles.apply(database_url, prefix=logins.prefix)
 
-    assert [] == changes.given
-    assert Right("producer", "update", "columns", "jobs (args)") in changes.taken
-    assert Right("public", "execute", "function", "cancel") in changes.taken
+    assert [] == changes.granted
+    assert Right("producer", "update", "columns", "jobs (args)") in changes.revoked
+    assert Right("public", "execute", "function", "cancel") in changes.revoked
     assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
@@ -160,7 +160,7 @@ def test_a_grant_on_a_type_is_listed_and_revoked_from_public_only(
     changes = roles.apply(database_url, prefix=logins.prefix)
 
     assert {f"public usage {description}", f"{stranger} usage {description}"} <= set(granted)
-    assert ["public usage " + description] == [str(right) for right in changes.taken]
+    assert ["public usage " + description] == [str(right) for right in changes.revoked]
     assert f"{stranger} usage {description}" in _rights(database_url, logins.prefix)
 
 
@@ -173,7 +173,7 @@ def test_rights_of_other_roles_stay(logins: "Logins", database_url: str) -> None
 
     changes = roles.apply(database_url, prefix=logins.prefix)
 
-    assert ([], []) == (changes.given, changes.taken)
+    assert ([], []) == (changes.granted, changes.revoked)
 
 
 def test_later_objects_are_closed_to_the_public_and_open_to_viewers(
@@ -201,7 +201,7 @@ def test_later_objects_are_closed_to_the_public_and_open_to_viewers(
         "public usage row type later",
     } == rows
     assert Right("public", "usage", "row type", "later") in (
-        roles.apply(database_url, prefix=logins.prefix).taken
+        roles.apply(database_url, prefix=logins.prefix).revoked
     )
 
 
@@ -221,7 +221,7 @@ def test_a_migration_after_it_still_belongs_to_the_owner(
 
     changes = roles.apply(database_url, prefix=logins.prefix)
 
-    assert [] == [right for right in changes.taken if right.privilege == "owns"]
+    assert [] == [right for right in changes.revoked if right.privilege == "owns"]
     assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)
 
 
@@ -241,8 +241,8 @@ def test_a_dba_without_superuser_can_grant_all_rights(
     changes = roles.apply(url, "theirs", no_roles.prefix)
     again = roles.apply(url, "theirs", no_roles.prefix)
 
-    assert Right("owner", "owns", "table", "jobs") in changes.given
-    assert ([], []) == (again.given, again.taken)
+    assert Right("owner", "owns", "table", "jobs") in changes.granted
+    assert ([], []) == (again.granted, again.revoked)
     assert [] == migrate.upgrade(url, "theirs")
 
 
@@ -266,7 +266,7 @@ def test_memberships_among_our_roles_are_listed_and_revoked(
 
     assert [
         Right("producer", "member", "role", "worker"), Right("viewer", "member", "role", "owner"),
-    ] == list(planned.taken) == list(changes.taken)  # fmt: skip
+    ] == list(planned.revoked) == list(changes.revoked)  # fmt: skip
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         logins.connection("viewer").execute("delete from pgqueue.jobs")
     assert GOLDEN.read_text().splitlines() == _rights(database_url, logins.prefix)

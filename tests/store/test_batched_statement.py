@@ -36,7 +36,7 @@ def events() -> Iterator[list[JobSkipped]]:
 
 
 @pytest.fixture
-def kept(db: QueueDatabase) -> QueueDatabase:
+def finished_db(db: QueueDatabase) -> QueueDatabase:
     """Nine jobs past `kept_until`."""
     for _ in range(9):
         db.change(db.enqueue().id, status="succeeded")
@@ -44,23 +44,23 @@ def kept(db: QueueDatabase) -> QueueDatabase:
     return db
 
 
-def _left(db: QueueDatabase) -> int:
+def _remaining(db: QueueDatabase) -> int:
     return int(db.row("select count(*) from pgqueue.jobs")[0])
 
 
-def test_a_batch_answers_whether_there_may_be_more(kept: QueueDatabase) -> None:
+def test_a_batch_answers_whether_there_may_be_more(finished_db: QueueDatabase) -> None:
     batches = BatchedStatement(retention.prune, retention.first_prunable, 4)
 
-    assert [True, True, False] == [batches.take(kept.link) for _ in range(3)]
+    assert [True, True, False] == [batches.take(finished_db.link) for _ in range(3)]
 
-    assert 0 == _left(kept)
+    assert 0 == _remaining(finished_db)
 
 
-def test_a_batch_that_is_too_large_is_halved(kept: QueueDatabase) -> None:
-    kept.link.raw.execute(_SLOW.encode())
+def test_a_batch_that_is_too_large_is_halved(finished_db: QueueDatabase) -> None:
+    finished_db.link.raw.execute(_SLOW.encode())
     batches = BatchedStatement(retention.prune, retention.first_prunable, 8)
 
-    seen = [(batches.take(kept.link), _left(kept)) for _ in range(4)]
+    seen = [(batches.take(finished_db.link), _remaining(finished_db)) for _ in range(4)]
 
     assert [(True, 9), (True, 9), (True, 7), (True, 7)] == seen
 
@@ -76,60 +76,60 @@ for each row when (old.task = 'app.kept') execute function pgqueue.keep()
 
 
 def test_a_job_that_is_refused_by_itself_is_skipped_for_a_minute(
-    kept: QueueDatabase, events: list[JobSkipped]
+    finished_db: QueueDatabase, events: list[JobSkipped]
 ) -> None:
-    refused = kept.rows(
+    refused = finished_db.rows(
         "update pgqueue.jobs set task = 'app.kept', kept_until = kept_until - interval '1 s' "
         "where id in (select id from pgqueue.jobs order by id limit 2) returning id"
     )
-    kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
+    finished_db.link.raw.execute(_REFUSES.replace("%%", "%").encode())
     clock = ManualClock()
     batches = BatchedStatement(retention.prune, retention.first_prunable, 4, clock=clock)
 
-    while batches.take(kept.link):
+    while batches.take(finished_db.link):
         pass
-    left = _left(kept)
-    kept.rows("drop trigger keep on pgqueue.jobs")
-    still = batches.take(kept.link), _left(kept)
+    remaining = _remaining(finished_db)
+    finished_db.rows("drop trigger keep on pgqueue.jobs")
+    second = batches.take(finished_db.link), _remaining(finished_db)
     clock.advance(61.0)
-    while batches.take(kept.link):
+    while batches.take(finished_db.link):
         pass
 
-    assert 2 == left
+    assert 2 == remaining
     assert [(job_id,) for job_id in sorted(event.job_id for event in events)] == refused
     assert all("kept: app.kept" in event.reason for event in events)
-    assert (False, 2) == still
-    assert 0 == _left(kept)
+    assert (False, 2) == second
+    assert 0 == _remaining(finished_db)
 
 
-def test_a_single_job_that_is_too_much_is_an_error(kept: QueueDatabase) -> None:
-    kept.link.raw.execute(_SLOW.replace("> 2", "> 0").encode())
+def test_a_single_job_that_is_too_much_is_an_error(finished_db: QueueDatabase) -> None:
+    finished_db.link.raw.execute(_SLOW.replace("> 2", "> 0").encode())
     batches = BatchedStatement(retention.prune, retention.first_prunable, 2)
 
-    assert batches.take(kept.link)
+    assert batches.take(finished_db.link)
     with pytest.raises(psycopg.errors.QueryCanceled):
-        batches.take(kept.link)
+        batches.take(finished_db.link)
 
-    assert 9 == _left(kept)
+    assert 9 == _remaining(finished_db)
 
 
-def test_when_all_are_refused_the_error_is_raised(
-    kept: QueueDatabase, monkeypatch: pytest.MonkeyPatch
+def test_an_error_of_too_many_jobs_is_raised(
+    finished_db: QueueDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batched_statement_module, "_SKIPPED_MAX", 3)
-    kept.rows("update pgqueue.jobs set task = 'app.kept' returning id")
-    kept.link.raw.execute(_REFUSES.replace("%%", "%").encode())
+    finished_db.rows("update pgqueue.jobs set task = 'app.kept' returning id")
+    finished_db.link.raw.execute(_REFUSES.replace("%%", "%").encode())
     batches = BatchedStatement(retention.prune, retention.first_prunable, 1)
 
-    taken = [batches.take(kept.link) for _ in range(3)]
+    answers = [batches.take(finished_db.link) for _ in range(3)]
 
-    assert [True] * 3 == taken
+    assert [True] * 3 == answers
     with pytest.raises(psycopg.errors.RaiseException):
-        batches.take(kept.link)
+        batches.take(finished_db.link)
 
 
-def test_an_error_that_is_no_fault_of_a_job_is_raised(kept: QueueDatabase) -> None:
-    kept.rows("alter table pgqueue.logs rename to lines")
+def test_an_error_that_is_no_fault_of_a_job_is_raised(finished_db: QueueDatabase) -> None:
+    finished_db.rows("alter table pgqueue.logs rename to lines")
 
     with pytest.raises(psycopg.errors.UndefinedTable):
-        BatchedStatement(retention.prune, retention.first_prunable, 2).take(kept.link)
+        BatchedStatement(retention.prune, retention.first_prunable, 2).take(finished_db.link)

@@ -1,4 +1,4 @@
-"""Rows for COPY: PostgreSQL reads back what was written out, and so it reads psycopg's own."""
+"""PostgreSQL reads rows in COPY format back unchanged, as it reads rows that psycopg wrote."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgqueue.store.connection.link import Link
-from pgqueue.store.copy_text import Field, rows_alike
+from pgqueue.store.copy_text import Field, similar_rows
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 TRICKY = st.text(st.sampled_from('\\\n\r\t\b\f\v"{},. NnrtbxU0aü'), max_size=12)
@@ -31,7 +31,7 @@ FIELDS = st.tuples(
 
 _TABLE = """
 create temporary table copied (
-  place bigint generated always as identity, head text, arguments text,
+  row_number bigint generated always as identity, head text, arguments text,
   tail text, whole bigint, number float8, claim boolean, moment timestamptz, texts text[]
 ) on commit drop
 """
@@ -39,7 +39,7 @@ _COPY = """
 copy copied (head, arguments, tail, whole, number, claim, moment, texts) from stdin
 """
 _READ = """
-select head, arguments, tail, whole, number, claim, moment, texts from copied order by place
+select head, arguments, tail, whole, number, claim, moment, texts from copied order by row_number
 """
 
 
@@ -54,18 +54,18 @@ def test_rows_read_back_as_they_were(
 ) -> None:
     with link.transaction():
         link.fetch(_TABLE, {})
-        link.copy(_COPY, [rows_alike([head], texts, fields)])
-        found = link.fetch(_READ, {})
+        link.copy(_COPY, [similar_rows([head], texts, fields)])
+        rows = link.fetch(_READ, {})
         link.fetch("truncate copied", {})
         _copy_by_psycopg(link, [(head, text, *_as_read(fields)) for text in texts])
         by_psycopg = link.fetch(_READ, {})
 
     expected = [(head, text, *_as_read(fields)) for text in texts]
-    assert expected == found == by_psycopg
+    assert expected == rows == by_psycopg
 
 
 def _as_read(fields: tuple[Field, ...]) -> list[Any]:
-    return [list(each) if isinstance(each, tuple) else each for each in fields]
+    return [list(field) if isinstance(field, tuple) else field for field in fields]
 
 
 def _copy_by_psycopg(link: Link, rows: list[tuple[Any, ...]]) -> None:
@@ -75,4 +75,4 @@ def _copy_by_psycopg(link: Link, rows: list[tuple[Any, ...]]) -> None:
 
 
 def test_no_texts_make_no_rows() -> None:
-    assert b"" == rows_alike(["a"], [], ["b"])
+    assert b"" == similar_rows(["a"], [], ["b"])

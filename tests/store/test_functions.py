@@ -3,10 +3,11 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
+from queue_database import QueueDatabase
 from registering import listening_supervisor
 
 from pgqueue.core.lifecycle import FINAL, JobStatus, Outcome
@@ -16,9 +17,6 @@ from pgqueue.store import attempts, bulk_insert, enqueueing, jobs, tasks
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
-
-if TYPE_CHECKING:
-    from tests.store.conftest import QueueDatabase
 
 RECORDED = {
     "queue": "mail",
@@ -50,7 +48,7 @@ DEFAULTS = {
 }
 
 
-def test_plain_sql_enqueues_with_the_defaults(db: "QueueDatabase") -> None:
+def test_plain_sql_enqueues_with_the_defaults(db: QueueDatabase) -> None:
     (job_id,) = db.row("select pgqueue.enqueue('shop.mail')")
 
     job = db.job(job_id)
@@ -58,7 +56,7 @@ def test_plain_sql_enqueues_with_the_defaults(db: "QueueDatabase") -> None:
     assert ("shop.mail", {}, JobStatus.QUEUED) == (job.task, job.args, job.status)
 
 
-def test_the_defaults_of_sql_are_those_of_python(db: "QueueDatabase") -> None:
+def test_sql_and_python_have_equal_defaults(db: QueueDatabase) -> None:
     (by_sql,) = db.row("select pgqueue.enqueue('shop.mail')")
     (by_insert,) = db.row("insert into pgqueue.jobs (task) values ('shop.mail') returning id")
     by_python = run(db.link, enqueueing.enqueue(NewJob("shop.mail"))).id
@@ -71,7 +69,7 @@ def test_the_defaults_of_sql_are_those_of_python(db: "QueueDatabase") -> None:
 
 
 @pytest.mark.parametrize("name", ["shop.mail", "old.mail"])
-def test_plain_sql_takes_the_options_recorded_for_the_task(db: "QueueDatabase", name: str) -> None:
+def test_plain_sql_takes_the_options_recorded_for_the_task(db: QueueDatabase, name: str) -> None:
     _record(db, "shop.mail", RECORDED, aliases=["old.mail"])
 
     (job_id,) = db.row("select pgqueue.enqueue(%(name)s, '{\"to\": 7}')", name=name)
@@ -81,7 +79,7 @@ def test_plain_sql_takes_the_options_recorded_for_the_task(db: "QueueDatabase", 
     assert (name, {"to": 7}) == (job.task, job.args)
 
 
-def test_a_name_counts_before_an_alias_of_another_task(db: "QueueDatabase") -> None:
+def test_a_tasks_name_is_matched_before_the_alias_of_another_task(db: QueueDatabase) -> None:
     _record(db, "a.mail", {"queue": "alias"}, aliases=["shop.mail"])
     _record(db, "shop.mail", {"queue": "name"})
 
@@ -90,7 +88,7 @@ def test_a_name_counts_before_an_alias_of_another_task(db: "QueueDatabase") -> N
     assert "name" == db.job(job_id).queue
 
 
-def test_what_the_call_says_replaces_what_was_recorded(db: "QueueDatabase") -> None:
+def test_an_option_of_the_call_replaces_the_recorded_option(db: QueueDatabase) -> None:
     _record(db, "shop.mail", RECORDED)
 
     (job_id,) = db.row(
@@ -102,19 +100,19 @@ def test_what_the_call_says_replaces_what_was_recorded(db: "QueueDatabase") -> N
         """
     )
 
-    changed = {"queue": "fast", "priority": -3, "timeout_seconds": 9.0, "max_attempts": 2}
+    changes = {"queue": "fast", "priority": -3, "timeout_seconds": 9.0, "max_attempts": 2}
     job = db.job(job_id)
-    assert {**RECORDED, **changed, "tags": ["c"]} == _options(db, job_id)
+    assert {**RECORDED, **changes, "tags": ["c"]} == _options(db, job_id)
     assert (datetime(2100, 1, 1, tzinfo=UTC), JobStatus.SCHEDULED) == (job.run_at, job.status)
 
 
-def test_any_option_can_be_replaced_by_name(db: "QueueDatabase") -> None:
+def test_any_option_can_be_replaced_by_name(db: QueueDatabase) -> None:
     _record(db, "shop.mail", {**RECORDED, "timeout_seconds": 30.0})
-    changed = {**DEFAULTS, "timeout_seconds": None, "expires_after_seconds": 60.0}
+    changes = {**DEFAULTS, "timeout_seconds": None, "expires_after_seconds": 60.0}
 
     (job_id,) = db.row(
         "select pgqueue.enqueue('shop.mail', options => %(options)s::jsonb)",
-        options=json.dumps(changed),
+        options=json.dumps(changes),
     )
 
     job = db.job(job_id)
@@ -140,14 +138,14 @@ def test_any_option_can_be_replaced_by_name(db: "QueueDatabase") -> None:
         "'t', options => '{\"keep_seconds\": \"infinity\"}'",
     ],
 )
-def test_plain_sql_cannot_insert_what_python_would_refuse(db: "QueueDatabase", call: str) -> None:
+def test_plain_sql_cannot_insert_what_python_would_refuse(db: QueueDatabase, call: str) -> None:
     with pytest.raises((psycopg.DataError, psycopg.IntegrityError)):
         db.rows(f"select pgqueue.enqueue({call})")
 
     assert (0,) == db.row("select count(*) from pgqueue.jobs")
 
 
-def test_a_trigger_can_enqueue_for_each_row(db: "QueueDatabase") -> None:
+def test_a_trigger_can_enqueue_for_each_row(db: QueueDatabase) -> None:
     db.rows("create table public.orders (id bigint)")
     db.rows(
         """
@@ -174,7 +172,9 @@ def test_a_trigger_can_enqueue_for_each_row(db: "QueueDatabase") -> None:
 @pytest.mark.own_session
 @pytest.mark.parametrize("name", ["pgqueue", 'a"b', "it's"])
 @pytest.mark.parametrize("way", ["statement", "function", "copy", "retry"])
-def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str, way: str) -> None:
+def test_a_supervisor_is_notified_when_the_job_commits(
+    database_url: str, name: str, way: str
+) -> None:
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
     retried = run(link, enqueueing.enqueue(NewJob("t", run_after=60.0))).id
@@ -182,31 +182,31 @@ def test_supervisors_are_woken_when_the_job_commits(database_url: str, name: str
     listener.listen()
 
     with link.transaction():
-        _wake(link, way, retried)
-        woken_early = bool(listener.notifications(0))
-    woken = bool(listener.notifications(10))
+        _enqueue_by(link, way, retried)
+        is_notified_early = bool(listener.notifications(0))
+    is_notified = bool(listener.notifications(10))
 
     listener.close()
     link.close()
-    assert (False, True) == (woken_early, woken)
+    assert (False, True) == (is_notified_early, is_notified)
 
 
 @pytest.mark.parametrize("way", ["statement", "function", "copy"])
-def test_a_job_for_later_wakes_nobody(database_url: str, link: Link, way: str) -> None:
+def test_a_scheduled_job_notifies_nobody(database_url: str, link: Link, way: str) -> None:
     listener = Database(database_url).open()
     listening_supervisor(link)
     listener.listen()
 
-    _wake(link, way, 0, run_after=60.0)
-    woken = bool(listener.notifications(0))
+    _enqueue_by(link, way, 0, run_after=60.0)
+    is_notified = bool(listener.notifications(0))
 
     listener.close()
-    assert woken is False
+    assert is_notified is False
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
-    db: "QueueDatabase", status: JobStatus
+def test_a_cancellation_ends_a_waiting_job_and_requests_the_end_of_a_running_job(
+    db: QueueDatabase, status: JobStatus
 ) -> None:
     job = db.enqueue(keep_seconds=60.0)
     db.change(job.id, status=status.value)
@@ -214,16 +214,16 @@ def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
     answer = run(db.link, jobs.cancel(jobs.JobSelection([job.id])))
 
     row = db.job(job.id)
-    asked_at, kept_until = db.row(
+    requested_at, kept_until = db.row(
         "select cancel_requested_at, kept_until from pgqueue.jobs where id = %(id)s", id=job.id
     )
     if status in FINAL:
         assert {job.id: None} == answer
-        assert (status, None, None) == (row.status, asked_at, row.finished_at)
+        assert (status, None, None) == (row.status, requested_at, row.finished_at)
     elif status is JobStatus.RUNNING:
         assert {job.id: JobStatus.RUNNING} == answer
         assert (JobStatus.RUNNING, None) == (row.status, row.finished_at)
-        assert asked_at is not None
+        assert requested_at is not None
     else:
         assert {job.id: JobStatus.CANCELLED} == answer
         assert row.finished_at is not None
@@ -232,21 +232,23 @@ def test_cancelling_ends_a_job_that_waits_and_asks_for_one_that_runs(
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_a_retry_by_hand_begins_anew(db: "QueueDatabase", status: JobStatus) -> None:
-    held = db.claim_new(max_attempts=2)
-    db.settle(held, Outcome.FAILED, error_type="ValueError")
+def test_a_manual_retry_resets_the_counts_and_the_result(
+    db: QueueDatabase, status: JobStatus
+) -> None:
+    claimed = db.claim_new(max_attempts=2)
+    db.settle(claimed, Outcome.FAILED, error_type="ValueError")
     other = db.enqueue()
-    db.change(held.id, status=status.value, lost_count=2, result='"old"')
-    before = db.job(held.id)
+    db.change(claimed.id, status=status.value, lost_count=2, result='"old"')
+    before = db.job(claimed.id)
 
-    answer = run(db.link, jobs.retry(jobs.JobSelection([held.id])))
+    answer = run(db.link, jobs.retry(jobs.JobSelection([claimed.id])))
 
-    row = db.job(held.id)
+    row = db.job(claimed.id)
     if status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.BLOCKED):
-        assert {held.id: None} == answer
+        assert {claimed.id: None} == answer
         assert before == row
     else:
-        assert {held.id: JobStatus.QUEUED} == answer
+        assert {claimed.id: JobStatus.QUEUED} == answer
         assert (JobStatus.QUEUED, 0, 0, 1) == (
             row.status,
             row.failure_count,
@@ -255,13 +257,13 @@ def test_a_retry_by_hand_begins_anew(db: "QueueDatabase", status: JobStatus) -> 
         )
         assert (None, None, None) == (row.finished_at, row.result, row.worker_id)
         assert other.position < row.position
-        assert 1 == len(run(db.link, attempts.attempts_of(held.id)))
+        assert 1 == len(run(db.link, attempts.attempts_of(claimed.id)))
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "12000-01-01", "0044-03-15 BC"])
 @pytest.mark.parametrize("column", ["run_at", "expires_at"])
 def test_a_moment_that_python_does_not_know_is_refused(
-    db: "QueueDatabase", column: str, moment: str
+    db: QueueDatabase, column: str, moment: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="moment_check"):
         db.rows(
@@ -270,39 +272,39 @@ def test_a_moment_that_python_does_not_know_is_refused(
         )
 
 
-def test_an_end_of_patience_beyond_the_calendar_is_refused(db: "QueueDatabase") -> None:
+def test_an_expiry_beyond_the_calendar_is_refused(db: QueueDatabase) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="moment_check"):
         db.rows("select pgqueue.enqueue('t', options => '{\"expires_after_seconds\": 3e11}')")
 
 
-def test_an_unknown_id_is_answered_with_nothing(db: "QueueDatabase") -> None:
+def test_an_unknown_id_has_no_status(db: QueueDatabase) -> None:
     assert {404: None} == run(db.link, jobs.cancel(jobs.JobSelection([404])))
     assert {404: None} == run(db.link, jobs.retry(jobs.JobSelection([404])))
 
 
-def test_two_who_steer_the_same_jobs_do_not_lock_each_other_out(
-    db: "QueueDatabase", other_link: Link
+def test_concurrent_cancellations_and_retries_of_the_same_jobs_do_not_deadlock(
+    db: QueueDatabase, other_link: Link
 ) -> None:
     ids = [db.enqueue().id for _ in range(500)]
 
-    def steer(link: Link, ids: list[int]) -> None:
+    def cancel_and_retry(link: Link, ids: list[int]) -> None:
         for _ in range(5):
             run(link, jobs.cancel(jobs.JobSelection(ids)))
             run(link, jobs.retry(jobs.JobSelection(ids)))
 
     with ThreadPoolExecutor(2) as pool:
-        for steered in (
-            pool.submit(steer, db.link, ids),
-            pool.submit(steer, other_link, ids[::-1]),
+        for future in (
+            pool.submit(cancel_and_retry, db.link, ids),
+            pool.submit(cancel_and_retry, other_link, ids[::-1]),
         ):
-            steered.result(timeout=60)
+            future.result(timeout=60)
 
     assert [(JobStatus.QUEUED, 500)] == db.rows(
         "select status, count(*) from pgqueue.jobs group by status"
     )
 
 
-def _wake(link: Link, way: str, retried: int, run_after: float | None = None) -> None:
+def _enqueue_by(link: Link, way: str, retried: int, run_after: float | None = None) -> None:
     new = NewJob("t", run_after=run_after)
     if way == "statement":
         run(link, enqueueing.enqueue(new))
@@ -315,19 +317,19 @@ def _wake(link: Link, way: str, retried: int, run_after: float | None = None) ->
 
 
 def _record(
-    db: "QueueDatabase", name: str, options: dict[str, Any], aliases: list[str] | None = None
+    db: QueueDatabase, name: str, options: dict[str, Any], aliases: list[str] | None = None
 ) -> None:
     task = {"name": name, "signature": "()", "docstring": "", "options": options}
     run(db.link, tasks.record_tasks([{**task, "aliases": aliases or []}]))
 
 
-def _options(db: "QueueDatabase", job_id: int) -> dict[str, Any]:
+def _options(db: QueueDatabase, job_id: int) -> dict[str, Any]:
     row = _row(db, job_id)
     return {name: row[name] for name in DEFAULTS}
 
 
-def _row(db: "QueueDatabase", job_id: int) -> dict[str, Any]:
-    """A whole row, but for what differs between any two jobs."""
+def _row(db: QueueDatabase, job_id: int) -> dict[str, Any]:
+    """A whole row without the columns that differ between any two jobs."""
     (text,) = db.row(
         """
         select (to_jsonb(job) - '{id,position,run_at,created_at}'::text[])::text

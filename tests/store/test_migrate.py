@@ -1,4 +1,4 @@
-"""Migrating: from empty, twice, at the same time, by alembic itself, beside an application's."""
+"""Migrations of an empty database: repeated, concurrent, by Alembic, beside an application."""
 
 import os
 import subprocess
@@ -40,11 +40,11 @@ ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "select", "it's", "ü b-c"]
 @pytest.fixture
 def empty_url(database_url: str) -> Iterator[str]:
     """A database without our schema."""
-    told = conninfo_to_dict(libpq_url(database_url))
-    name = f"{told['dbname']}_empty"
+    params = conninfo_to_dict(libpq_url(database_url))
+    name = f"{params['dbname']}_empty"
     with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
         admin.execute(f"create database {name} template template0".encode())
-        yield make_conninfo(**{**told, "dbname": name})
+        yield make_conninfo(**{**params, "dbname": name})
         admin.execute(f"drop database {name} with (force)".encode())
 
 
@@ -60,14 +60,14 @@ def empty_link(empty_url: str) -> Iterator[Link]:
 def test_a_database_that_cannot_hold_every_text_is_refused(
     database_url: str, encoding: str
 ) -> None:
-    told = conninfo_to_dict(libpq_url(database_url))
-    name = f"{told['dbname']}_{encoding.lower()}"
+    params = conninfo_to_dict(libpq_url(database_url))
+    name = f"{params['dbname']}_{encoding.lower()}"
     with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
         admin.execute(
             f"create database {name} encoding '{encoding}' locale 'C' template template0".encode()
         )
         with pytest.raises(UnsupportedDatabase, match=f"encoding is {encoding}; jobs need UTF8"):
-            migrate.upgrade(make_conninfo(**{**told, "dbname": name}))
+            migrate.upgrade(make_conninfo(**{**params, "dbname": name}))
         admin.execute(f"drop database {name} with (force)".encode())
 
 
@@ -100,17 +100,17 @@ def test_the_printed_sql_does_what_an_upgrade_does(
     assert {name} == _schemas(empty_url)
 
 
-def test_of_two_upgrades_at_once_exactly_one_applies_each_revision(empty_url: str) -> None:
+def test_exactly_one_of_concurrent_upgrades_applies_each_revision(empty_url: str) -> None:
     def upgrade(_: int) -> list[str]:
-        # A process each: Alembic's `context` is one per process.
+        # Each upgrade needs its own process: Alembic has one `context` per process.
         code = (
             "import sys; from pgqueue.schema.migrate import upgrade;"
-            "print(*[each.id for each in upgrade(sys.argv[1])])"
+            "print(*[revision.id for revision in upgrade(sys.argv[1])])"
         )
-        ran = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", code, empty_url], capture_output=True, text=True, check=True
         )
-        return ran.stdout.split()
+        return process.stdout.split()
 
     with ThreadPoolExecutor(4) as pool:
         applied = list(pool.map(upgrade, range(4)))
@@ -119,7 +119,9 @@ def test_of_two_upgrades_at_once_exactly_one_applies_each_revision(empty_url: st
 
 
 @pytest.mark.own_session
-def test_an_upgrade_waits_while_another_holds_the_lock(empty_url: str, empty_link: Link) -> None:
+def test_an_upgrade_waits_while_another_session_has_the_lock(
+    empty_url: str, empty_link: Link
+) -> None:
     holding = "select pg_advisory_xact_lock(hashtextextended('pgqueue.migrate', 0))"
     waiting = (
         "select count(*) from pg_stat_activity"
@@ -183,7 +185,7 @@ def test_a_downgrade_leaves_nothing_behind(empty_url: str, empty_link: Link) -> 
         capture_output=True,
     )
 
-    left = empty_link.fetch(
+    remaining = empty_link.fetch(
         """
         select relname from pg_class where relnamespace = %(schema)s::regnamespace
         union all
@@ -191,10 +193,10 @@ def test_a_downgrade_leaves_nothing_behind(empty_url: str, empty_link: Link) -> 
         """,
         {"schema": Schema('a"b').quoted},
     )
-    assert [("schema_version",), ("schema_version_pkc",)] == sorted(left)
+    assert [("schema_version",), ("schema_version_pkc",)] == sorted(remaining)
 
 
-def test_an_empty_database_is_told_apart_from_an_old_and_a_new_one(
+def test_a_missing_an_old_and_a_new_schema_raise_different_errors(
     empty_url: str, empty_link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SchemaMissing, match="pgqueue migrate"):
@@ -226,20 +228,22 @@ def test_checking_the_version_loads_neither_sqlalchemy_nor_alembic() -> None:
         "print([name for name in ('sqlalchemy', 'alembic') if name in sys.modules])"
     )
 
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
-    assert "[]" == ran.stdout.strip()
+    assert "[]" == process.stdout.strip()
 
 
-def test_a_server_that_does_not_answer_is_named_as_such() -> None:
+def test_an_unreachable_server_raises_database_unreachable() -> None:
     with pytest.raises(DatabaseUnreachable, match="cannot be used"):
         migrate.upgrade("postgresql://nobody@127.0.0.1:1/nowhere")
 
 
 @pytest.mark.parametrize("name", ["pgqueue", 'a"b'])
-@pytest.mark.parametrize("looks_at_all_schemas", [False, True])
-def test_an_applications_autogenerate_does_not_want_to_drop_our_tables(
-    empty_url: str, name: str, looks_at_all_schemas: bool
+@pytest.mark.parametrize("compares_all_schemas", [False, True])
+def test_an_applications_autogenerate_never_drops_our_tables(
+    empty_url: str, name: str, compares_all_schemas: bool
 ) -> None:
     migrate.upgrade(empty_url, name)
     application = MetaData()
@@ -248,7 +252,7 @@ def test_an_applications_autogenerate_does_not_want_to_drop_our_tables(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(empty_url), poolclass=NullPool
     )
     options: dict[str, object] = {}
-    if looks_at_all_schemas:
+    if compares_all_schemas:
         options["include_schemas"] = True
         options["include_name"] = (
             migrate.include_name
@@ -260,7 +264,9 @@ def test_an_applications_autogenerate_does_not_want_to_drop_our_tables(
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, application)
 
-    assert [("add_table", "customers")] == [(each[0], each[1].name) for each in differences]
+    assert [("add_table", "customers")] == [
+        (difference[0], difference[1].name) for difference in differences
+    ]
 
 
 def _schemas(url: str) -> set[str]:
@@ -274,7 +280,7 @@ def _schemas(url: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _value(connection: "psycopg.Connection[tuple[object, ...]]", question: str) -> object:
-    row = connection.execute(question.encode()).fetchone()
+def _value(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> object:
+    row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return row[0]

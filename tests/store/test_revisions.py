@@ -1,4 +1,4 @@
-"""Which releases work with a schema, told by the marks of its revisions."""
+"""The marks of the revisions decide which releases work with a schema."""
 
 from typing import Any
 
@@ -30,20 +30,20 @@ def test_an_after_revision_ends_all_but_the_newest_release(
 
 
 @pytest.mark.parametrize("marks", [["after"], ["before", "after", "after"]])
-def test_an_after_revision_without_one_before_it_would_serve_whom_it_ends(
+def test_an_after_revision_without_a_before_revision_of_its_own_is_an_error(
     marks: list[str],
 ) -> None:
     with pytest.raises(ValueError, match=f"in front of revision {len(marks):04}"):
         served(_line(*marks))
 
 
-def test_our_own_revisions_name_whom_they_serve() -> None:
+def test_our_own_revisions_serve_this_release() -> None:
     scripts = ScriptDirectory(str(folder()))
 
     assert schema_version.NEEDED in served(line(scripts))
 
 
-def test_what_comes_behind_an_after_revision_waits_with_it() -> None:
+def test_a_revision_behind_an_after_revision_waits_with_it() -> None:
     line = _line("before", "before", "after", "before")
 
     assert line[:2] == before_deploy(line)

@@ -1,4 +1,4 @@
-"""Every statement is one that PostgreSQL takes, under any name of the schema."""
+"""PostgreSQL can prepare every statement, under any name of the schema."""
 
 import re
 
@@ -15,7 +15,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 @pytest.fixture(params=["pgqueue", 'a"b'])
 def named_link(database_url: str, request: pytest.FixtureRequest) -> Link:
-    """A link to a migrated schema of some name."""
+    """A link to a migrated schema with the name of the parameter."""
     migrate.upgrade(database_url, request.param)
     link = Database(database_url, request.param).open()
     request.addfinalizer(link.close)
@@ -50,7 +50,7 @@ def test_every_parameter_is_cast_and_no_comment_reaches_the_server(file: str) ->
 
 
 @pytest.mark.parametrize("file", STATEMENT_FILES)
-def test_a_file_says_its_index_and_its_locks(file: str) -> None:
+def test_a_file_names_its_index_and_its_locks(file: str) -> None:
     written = read_whole(file)
 
     head = "\n".join(line for line in written.splitlines() if line.startswith("--"))

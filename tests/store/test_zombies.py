@@ -1,9 +1,10 @@
-"""An attempt that was taken away writes nothing, whatever became of its job meanwhile."""
+"""An attempt whose job was rescued writes nothing, whatever happened to the job since."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from queue_database import QueueDatabase
 
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.maintenance.lease_expiry import end_expired
@@ -13,115 +14,112 @@ from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.statement import run
 
-if TYPE_CHECKING:
-    from tests.store.conftest import QueueDatabase
-
-_ALL = [
+_QUERIES = [
     "select * from pgqueue.jobs order by id",
     "select * from pgqueue.attempts order by job_id, attempt",
     "select * from pgqueue.logs order by id",
 ]
 
 
-def _taken_away(db: "QueueDatabase", **options: Any) -> ClaimedAttempt:
-    """An attempt whose lease ended, and whose job was rescued."""
-    held = db.claim_new(max_attempts=3, **options)
+def _rescued(db: QueueDatabase, **options: Any) -> ClaimedAttempt:
+    """An attempt whose lease expired and whose job was rescued."""
+    claimed = db.claim_new(max_attempts=3, **options)
     db.rows(
         "update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'"
         " where id = %(id)s",
-        id=held.worker_id,
+        id=claimed.worker_id,
     )
     end_expired(db.link)
-    return held
+    return claimed
 
 
-def _again(db: "QueueDatabase", held: ClaimedAttempt) -> ClaimedAttempt:
+def _second_claim(db: QueueDatabase, claimed: ClaimedAttempt) -> ClaimedAttempt:
     [second] = db.claim(db.worker())
-    assert (held.id, held.attempt + 1) == (second.id, second.attempt)
+    assert (claimed.id, claimed.attempt + 1) == (second.id, second.attempt)
     return second
 
 
-def second_waits(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """It is queued again, and nobody has claimed it yet."""
+def second_waits(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """The job is queued again, and no worker has claimed it."""
 
 
-def second_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """Another worker runs it."""
-    _again(db, held)
+def second_runs(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """Another worker runs the job."""
+    _second_claim(db, claimed)
 
 
-def second_finished(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """Another worker finished it."""
-    db.settle(_again(db, held), Outcome.SUCCEEDED)
+def second_finished(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """Another worker finished the job."""
+    db.settle(_second_claim(db, claimed), Outcome.SUCCEEDED)
 
 
-def second_failed(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """Another worker failed it, and it is due later."""
-    db.settle(_again(db, held), Outcome.FAILED)
+def second_failed(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """The job failed in another worker, and is due later."""
+    db.settle(_second_claim(db, claimed), Outcome.FAILED)
 
 
-def cancelled(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """Somebody cancelled it while it waited."""
-    run(db.link, jobs.cancel(jobs.JobSelection([held.id])))
+def cancelled(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """The job was cancelled while it waited."""
+    run(db.link, jobs.cancel(jobs.JobSelection([claimed.id])))
 
 
-def cancelled_while_second_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """Somebody asked to cancel it while another worker ran it."""
-    _again(db, held)
-    run(db.link, jobs.cancel(jobs.JobSelection([held.id])))
+def cancelled_while_second_runs(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """A cancellation was requested while another worker ran the job."""
+    _second_claim(db, claimed)
+    run(db.link, jobs.cancel(jobs.JobSelection([claimed.id])))
 
 
-def third_runs(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """It succeeded, somebody retried it, and a third worker runs it."""
-    second = _again(db, held)
+def third_runs(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """The job succeeded and was retried, and a third worker runs it."""
+    second = _second_claim(db, claimed)
     db.settle(second, Outcome.SUCCEEDED)
-    run(db.link, jobs.retry(jobs.JobSelection([held.id])))
-    _again(db, second)
+    run(db.link, jobs.retry(jobs.JobSelection([claimed.id])))
+    _second_claim(db, second)
 
 
-def pruned(db: "QueueDatabase", held: ClaimedAttempt) -> None:
-    """It was finished and pruned."""
-    db.settle(_again(db, held), Outcome.SUCCEEDED)
+def pruned(db: QueueDatabase, claimed: ClaimedAttempt) -> None:
+    """The job was finished and pruned."""
+    db.settle(_second_claim(db, claimed), Outcome.SUCCEEDED)
     db.rows("update pgqueue.jobs set kept_until = clock_timestamp()")
     run(db.link, retention.prune(10))
 
 
-ORDERS = [
+HISTORIES = [
     *(second_waits, second_runs, second_finished, second_failed),
     *(cancelled, cancelled_while_second_runs, third_runs, pruned),
 ]
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.__name__)
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.__name__)
 def test_a_zombie_changes_nothing(
-    db: "QueueDatabase", order: Callable[["QueueDatabase", ClaimedAttempt], None]
+    db: QueueDatabase, history: Callable[[QueueDatabase, ClaimedAttempt], None]
 ) -> None:
-    held = _taken_away(db)
-    order(db, held)
-    token = (held.id, held.attempt, held.worker_id)
-    before = [db.rows(question) for question in _ALL]
+    claimed = _rescued(db)
+    history(db, claimed)
+    token = (claimed.id, claimed.attempt, claimed.worker_id)
+    before = [db.rows(query) for query in _QUERIES]
 
     assert not run(db.link, claims.lock_attempt(*token))
     for outcome in Outcome:
-        assert {} == db.settle(held, outcome)
+        assert {} == db.settle(claimed, outcome)
     run(db.link, progress.write_progress([Progress(*token, 1.0, "late")]))
     run(db.link, logs.add_log_lines([NewLogLine(*token, 0.0, "INFO", "shop", "late", 1)]))
-    assert [] == run(db.link, claims.claims_of(held.worker_id))
-    assert [] == db.claim(held.worker_id)
+    assert [] == run(db.link, claims.claims_of(claimed.worker_id))
+    assert [] == db.claim(claimed.worker_id)
 
-    assert before == [db.rows(question) for question in _ALL]
+    assert before == [db.rows(query) for query in _QUERIES]
 
 
-@pytest.mark.parametrize("order", [second_runs, third_runs], ids=lambda order: order.__name__)
-def test_whoever_holds_the_job_now_is_not_disturbed_by_a_zombie(
-    db: "QueueDatabase", order: Callable[["QueueDatabase", ClaimedAttempt], None]
+@pytest.mark.parametrize("history", [second_runs, third_runs], ids=lambda history: history.__name__)
+def test_a_zombie_does_not_disturb_the_attempt_that_owns_the_job(
+    db: QueueDatabase, history: Callable[[QueueDatabase, ClaimedAttempt], None]
 ) -> None:
-    held = _taken_away(db)
-    order(db, held)
-    db.settle(held, Outcome.FAILED)
-    holder = db.job(held.id)
+    claimed = _rescued(db)
+    history(db, claimed)
+    db.settle(claimed, Outcome.FAILED)
+    owner = db.job(claimed.id)
 
-    ended = ClaimedAttempt(holder.id, holder.attempt, holder.worker_id or 0, "", "", "", None, 0, 0)
+    ended = ClaimedAttempt(owner.id, owner.attempt, owner.worker_id or 0, "", "", "", None, 0, 0)
     answer = db.settle(ended, Outcome.SUCCEEDED)
 
-    assert {(holder.id, holder.attempt): JobStatus.SUCCEEDED} == answer
+    assert {(owner.id, owner.attempt): JobStatus.SUCCEEDED} == answer

@@ -1,4 +1,4 @@
--- List the rights on the schema: of our roles, of everybody (public), and of owners.
+-- List the rights on the schema: of our roles, of public, and of owners.
 --
 -- An owner's own rights are left out, as it has them all. A role that is a `member` of another has
 -- the rights of that one too. The roles go by their short names,
@@ -48,7 +48,7 @@ object as (
   join pg_catalog.pg_attribute as attribute on attribute.attrelid = class.oid
   where attribute.attacl is not null
   union all
-  -- An array has the rights of what it is made of.
+  -- An array has the rights of its element type.
   select
     case type.typtype when 'd' then 'domain' else 'row type' end,
     type.typname,
@@ -97,10 +97,10 @@ select distinct
   named.name,
   'member',
   'role',
-  coalesce(whole.name, pg_catalog.pg_get_userbyid(membership.roleid))
+  coalesce(parent.name, pg_catalog.pg_get_userbyid(membership.roleid))
 from pg_catalog.pg_auth_members as membership
 join named on named.oid = membership.member
-left join named as whole on whole.oid = membership.roleid
+left join named as parent on parent.oid = membership.roleid
 union all
 select
   coalesce(named.name, pg_catalog.pg_get_userbyid(object.owner)),

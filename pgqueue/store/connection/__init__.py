@@ -1,1 +1,1 @@
-"""Connections to PostgreSQL: our own, and the caller's that a job joins."""
+"""Connections to PostgreSQL: our own, and a caller's, whose transaction a job joins."""

@@ -1,8 +1,8 @@
-"""Python values on their way to PostgreSQL and back, for our statements on anybody's connection.
+"""How our statements convert Python values to PostgreSQL and back, on every connection.
 
-An application may teach psycopg, or one of its connections, to write a `str` or to read a moment in
-its own way. Ours are as psycopg has them: a job is stored and read in one way everywhere, text in
-UTF-8 and moments in UTC.
+An application may change how psycopg, or one of its connections, writes a `str` or reads a moment.
+Our cursors use psycopg's defaults: a job is stored and read in one way everywhere, text in UTF-8
+and moments in UTC.
 """
 
 from typing import Any, Final
@@ -13,8 +13,8 @@ from psycopg.adapt import AdaptersMap
 from psycopg.types import TypesRegistry, array
 
 
-def _pristine() -> AdaptersMap:
-    # Not a copy of `psycopg.adapters`, which the application may have changed by now.
+def _default_adapters() -> AdaptersMap:
+    # The application may have changed `psycopg.adapters`, so it is not copied.
     types = TypesRegistry()
     postgres.register_default_types(types)
     adapters = AdaptersMap(types=types)
@@ -23,23 +23,23 @@ def _pristine() -> AdaptersMap:
     return adapters
 
 
-_ADAPTERS: Final = _pristine()
+_ADAPTERS: Final = _default_adapters()
 
 
 class Cursor(psycopg.Cursor[Any]):
-    """A cursor of ours, on our own connections and on a caller's."""
+    """A cursor with psycopg's default adapters, for our own connections and a caller's."""
 
     @property
     def adapters(self) -> AdaptersMap:
-        """psycopg's own."""
+        """The default adapters of psycopg."""
         return _ADAPTERS
 
     @property
     def connection(self) -> Any:
-        """None, for values are written and read without a look at the session.
+        """None, so that psycopg converts values without reading the session's settings.
 
-        What is asked goes through the connection all the same. To find out the session's zone
-        for each answer takes as long as to read it.
+        The statement still runs on the connection. Reading the session's time zone for each
+        answer takes as long as reading the answer.
         """
         return None
 
@@ -49,14 +49,14 @@ class AsyncCursor(psycopg.AsyncCursor[Any]):
 
     @property
     def adapters(self) -> AdaptersMap:
-        """psycopg's own."""
+        """The default adapters of psycopg."""
         return _ADAPTERS
 
     @property
     def connection(self) -> Any:
-        """None, for values are written and read without a look at the session.
+        """None, so that psycopg converts values without reading the session's settings.
 
-        What is asked goes through the connection all the same. To find out the session's zone
-        for each answer takes as long as to read it.
+        The statement still runs on the connection. Reading the session's time zone for each
+        answer takes as long as reading the answer.
         """
         return None

@@ -1,9 +1,9 @@
-"""The psycopg connection under whatever connection the caller holds, as a link of ours.
+"""Links over a caller's connection: psycopg's, SQLAlchemy's or Django's.
 
-Called by `client` for `connection=`. Knows SQLAlchemy's and Django's faces by the modules of
-their classes, so that neither is imported for somebody who does not use it. Never commits,
-rolls back, closes, or changes a setting; what it may do is begin the transaction that the
-owner's next statement would have begun.
+Called by `client` for `connection=`. Recognises SQLAlchemy and Django by the modules of their
+classes, so that neither is imported for an application without it. Never commits, rolls back,
+closes, or changes a setting. It may begin the transaction that the owner's next statement would
+have begun.
 """
 
 from typing import Any
@@ -19,11 +19,11 @@ _USE_ASYNC = "It belongs to asyncio: use the verb with the prefix `a`, such as `
 _USE_SYNC = "It is synchronous: use the verb without the prefix `a`, such as `enqueue()`."
 _IS_CLOSED = "It is closed or broken: pass one that is open."
 _IN_PIPELINE = (
-    "It is in pipeline mode, where an answer comes later: enqueue outside of the `with "
+    "It is in pipeline mode, where answers come later: enqueue outside of the `with "
     "connection.pipeline()`."
 )
 _ENGINE = "Pass a connection of it, so that the job joins its transaction."
-_TAKEN = (
+_SUPPORTED = (
     "Pass a psycopg 3 connection, a connection or session of SQLAlchemy over psycopg 3, or "
     "Django's connection."
 )
@@ -48,11 +48,15 @@ def adopt(connection: Any, schema: Schema) -> Link:
     """Return a link over a caller's connection, in the caller's transaction.
 
     Raises:
-        UnsupportedConnection: It is of no kind that can carry jobs, is closed, is asyncio's, is in
-            pipeline mode, or speaks another encoding than UTF-8.
+        UnsupportedConnection: Jobs cannot use a connection of its kind; or it is closed, asyncio's,
+            in pipeline mode, or its encoding is not UTF-8.
     """
-    raw = connection if isinstance(connection, psycopg.Connection) else _under(connection)
-    _check_fit(raw, connection)
+    raw = (
+        connection
+        if isinstance(connection, psycopg.Connection)
+        else _psycopg_connection(connection)
+    )
+    _check_usable(raw, connection)
     return Link(raw, schema)
 
 
@@ -60,14 +64,14 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
     """Return a link over a caller's asyncio connection, in the caller's transaction.
 
     Raises:
-        UnsupportedConnection: It is of no kind that can carry jobs, is closed, is not asyncio's,
-            is in pipeline mode, or speaks another encoding than UTF-8.
+        UnsupportedConnection: Jobs cannot use a connection of its kind; or it is closed,
+            synchronous, in pipeline mode, or its encoding is not UTF-8.
     """
-    if _comes_from(connection, "django"):
+    if _is_from(connection, "django"):
         raise UnsupportedConnection(
             _type(connection), "Django's connection is synchronous: enqueue inside `sync_to_async`."
         )
-    if _comes_from(connection, "sqlalchemy"):
+    if _is_from(connection, "sqlalchemy"):
         raw = await _from_async_sqlalchemy(connection)
     else:
         raw = connection
@@ -75,15 +79,15 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
         raise UnsupportedConnection(_type(connection), _USE_SYNC)
     if not isinstance(raw, psycopg.AsyncConnection):
         raise UnsupportedConnection(_type(connection), _advice(raw))
-    _check_fit(raw, connection)
+    _check_usable(raw, connection)
     return AsyncLink(raw, schema)
 
 
-def _under(connection: Any) -> "psycopg.Connection[Any]":
+def _psycopg_connection(connection: Any) -> "psycopg.Connection[Any]":
     raw = connection
-    if _comes_from(connection, "sqlalchemy"):
+    if _is_from(connection, "sqlalchemy"):
         raw = _from_sqlalchemy(connection)
-    elif _comes_from(connection, "django"):
+    elif _is_from(connection, "django"):
         raw = _from_django(connection)
     if isinstance(raw, psycopg.AsyncConnection):
         raise UnsupportedConnection(_type(connection), _USE_ASYNC)
@@ -104,18 +108,18 @@ def _from_sqlalchemy(connection: Any) -> Any:
         asyncio.AsyncConnection | asyncio.AsyncSession | asyncio.async_scoped_session,
     ):
         raise UnsupportedConnection(_type(connection), _USE_ASYNC)
-    under = connection
+    inner = connection
     if isinstance(connection, Session | scoped_session):
-        under = connection.connection()
-    if not isinstance(under, Connection):
-        raise UnsupportedConnection(_type(connection), _TAKEN)
-    if under.closed or under.invalidated:
+        inner = connection.connection()
+    if not isinstance(inner, Connection):
+        raise UnsupportedConnection(_type(connection), _SUPPORTED)
+    if inner.closed or inner.invalidated:
         raise UnsupportedConnection(_type(connection), _IS_CLOSED)
-    # SQLAlchemy does not see what we execute: without this its commit() would do nothing.
+    # SQLAlchemy does not see our statements: without begin() its commit() would do nothing.
     # See test_a_commit_of_a_connection_that_did_nothing_else_keeps_the_job.
-    if not under.in_transaction():
-        under.begin()
-    return under.connection.driver_connection
+    if not inner.in_transaction():
+        inner.begin()
+    return inner.connection.driver_connection
 
 
 async def _from_async_sqlalchemy(connection: Any) -> Any:
@@ -127,39 +131,38 @@ async def _from_async_sqlalchemy(connection: Any) -> Any:
         raise UnsupportedConnection(_type(connection), _ENGINE)
     if isinstance(connection, Connection | Session | scoped_session):
         raise UnsupportedConnection(_type(connection), _USE_SYNC)
-    under = connection
+    inner = connection
     if isinstance(connection, asyncio.AsyncSession | asyncio.async_scoped_session):
-        under = await connection.connection()
-    if not isinstance(under, asyncio.AsyncConnection):
-        raise UnsupportedConnection(_type(connection), _TAKEN)
-    if under.closed or under.invalidated:
+        inner = await connection.connection()
+    if not isinstance(inner, asyncio.AsyncConnection):
+        raise UnsupportedConnection(_type(connection), _SUPPORTED)
+    if inner.closed or inner.invalidated:
         raise UnsupportedConnection(_type(connection), _IS_CLOSED)
-    if not under.in_transaction():
-        await under.begin()
-    return (await under.get_raw_connection()).driver_connection
+    if not inner.in_transaction():
+        await inner.begin()
+    return (await inner.get_raw_connection()).driver_connection
 
 
 def _from_django(connection: Any) -> Any:
     vendor = getattr(connection, "vendor", None)
     if vendor is None:
-        raise UnsupportedConnection(_type(connection), _TAKEN)
+        raise UnsupportedConnection(_type(connection), _SUPPORTED)
     if vendor != "postgresql":
         raise UnsupportedConnection(
             _type(connection), f"Its database is {vendor}: jobs live in PostgreSQL."
         )
-    # Opens the connection where Django would, and refuses where it would: in another thread,
-    # in a transaction that is already to be rolled back.
+    # Django opens the connection here if necessary. It refuses another thread, and a transaction
+    # that must be rolled back.
     connection.validate_no_broken_transaction()
     with connection.cursor():
         return connection.connection
 
 
-def _check_fit(raw: Any, connection: object) -> None:
-    # What is asked of libpq itself needs no object to ask through.
+def _check_usable(raw: Any, connection: object) -> None:
     pgconn = raw.pgconn
     if raw.closed:
         raise UnsupportedConnection(_type(connection), _IS_CLOSED)
-    # In a pipeline an answer comes later, and a refusal after the job was sent.
+    # In a pipeline errors come later, after the job was sent.
     if pgconn.pipeline_status != PipelineStatus.OFF:
         raise UnsupportedConnection(_type(connection), _IN_PIPELINE)
     encoding = pgconn.parameter_status(b"client_encoding") or b"unknown"
@@ -171,17 +174,17 @@ def _check_fit(raw: Any, connection: object) -> None:
         )
 
 
-def _comes_from(connection: Any, package: str) -> bool:
+def _is_from(connection: Any, package: str) -> bool:
     return package in _packages(connection)
 
 
 def _advice(raw: Any) -> str:
     packages = _packages(raw)
-    return next((text for package, text in _ADVICE.items() if package in packages), _TAKEN)
+    return next((text for package, text in _ADVICE.items() if package in packages), _SUPPORTED)
 
 
 def _packages(connection: Any) -> set[str]:
-    return {each.__module__.partition(".")[0] for each in type(connection).__mro__}
+    return {base.__module__.partition(".")[0] for base in type(connection).__mro__}
 
 
 def _type(connection: Any) -> str:

@@ -1,4 +1,4 @@
-"""Several statements that appear at once, or not at all: in the caller's transaction or in ours."""
+"""Blocks of statements that commit together, in the caller's transaction or in one of ours."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,38 +10,38 @@ from psycopg.pq import TransactionStatus
 from pgqueue.store.connection.link import AsyncLink, Link
 
 _BEGIN = "savepoint pgqueue"
-_KEEP = "release savepoint pgqueue"
-_UNDO = "rollback to savepoint pgqueue"
+_RELEASE = "release savepoint pgqueue"
+_ROLL_BACK = "rollback to savepoint pgqueue"
 
 
 @contextmanager
 def atomic(link: Link) -> Iterator[bool]:
-    """Make the statements inside appear at once; tells whether the transaction is ours.
+    """Make the statements inside appear at once; yields whether the transaction is ours.
 
-    A transaction of the caller's is the caller's to end. An error takes back what was done inside,
-    by a savepoint: who catches it and commits has stored nothing. In autocommit there is no
-    transaction, and each statement would be committed by itself.
+    In a transaction of the caller an error rolls back to a savepoint: a caller who catches the
+    error and commits has stored nothing. Only the caller ends that transaction. In autocommit the
+    block runs in a transaction of ours.
     """
     if _is_between_transactions(link.raw):
         with link.transaction():
             yield True
         return
-    # Not by psycopg's transaction(): on a connection that is not in autocommit it would be the
-    # outer one, and commit.
+    # psycopg's transaction() is not used: on a connection that is not in autocommit it would be the
+    # outer transaction, and commit.
     link.fetch(_BEGIN, {})
     try:
         yield False
     except BaseException:
-        if _can_undo(link.raw):
-            link.fetch(_UNDO, {})
-            link.fetch(_KEEP, {})
+        if _can_roll_back(link.raw):
+            link.fetch(_ROLL_BACK, {})
+            link.fetch(_RELEASE, {})
         raise
-    link.fetch(_KEEP, {})
+    link.fetch(_RELEASE, {})
 
 
 @asynccontextmanager
 async def aatomic(link: AsyncLink) -> AsyncIterator[bool]:
-    """Make the statements inside appear at once: the asyncio twin of `as_one`."""
+    """Make the statements inside appear at once: the asyncio twin of `atomic`."""
     if _is_between_transactions(link.raw):
         async with link.raw.transaction():
             yield True
@@ -50,11 +50,11 @@ async def aatomic(link: AsyncLink) -> AsyncIterator[bool]:
     try:
         yield False
     except BaseException:
-        if _can_undo(link.raw):
-            await link.fetch(_UNDO, {})
-            await link.fetch(_KEEP, {})
+        if _can_roll_back(link.raw):
+            await link.fetch(_ROLL_BACK, {})
+            await link.fetch(_RELEASE, {})
         raise
-    await link.fetch(_KEEP, {})
+    await link.fetch(_RELEASE, {})
 
 
 def _is_between_transactions(
@@ -63,6 +63,6 @@ def _is_between_transactions(
     return raw.autocommit and raw.info.transaction_status is TransactionStatus.IDLE
 
 
-def _can_undo(raw: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
-    # A connection that broke took everything back.
+def _can_roll_back(raw: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    # A broken connection has rolled back already.
     return raw.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)

@@ -1,7 +1,6 @@
-"""Connections to PostgreSQL: our own (`Database.open`) and the two faces all are asked through.
+"""Our own connections to PostgreSQL: a `Database` opens them as links.
 
-A `Link` is a psycopg connection with the schema that statements on it are written for; an
-`AsyncLink` is its asyncio twin. Links over the caller's connections come from `adopt`.
+Links over a caller's connections come from `adopt`.
 """
 
 from collections.abc import Mapping
@@ -18,11 +17,11 @@ from pgqueue.store.connection.adapters import Cursor
 from pgqueue.store.connection.link import NO_SETTINGS, Link
 from pgqueue.store.schema_name import Schema
 
-# How PgBouncer refuses settings at the start of a session.
+# The error of PgBouncer about settings at the start of a session.
 _OPTIONS_REFUSED = "unsupported startup parameter"
 
-# A network that dies silently is noticed within 25 s: by keepalives while an answer is
-# awaited, by tcp_user_timeout while a question is under way (libpq's defaults wait for ever).
+# A dead network is noticed within 25 s; libpq's defaults wait for ever. Keepalives notice it while
+# an answer is awaited, tcp_user_timeout while a statement is being sent.
 _TCP = {
     "connect_timeout": "10",
     "keepalives": "1",
@@ -34,22 +33,22 @@ _TCP = {
 
 
 def libpq_url(url: str) -> str:
-    """*url* as libpq reads it: SQLAlchemy's `postgresql+psycopg://` loses its driver."""
+    """The URL in libpq's form: without the driver of SQLAlchemy's `postgresql+psycopg://`."""
     scheme, colon, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}://{rest}" if colon else url
 
 
-def _unambiguous(url: str) -> str:
+def _checked_url(url: str) -> str:
     # libpq ends the password at the first @ or /, and its errors would quote the rest as a host.
     if url.startswith(("postgresql://", "postgres://")):
-        before = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
-        if "@" in before or "/" in before:
+        credentials = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
+        if "@" in credentials or "/" in credentials:
             raise ValueError
     return url
 
 
 class Database:
-    """Where pgqueue's tables are: a URL and a schema. Opens our own connections.
+    """The database and the schema of pgqueue's tables. Opens our own connections.
 
     Args:
         url: `postgresql://…` (libpq's or SQLAlchemy's form) or a libpq `key=value` string.
@@ -62,11 +61,11 @@ class Database:
         self._takes_options = True
 
     def conninfo(self, application_name: str, settings: Mapping[str, str] = NO_SETTINGS) -> str:
-        """libpq's form of the URL, with our defaults for what the URL leaves open."""
+        """The connection string for libpq: the URL, with our defaults for what it leaves open."""
         try:
-            params: dict[str, Any] = conninfo_to_dict(_unambiguous(libpq_url(self.url)))
+            params: dict[str, Any] = conninfo_to_dict(_checked_url(libpq_url(self.url)))
         except (psycopg.ProgrammingError, ValueError):
-            # Without libpq's own words, which quote the piece that it stumbled over.
+            # libpq's own message quotes a part of the URL, which may be the password.
             raise InvalidSettings(
                 name="url",
                 value=redact_url(self.url),
@@ -75,8 +74,8 @@ class Database:
                 "user and password the characters @ / : and % are written %40 %2F %3A and %25.",
             ) from None
         if self._takes_options:
-            params["options"] = session.as_options(params.get("options", ""), settings)
-        # What we read and write is Unicode, whatever the URL and the server would like to send.
+            params["options"] = session.libpq_options(params.get("options", ""), settings)
+        # Our texts are Unicode, whatever encoding the URL or the server would choose.
         params["client_encoding"] = "utf8"
         return make_conninfo(**{**_TCP, "application_name": application_name, **params})
 
@@ -85,11 +84,11 @@ class Database:
     ) -> "Link":
         """A new connection of our own, in autocommit.
 
-        Behind a pooler a session is lent for the length of a transaction, and nothing may be
-        left in it: no settings, no prepared statements.
+        Behind a pooler another client gets the session after each transaction. So no settings and
+        no prepared statements stay in it.
 
         Args:
-            settings: More than every session of ours has.
+            settings: In addition to the settings of all our sessions.
 
         Raises:
             DatabaseUnreachable: No server answers, or it refuses us.
@@ -103,7 +102,7 @@ class Database:
             raw.prepare_threshold = None
             raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         elif settings:
-            # A loop asks its statements for ever: no job need wait for five plans of each.
+            # A loop repeats a few statements: they are prepared at once, not after five executions.
             raw.prepare_threshold = 0
         return Link(raw, self.schema, is_pooled=is_pooled, settings=settings)
 
@@ -119,7 +118,7 @@ class Database:
 
 
 def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
-    # A pooler makes up the process id that it tells its clients.
+    # A pooler sends its clients a process id of its own.
     try:
         with Cursor(raw, row_factory=tuple_row) as cursor:
             ((pid,),) = cursor.execute("select pg_backend_pid()")

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL: our own (`Database.open`) and the two faces all are asked through.
+"""Links: psycopg connections with the schema that their statements are for.
 
-A `Link` is a psycopg connection with the schema that statements on it are written for; an
-`AsyncLink` is its asyncio twin. Links over the caller's connections come from `adopt`.
+`Database` opens links of our own; `adopt` makes links over a caller's connections. An `AsyncLink`
+is the asyncio twin of a `Link`.
 """
 
 import os
@@ -18,36 +18,36 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgqueue.store.connection import session
+from pgqueue.store.connection.access import ACCESS_ADVICE
 from pgqueue.store.connection.adapters import AsyncCursor, Cursor
-from pgqueue.store.connection.denial import EXPLAINED
 from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import Row
 
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
-# More than there are statements of ours.
+# There are fewer statements than that.
 _TEXTS_MAX = 256
 
-_AS_THEY_ARE: Final = nullcontext()
+_NO_TRANSACTION: Final = nullcontext()
 
 
 @lru_cache(maxsize=_TEXTS_MAX)
 def _encoded(text: str) -> bytes:
-    # The same bytes each time: psycopg, which keeps what it made of them, need not read them.
+    # One bytes object for each text: psycopg's cache finds it without comparing the text.
     return text.encode()
 
 
 def _has_answer(cursor: "psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]") -> bool:
-    # `description` tells it too, and describes each column first.
+    # `description` would describe each column first.
     return cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
 
 
 class Link:
-    """A psycopg connection to ask statements on.
+    """A psycopg connection that runs statements for one schema.
 
     Args:
         is_pooled: Whether the session behind it changes from transaction to transaction.
-        settings: What it was opened with, to be said again in each of those.
+        settings: Its own settings; a pooled link sets them again in each transaction.
 
     The cursor is always our own, with tuple rows, whatever the connection's owner set. Answers
     come in binary: the session's DateStyle and the like are for text.
@@ -69,18 +69,18 @@ class Link:
         self._answered_at = time.monotonic()
 
     def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
-        """The rows that *text* answers with; none for a statement without an answer."""
-        with EXPLAINED, self._settings():
-            # Not closed, because it holds nothing of the server's.
+        """The rows that the statement *text* returns; none for a statement without rows."""
+        with ACCESS_ADVICE, self._settings():
+            # The cursor is not closed: it has no resource of the server.
             cursor = Cursor(self.raw, row_factory=tuple_row)
             cursor.execute(_encoded(text), params, binary=True)
             self._answered_at = time.monotonic()
             return cursor.fetchall() if _has_answer(cursor) else []
 
     def copy(self, text: str, blocks: Iterable[bytes]) -> None:
-        """Send *blocks* of whole rows by the COPY statement *text*."""
+        """Send *blocks* of complete rows by the COPY statement *text*."""
         with (
-            EXPLAINED,
+            ACCESS_ADVICE,
             self._settings(),
             psycopg.Cursor(self.raw) as cursor,
             cursor.copy(text.encode()) as copy,
@@ -93,12 +93,12 @@ class Link:
         """Make the statements inside one commit, or none."""
         with self.raw.transaction():
             if self.is_pooled:
-                self.raw.execute(session.as_statement(self._own_settings))
+                self.raw.execute(session.settings_statement(self._own_settings))
             yield
 
     def _settings(self) -> AbstractContextManager[None]:
-        # Where the session is ours they hold already.
-        return self.transaction() if self.is_pooled and self.is_idle else _AS_THEY_ARE
+        # A session of our own has the settings already.
+        return self.transaction() if self.is_pooled and self.is_idle else _NO_TRANSACTION
 
     def listen(self) -> None:
         """Receive our schema's notifications on this connection, which must not be pooled."""
@@ -108,32 +108,35 @@ class Link:
     def notifications(self, timeout: float) -> set[str]:
         """Wait for a notification, at most *timeout* seconds.
 
-        Returns the payloads of all that have come; none without a notification.
+        Returns the payloads of all that arrived; none without a notification.
         """
-        return {received.payload for received in self.raw.notifies(timeout=timeout, stop_after=1)}
+        return {
+            notification.payload
+            for notification in self.raw.notifies(timeout=timeout, stop_after=1)
+        }
 
     def drain(self, timeout: float) -> set[str]:
-        """Wait so many seconds, and return the payloads of the notifications that come meanwhile.
+        """Wait *timeout* seconds, and return the payloads of the notifications that come meanwhile.
 
-        Notifications that nobody reads would fill the server's queue, which all databases share.
+        Unread notifications would fill the server's queue, which all databases share.
         """
-        return {received.payload for received in self.raw.notifies(timeout=timeout)}
+        return {notification.payload for notification in self.raw.notifies(timeout=timeout)}
 
     @property
     def is_usable(self) -> bool:
-        """Whether the connection can be asked, in the process that opened it."""
+        """Whether the connection works, and this process opened it."""
         return not (self.raw.closed or self.raw.broken) and self.pid == os.getpid()
 
     @property
     def is_idle(self) -> bool:
-        """Whether no transaction is open on it, not even a failed one."""
+        """Whether no transaction is open on the connection, not even a failed one."""
         return self.raw.info.transaction_status is TransactionStatus.IDLE
 
     def is_still_connected(self) -> bool:
-        """Whether an idle connection is whole still; asks nothing of the server."""
-        # Nothing is due on an idle connection, so these reads do not wait. The first takes the
-        # server's last words, the second finds the end: what broke while it lay idle is
-        # replaced before anything is sent. See
+        """Whether an idle connection still works, without a round trip to the server."""
+        # No answer is due on an idle connection, so these reads do not wait. The first reads the
+        # server's last message, the second finds the end of the connection. So a connection that
+        # broke while idle is replaced before a statement is sent. See
         # test_a_connection_that_broke_while_idle_is_replaced.
         try:
             self.raw.pgconn.consume_input()
@@ -144,10 +147,10 @@ class Link:
 
     @contextmanager
     def short_timeout(self) -> Iterator[None]:
-        """Ask a question that costs the server little, and whose answer is a sign of life.
+        """Wait at most 5 s for each answer in this block; only for cheap statements.
 
-        Without an answer within 5 s the connection is closed. The server may go on with it for
-        as long as its `statement_timeout`.
+        Without an answer in time the connection is closed. The server may run the statement until
+        its `statement_timeout`.
         """
         if not isinstance(self.raw, session.OwnConnection):
             yield
@@ -156,13 +159,13 @@ class Link:
             yield
 
     def is_alive(self, ping_after_idle_seconds: float) -> bool:
-        """Whether a connection of our own is whole; asks the server if it is not sure.
+        """Whether a connection of our own works; pings the server after an idle time.
 
-        A firewall that forgot an idle connection, and a host that is gone, tell nobody: the
+        A firewall may have dropped an idle connection, and a host may be gone, without a sign. The
         next statement would wait 22 s, and its outcome would be unknown.
 
         Args:
-            ping_after_idle_seconds: After an answer, no ping for so long.
+            ping_after_idle_seconds: The server is pinged when its last answer is older.
         """
         if not self.is_still_connected():
             return False
@@ -186,15 +189,15 @@ class AsyncLink:
         self.schema = schema
 
     async def fetch(self, text: str, params: Mapping[str, object]) -> Sequence[Row]:
-        """The rows that *text* answers with; none for a statement without an answer."""
-        with EXPLAINED:
+        """The rows that the statement *text* returns; none for a statement without rows."""
+        with ACCESS_ADVICE:
             cursor = AsyncCursor(self.raw, row_factory=tuple_row)
             await cursor.execute(_encoded(text), params, binary=True)
             return await cursor.fetchall() if _has_answer(cursor) else []
 
     async def copy(self, text: str, blocks: Iterable[bytes]) -> None:
-        """Send *blocks* of whole rows by the COPY statement *text*."""
-        with EXPLAINED:
+        """Send *blocks* of complete rows by the COPY statement *text*."""
+        with ACCESS_ADVICE:
             async with psycopg.AsyncCursor(self.raw) as cursor, cursor.copy(text.encode()) as copy:
                 for block in blocks:
                     await copy.write(block)

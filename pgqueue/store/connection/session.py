@@ -1,4 +1,4 @@
-"""What holds in every session of our own, whatever the server's and the URL's defaults say."""
+"""The settings and timeouts of our own sessions."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +18,8 @@ SETTINGS: Final = {
     "timezone": "UTC",
     "jit": "off",
 }
-"""Our statements are short and hold no transaction open; they read what is committed and give
-up rather than hang. A URL may say otherwise."""
+"""Our statements are short, keep no transaction open, and fail after a timeout rather than hang. A
+URL may change these settings."""
 
 GENERIC_PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
@@ -27,42 +27,42 @@ GENERIC_PLANS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-"""For loops, which ask the same few statements for ever. To plan one takes as long as to settle
-fifty jobs, and lists of values make every plan look worth the while. Planned once, a limit counts
-as a tenth of a table, and to gather all of it looks cheap: what is left is to go by keys, however
-large the table is or how full of dead rows that somebody keeps."""
+"""For loops, which repeat a few statements. Planning one takes as long as settling fifty jobs, and
+lists of values make the planner prefer a new plan each time. In a generic plan a limit counts as a
+tenth of the table, and reading the whole table looks cheap. So only plans that go by keys are
+allowed, however large the table is and however many dead rows it has."""
 
 INDEX_ORDER_ONLY: Final = {**GENERIC_PLANS, "enable_bitmapscan": "off", "enable_sort": "off"}
-"""For who reads the first of an index again and again. A plan that gathers rows and sorts them
-looks as good to a planner that takes a table for small, or does not know a limit, and reads all of
-them each time."""
+"""For sessions that read the first entries of an index again and again. A plan that gathers and
+sorts all rows looks as cheap to a planner that takes the table for small or does not know the
+limit."""
 
-# Not the URL's to say: an application's path may begin with a schema in which others can create,
-# and a function there that fits better than PostgreSQL's own would run with our rights. See
+# The URL cannot change the path. An application's path may begin with a schema in which other roles
+# can create; a function there that fits better than PostgreSQL's would run with our rights. See
 # test_our_own_sessions_look_nowhere_but_in_the_catalog.
 _PATH = "pg_catalog, pg_temp"
 
-# Longer than the server takes to give up by itself, shorter than a lease.
+# Longer than `statement_timeout`, shorter than a lease.
 _ANSWER_SECONDS_MAX = 22.0
 
-# For a question that costs the server nothing.
-_SIGN_SECONDS_MAX = 5.0
+# For a statement that costs the server nothing.
+_SHORT_ANSWER_SECONDS_MAX = 5.0
 
 
-def as_options(url_options: str, more: Mapping[str, str]) -> str:
-    """The settings as libpq's `options`, around those of a URL, for a session of our own."""
-    settings = [_option(name, value) for name, value in {**SETTINGS, **more}.items()]
+def libpq_options(url_options: str, extra: Mapping[str, str]) -> str:
+    """The settings as libpq's `options`; the URL's options override all but the search path."""
+    settings = [_option(name, value) for name, value in {**SETTINGS, **extra}.items()]
     return " ".join((*settings, url_options, _option("search_path", _PATH)))
 
 
-def as_statement(more: Mapping[str, str]) -> str:
-    """The settings as a statement, for one transaction in a session that others use too.
+def settings_statement(extra: Mapping[str, str]) -> str:
+    """A statement that makes the settings for one transaction of a pooled session.
 
-    The isolation level is not among them: it is said when the transaction begins.
+    The isolation level is missing, as it is set when the transaction begins.
     """
     calls = [
         f"set_config('{name}', '{value}', true)"
-        for name, value in {**SETTINGS, **more, "search_path": _PATH}.items()
+        for name, value in {**SETTINGS, **extra, "search_path": _PATH}.items()
         if name != "default_transaction_isolation"
     ]
     return f"select {', '.join(calls)}"
@@ -74,12 +74,11 @@ def _option(name: str, value: str) -> str:
 
 
 class OwnConnection(psycopg.Connection[Any]):
-    """A connection that waits for an answer, but not for ever.
+    """A connection that waits for each answer for a limited time.
 
-    TCP's own timers see a network that died; they do not see a proxy that goes on to
-    acknowledge what nobody reads behind it. Past the limit the statement fails with an
-    `OperationalError` and the connection is closed, as one that broke: what was asked may still
-    be answered, and the next question would get that answer.
+    The timers of TCP notice a dead network. They do not notice a proxy that acknowledges data which
+    no server reads. Past the limit the statement fails with an `OperationalError` and the
+    connection is closed: a late answer would be taken for the answer to the next statement.
 
     Attributes:
         answer_seconds_max: The limit for one answer, 22 s; None for none.
@@ -88,7 +87,7 @@ class OwnConnection(psycopg.Connection[Any]):
     answer_seconds_max: float | None = _ANSWER_SECONDS_MAX
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait for an answer; psycopg asks here for everything but the start of a session."""
+        """Wait for an answer; psycopg waits here for everything but the start of a session."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
@@ -100,15 +99,15 @@ class OwnConnection(psycopg.Connection[Any]):
 
     @contextmanager
     def short_timeout(self) -> Iterator[None]:
-        """Wait 5 s for answers, for what costs the server nothing."""
-        limit, self.answer_seconds_max = self.answer_seconds_max, _SIGN_SECONDS_MAX
+        """Wait at most 5 s for each answer in this block."""
+        limit, self.answer_seconds_max = self.answer_seconds_max, _SHORT_ANSWER_SECONDS_MAX
         try:
             yield
         finally:
             self.answer_seconds_max = limit
 
     def ping(self) -> bool:
-        """Whether the server still answers here, within 5 s; if not the connection is closed."""
+        """Whether the server answers within 5 s; if not the connection is closed."""
         try:
             with self.short_timeout():
                 self.execute("select 1", prepare=False)

@@ -1,4 +1,4 @@
--- Let this transaction stand open while the caller makes up the next batch of jobs.
+-- Allow this transaction to be idle while the caller generates the next batch of jobs.
 --
 -- Index: none.
 -- Locks: none. Ends with the transaction; our own connections end an idle transaction after 30 s.

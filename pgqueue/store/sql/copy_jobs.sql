@@ -2,7 +2,8 @@
 --
 -- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written.
 -- Locks: the new rows only. They exist if and only if the caller's transaction commits.
--- Twin:  enqueue.sql inserts one; resolve_due_times.sql says run_at, status and expires_at, notify.sql wakes.
+-- Twin:  enqueue.sql inserts one job. resolve_due_times.sql computes run_at, status and expires_at;
+--        notify.sql notifies supervisors.
 copy pgqueue.jobs (
   queue, task, args, status, priority, run_at, executor, delivery, max_attempts,
   backoff, backoff_base_seconds, backoff_max_seconds, backoff_jitter,

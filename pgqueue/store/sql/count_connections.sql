@@ -1,5 +1,6 @@
--- How many connections the server takes from those with no right of their own to more, and has
--- taken, the server's own workers in a database among them. `reserved_connections` is of PostgreSQL 16; the counts are of everybody's to read.
+-- Count the connections that the server allows to ordinary roles, and the open ones. The open ones
+-- include the server's own workers in a database. `reserved_connections` exists from PostgreSQL 16 on;
+-- every role may read the counts.
 --
 -- Index: none; settings and statistics.
 -- Locks: none.

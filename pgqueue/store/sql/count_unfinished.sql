@@ -1,4 +1,4 @@
--- Count what is queued or running in some queues, by task: a burst ends when nothing is.
+-- Count the queued and running jobs of some queues, by task: a burst ends when there are none.
 --
 -- Index: jobs_ready and jobs_running; read only by a burst that found its queues idle.
 -- Locks: none.

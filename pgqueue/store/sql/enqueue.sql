@@ -2,8 +2,8 @@
 --
 -- Through the view new_jobs, so that a producer gets its own row back and can read no other.
 --
--- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written. `listening_queues` is a
---        row for each supervisor.
+-- Index: none is read; jobs_pkey and jobs_ready (or jobs_scheduled) are written. `listening_queues`
+--        has a row for each supervisor.
 -- Locks: the new row only. The job exists if and only if the caller's transaction commits.
 insert into pgqueue.new_jobs as job (
   queue, task, args, status, priority, run_at, executor, delivery, max_attempts,

@@ -1,6 +1,6 @@
 -- Cancel jobs that were not started before they expired, a limited number at a time.
 --
--- Index: jobs_expires_at, which holds waiting jobs that can expire.
+-- Index: jobs_expires_at, which has the waiting jobs that can expire.
 -- Locks: the expired jobs, earliest first; locked ones are skipped, for the next batch.
 with expired as materialized (
   select job.id

@@ -4,8 +4,8 @@
 -- Index: jobs_ready, one probe for each (queue, executor, quarantined) that is not empty;
 --        jobs_scheduled, from a minute ago on: before that lie entries of jobs that were promoted.
 -- Locks: none.
--- Answer: the queues, each beside the seconds until then (null for never, negative for late) and
---         the seconds that it took; those alone where nothing is ready.
+-- Answer: the queues, each with the seconds until that moment (null for never, negative for late)
+--         and the seconds that the scan took. Without a ready job, one row with the seconds alone.
 with recursive began as materialized (
   select clock_timestamp() as at
 ),

@@ -1,7 +1,7 @@
 -- Name the expired job that expire.sql would take first.
 --
--- Index: jobs_expires_at, which holds waiting jobs that can expire.
--- Locks: that job, for this moment; locked ones are skipped, as there.
+-- Index: jobs_expires_at, which has the waiting jobs that can expire.
+-- Locks: that job, for this moment; locked ones are skipped, as in expire.sql.
 select job.id
 from pgqueue.jobs as job
 where job.status in ('scheduled', 'queued', 'blocked')

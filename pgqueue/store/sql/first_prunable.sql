@@ -1,7 +1,7 @@
 -- Name the finished job that prune.sql would take first.
 --
 -- Index: jobs_kept_until.
--- Locks: that job, for this moment; locked ones are skipped, as there.
+-- Locks: that job, for this moment; locked ones are skipped, as in prune.sql.
 select job.id
 from pgqueue.jobs as job
 where job.kept_until <= (select clock_timestamp())

@@ -1,7 +1,7 @@
 -- Name the scheduled job that promote.sql would take first.
 --
 -- Index: jobs_scheduled (run_at) where status = 'scheduled'.
--- Locks: that job, for this moment; locked ones are skipped, as there.
+-- Locks: that job, for this moment; locked ones are skipped, as in promote.sql.
 select job.id
 from pgqueue.jobs as job
 where job.status = 'scheduled'

@@ -1,6 +1,6 @@
 -- List the tasks that have queued jobs and that no live worker of their queue knows.
 --
--- Index: none of the jobs' fits; read for people, and of the queued jobs only.
+-- Index: none; it scans the queued jobs, and only people read it.
 -- Locks: none.
 select
   unknown.task,

@@ -1,8 +1,9 @@
 -- Wake the supervisors that wait for one of these queues, when the caller's transaction commits.
 --
--- Index: none; `listening_queues` is a row for each supervisor.
+-- Index: none; `listening_queues` has a row for each supervisor.
 -- Locks: none before the commit.
--- Twin:  enqueue.sql, and the functions enqueue_named and retry, read `listening_queues` by the same condition.
+-- Twin:  enqueue.sql, and the functions enqueue_named and retry, read `listening_queues` by an equal
+--        condition.
 select pg_notify('pgqueue.jobs', '')
 where exists (
   select

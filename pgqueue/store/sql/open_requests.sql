@@ -1,6 +1,6 @@
 -- List the open requests to one supervisor's workers, in no order.
 --
--- Index: requests_open, which holds open requests only; jobs_pkey, by a list of one key as in
+-- Index: requests_open, which has open requests only; jobs_pkey, by a list of one key as in
 --        settle.sql; workers_pkey.
 -- Locks: none.
 -- Answer: is_running is false when the attempt is over, so that nobody can answer the request.

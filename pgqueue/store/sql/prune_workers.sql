@@ -1,7 +1,7 @@
 -- Delete workers that ended long ago and whose jobs are all settled.
 --
--- Index: none; the table holds a row for each start of the last days.
--- Locks: those rows.
+-- Index: none; the table has a row for each start of the last days.
+-- Locks: the deleted rows.
 delete from pgqueue.workers as worker
 where worker.stopped_at < clock_timestamp() - make_interval(secs => %(keep_seconds)s::float8)
   and not exists (

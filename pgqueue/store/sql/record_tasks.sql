@@ -1,7 +1,7 @@
 -- Record the tasks that a worker loaded; an enqueue by name takes the options of its task from here.
 --
 -- Index: tasks_pkey.
--- Locks: the tasks' rows, in name order; rows that say the same already are not written.
+-- Locks: the tasks' rows, in name order; unchanged rows are not written.
 insert into pgqueue.tasks as task (name, signature, docstring, options, aliases)
 select entry.name, entry.signature, entry.docstring, entry.options, entry.aliases
 from json_to_recordset(%(tasks)s::json) as entry (

@@ -19,11 +19,11 @@
 -- JSON.
 --
 -- Release: a step that starts or unblocks other jobs when a job ends (limits, order, dependencies)
---          stands at the mark below, as data-modifying CTEs that read `decided` and `deleted`. Such
+--          stands at the last comment below, as data-modifying CTEs that read `decided` and `deleted`. Such
 --          a step must select the jobs that have a key first, so that plain jobs cost nothing.
 -- Index: jobs_pkey finds the rows; attempts_pkey is written. The status is compared by "is not
 --        distinct", which no partial index answers: the index of running jobs looks as cheap as the
---        key while it is small, and holds dead entries without end under an old snapshot. Keys are
+--        key while it is small, and has dead entries without end under an old snapshot. Keys are
 --        compared by "= any(array[...])": for "=" the planner may read all of a table that is small,
 --        in the order of the key, and goes on to when it has grown.
 -- Locks: the jobs. A job that another session has locked is skipped, so that one open transaction
@@ -238,7 +238,7 @@ recorded as (
   from decided
   on conflict (job_id, attempt) do nothing
 ),
--- The place of the release step.
+-- The release step stands here.
 skipped as materialized (
   select ended.id, ended.attempt, ended.worker_id
   from ended

@@ -2,7 +2,7 @@
 --
 -- Index: jobs_pkey, by lists of one as in settle.sql; no index has progress, so the update may
 --        stay on its page.
--- Locks: the jobs. Locked ones are skipped: progress delays nobody.
+-- Locks: the jobs. Locked ones are skipped: progress delays no other session.
 -- Fence: (id, attempt, worker_id) on a running row.
 with active as materialized (
   select job.id, report.progress, report.message

@@ -1,2 +1,2 @@
--- PostgreSQL lets everybody execute a new function; `pgqueue migrate --roles` grants the right.
+-- PostgreSQL lets all roles execute a new function. `pgqueue migrate --roles` grants that right.
 revoke all on all functions in schema pgqueue from public;

@@ -160,7 +160,7 @@ create table pgqueue.requests (
   constraint requests_pkey primary key (id)
 );
 
--- An attempt has one open request of each kind, however often somebody asks.
+-- An attempt has one open request of each kind, however often it is requested.
 create unique index requests_open on pgqueue.requests (worker_id, job_id, attempt, kind)
   where answered_at is null;
 

@@ -1,4 +1,4 @@
--- Cancel and retry, by functions that have the rule: nobody can write past it.
+-- Cancel and retry through functions, which apply the rules; direct writes are not granted.
 grant execute on function
   pgqueue.cancel(bigint, text[], integer),
   pgqueue.retry(bigint, text[], integer)

@@ -1,5 +1,5 @@
--- Take every right from everybody and from our roles, so that only the grants of the next files
--- count, and keep what the owner creates later from being open to all.
+-- Revoke every right of PUBLIC and of our roles, so that only the grants of the next files count.
+-- Objects that the owner creates later are not open to all roles either.
 revoke all on schema pgqueue
 from public, pgqueue_producer, pgqueue_worker, pgqueue_viewer, pgqueue_operator;
 
@@ -13,8 +13,8 @@ revoke all on all functions in schema pgqueue
 from public, pgqueue_producer, pgqueue_worker, pgqueue_viewer, pgqueue_operator;
 
 -- A temporary table with a column of a domain, or of a table's rows, would make a migration that
--- changes them wait for its session, or fail on it. To read, write and cast takes no right on a
--- type. See test_no_session_can_hold_a_type_of_ours_against_a_migration.
+-- changes them wait for its session, or fail. Reads, writes and casts need no right on a type.
+-- See test_no_session_can_hold_a_type_of_ours_against_a_migration.
 do $$
 declare
   schema regnamespace := quote_ident(current_setting('roles.schema'))::regnamespace;
@@ -35,15 +35,15 @@ begin
 end
 $$;
 
--- For all schemas: that everybody may execute a function or use a type is no default of a schema,
--- so it cannot be taken back there.
+-- For all schemas: the rights of PUBLIC to execute a function and to use a type are no defaults of a
+-- schema, so they cannot be revoked there.
 alter default privileges for role pgqueue_owner
 revoke execute on functions from public;
 
 alter default privileges for role pgqueue_owner
 revoke usage on types from public;
 
--- Each of them opens the schema, and sees whether it fits the release.
+-- Each role may use the schema, and read whether it fits the release.
 grant usage on schema pgqueue
 to pgqueue_producer, pgqueue_worker, pgqueue_viewer, pgqueue_operator;
 

@@ -1,7 +1,8 @@
 -- Make the roles that do not exist yet. None can log in: logins are granted them.
 --
 -- Names come from settings of the transaction, because this text is fixed and CREATE ROLE
--- takes no parameters. Who runs this is granted the owner, or it could hand over nothing.
+-- takes no parameters. The current role becomes a member of the owner role; otherwise it could not
+-- transfer objects to it.
 do $$
 declare
   role text;
@@ -13,20 +14,20 @@ begin
     if to_regrole(quote_ident(name)) is null then
       execute format('create role %I nologin', name);
     end if;
-    select format('the role %I exists already, and %s', name, might.what)
+    select format('the role %I exists already, and %s', name, refused.attribute)
     into refusal
-    from pg_roles as found
+    from pg_roles as existing
     cross join lateral (
       values
-        (found.rolsuper, 'is a superuser'),
-        (found.rolcreaterole, 'may create roles'),
-        (found.rolcreatedb, 'may create databases'),
-        (found.rolcanlogin, 'can log in'),
-        (found.rolbypassrls, 'bypasses row security'),
-        (found.rolreplication, 'may replicate')
-    ) as might (holds, what)
-    where found.rolname = name
-      and might.holds
+        (existing.rolsuper, 'is a superuser'),
+        (existing.rolcreaterole, 'may create roles'),
+        (existing.rolcreatedb, 'may create databases'),
+        (existing.rolcanlogin, 'can log in'),
+        (existing.rolbypassrls, 'bypasses row security'),
+        (existing.rolreplication, 'may replicate')
+    ) as refused (is_set, attribute)
+    where existing.rolname = name
+      and refused.is_set
     limit 1;
     if refusal is not null then
       raise exception using errcode = 'duplicate_object', message = refusal;

@@ -1,8 +1,8 @@
--- Put jobs in: one by one through the view, which shows nothing but the row just inserted;
--- many by COPY, which PostgreSQL takes on tables alone; by name through the functions.
+-- Insert jobs: one by one through the view, which shows only the new row; many by COPY, which works
+-- on tables alone; by name through the functions.
 --
--- Only the columns that say what is to be done: an id, an attempt or a worker cannot be forged,
--- and the trigger jobs_begin refuses a status that only workers give.
+-- Only the columns of a request are granted: an id, an attempt or a worker cannot be forged, and the
+-- trigger jobs_begin refuses a status that only workers write.
 grant select on pgqueue.new_jobs, pgqueue.listening_queues to pgqueue_producer, pgqueue_worker;
 
 grant insert (

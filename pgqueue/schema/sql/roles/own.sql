@@ -1,7 +1,7 @@
--- Hand the schema and all that is in it to the owner.
+-- Transfer the schema and its objects to the owner role.
 --
--- Functions that run with their owner's rights then have those of a role that owns nothing
--- else. Only what belongs to another is touched: ALTER ... OWNER locks a table against all.
+-- Functions that run with the rights of their owner then have the rights of a role that owns nothing
+-- else. Only objects of other owners are altered: ALTER ... OWNER locks a table against all sessions.
 -- The schema comes first, as the owner of a table must be allowed to create in it.
 do $$
 declare

@@ -1,8 +1,8 @@
--- Run jobs, and all that a supervisor does around it: claim, settle, rescue, promote, expire,
--- prune, log, and keep the rows of workers and tasks.
+-- Run jobs, and do the work of a supervisor: claim, settle, rescue, promote, expire, prune, log, and
+-- write the rows of workers and tasks.
 --
--- A worker cannot change what a job is to do: it may write only the columns that record the job's
--- progress and its end.
+-- A worker cannot change the task or the arguments of a job: it may write only the columns that
+-- record the job's progress and its end.
 grant select, delete on pgqueue.jobs to pgqueue_worker;
 
 grant update (

@@ -1,4 +1,4 @@
--- Inserts for a caller who may read neither tasks nor jobs, and shows it its own row only.
+-- Insert a job for a caller that may read neither tasks nor jobs; returns the new row only.
 create function pgqueue.enqueue_named(
   task text,
   args jsonb,

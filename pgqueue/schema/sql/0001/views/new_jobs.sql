@@ -1,5 +1,5 @@
--- Takes new jobs and shows none. INSERT ... RETURNING needs the right to read what it returns,
--- and on the table that would be the right to read everybody's jobs.
+-- Accept new jobs and show none. INSERT ... RETURNING needs the right to read the returned columns;
+-- on the table that would be the right to read all jobs.
 create view pgqueue.new_jobs as
 select
   job.id,

@@ -1,4 +1,4 @@
-"""Says what to do when PostgreSQL denies a right, wherever a statement is asked."""
+"""Turns PostgreSQL's denial of a right into `AccessDenied`, with advice."""
 
 from types import TracebackType
 from typing import Final
@@ -14,11 +14,11 @@ _ADVICE = (
 )
 
 
-class Explained:
-    """A `with` block in which PostgreSQL's denial of a right becomes ours, with advice.
+class AccessAdvice:
+    """A `with` block in which PostgreSQL's denial of a right becomes `AccessDenied`, with advice.
 
-    A class of its own, as every statement is asked in one: `contextmanager` takes five times as
-    long.
+    Every statement runs in such a block. A `contextmanager` would take five times as long as this
+    class.
 
     Raises:
         AccessDenied: The role of the connection lacks a right.
@@ -43,5 +43,5 @@ class Explained:
             raise AccessDenied(reason=reason, advice=self._advice) from error
 
 
-EXPLAINED: Final = Explained()
-"""For what people and programs ask, who need one of our roles."""
+ACCESS_ADVICE: Final = AccessAdvice()
+"""For the statements of programs, whose login needs one of our roles."""
