@@ -18,7 +18,9 @@ Modules = Annotated[
 ]
 Arguments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JSON | k=v ...]", help="The task's arguments.", show_default=False),
+    typer.Argument(
+        metavar="[JSON | name=value ...]", help="The task's arguments.", show_default=False
+    ),
 ]
 
 
@@ -30,7 +32,7 @@ def modules(options: list[str] | None) -> tuple[str, ...] | None:
 
 
 def arguments(words: list[str] | None) -> dict[str, Any]:
-    """Arguments by name, from one JSON object or from `k=v` words.
+    """Arguments by name, from one JSON object or from `name=value` words.
 
     A value is JSON when it reads as JSON, else a string.
 
