@@ -8,7 +8,7 @@ from contextlib import suppress
 from pgqueue.core.errors import SchemaMismatch
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.workers import TasksMissing
-from pgqueue.maintenance import expiry, rescue, timeouts
+from pgqueue.maintenance import expiry, overdue, rescue
 from pgqueue.maintenance.lease_expiry import LeaseExpiry
 from pgqueue.maintenance.reclaim import Reclaims
 from pgqueue.maintenance.service import Maintenance
@@ -56,7 +56,7 @@ def supervise(target: Target, *, burst: bool = False, spare: SpareProcess | None
             lease_expiry.service(),
             reclaim_service,
             *rescue.services(),
-            *timeouts.services(
+            *overdue.services(
                 supervisor_id=supervisor.id,
                 grace_seconds=settings.timeout_grace_seconds,
                 end=supervisor.end_overdue,

@@ -60,7 +60,7 @@ class KeyRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Visibility:
+class Snapshot:
     """What a claim could see.
 
     Attributes:
@@ -87,7 +87,7 @@ class ClaimedBatch:
     claimed: list[ClaimedAttempt]
     is_whole: bool
     needs_slot: bool
-    horizon: Visibility
+    snapshot: Snapshot
     seconds: float
 
 
@@ -121,18 +121,18 @@ def claim(
     }
 
     def decode(rows: Sequence[Row]) -> ClaimedBatch:
-        # A claim without a job answers with one row, which has the horizon.
+        # A claim without a job answers with one row, which has the snapshot.
         claimed = [ClaimedAttempt._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
         order = {key_range.queue: number for number, key_range in enumerate(key_ranges)}
         claimed.sort(key=lambda job: (order.get(job.queue, 0), -job.priority, job.position))
-        chosen, *horizon, seconds = rows[0][-5:]
+        chosen, *snapshot, seconds = rows[0][-5:]
         # A trigger may have skipped a job that was chosen.
         needs_slot = slots_free <= len(claimed) < chosen
         return ClaimedBatch(
             claimed=claimed,
             is_whole=chosen < jobs_max and not needs_slot,
             needs_slot=needs_slot,
-            horizon=Visibility(*horizon),
+            snapshot=Snapshot(*snapshot),
             seconds=seconds,
         )
 

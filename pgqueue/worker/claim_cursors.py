@@ -25,7 +25,7 @@ from pgqueue.store.claims import (
     ClaimedAttempt,
     ClaimedBatch,
     KeyRange,
-    Visibility,
+    Snapshot,
 )
 
 RESCAN_SECONDS = 1.0
@@ -134,7 +134,7 @@ class ClaimCursors:
 
     def record(self, batch: ClaimedBatch) -> None:
         """Record the answer to the claim of the last `key_ranges`."""
-        self._update_known_position(batch.horizon)
+        self._update_known_position(batch.snapshot)
         for name, priority in dict.fromkeys((job.queue, job.priority) for job in batch.claimed):
             self._queue(name).add_priority(priority)
         pause = min(_RESCAN_SECONDS_MAX, max(RESCAN_SECONDS, batch.seconds / _RESCAN_SHARE))
@@ -160,21 +160,21 @@ class ClaimCursors:
             queue = self._queues[name] = _QueueCursors(self._clock)
         return queue
 
-    def _update_known_position(self, horizon: Visibility) -> None:
+    def _update_known_position(self, snapshot: Snapshot) -> None:
         now, watermarks = self._clock.monotonic(), self._watermarks
-        if horizon.position < self._seen_position:
+        if snapshot.position < self._seen_position:
             # A restored database, or a standby that took over without the last transactions.
             self._queues.clear()
             watermarks.clear()
             self.known_position = POSITION_MIN
-            self._seen_position = horizon.position
+            self._seen_position = snapshot.position
         # Positions that were taken before this claim's snapshot belong to transactions that the
         # snapshot knows, or that have ended.
         if self._seen_position > (watermarks[-1].position if watermarks else self.known_position):
-            watermarks.append(_Watermark(self._seen_position, horizon.xmax, now))
-        self._seen_position = horizon.position
+            watermarks.append(_Watermark(self._seen_position, snapshot.xmax, now))
+        self._seen_position = snapshot.position
         while watermarks and (
-            watermarks[0].xmax <= horizon.xmin
+            watermarks[0].xmax <= snapshot.xmin
             or now - watermarks[0].seen_at > _WATERMARK_SECONDS_MAX
         ):
             self.known_position = watermarks.popleft().position

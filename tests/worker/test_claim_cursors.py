@@ -12,7 +12,7 @@ from queue_database import QueueDatabase
 
 from pgqueue.core.new_job import NewJob
 from pgqueue.store import bulk_insert, claims
-from pgqueue.store.claims import ClaimedBatch, KeyRange, Visibility
+from pgqueue.store.claims import ClaimedBatch, KeyRange, Snapshot
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
@@ -89,7 +89,7 @@ def others(database_url: str) -> Iterator[Callable[[], Link]]:
 
 def _answer(*, seconds: float) -> ClaimedBatch:
     return ClaimedBatch(
-        [], is_whole=True, needs_slot=False, horizon=Visibility(9, 9, 9), seconds=seconds
+        [], is_whole=True, needs_slot=False, snapshot=Snapshot(9, 9, 9), seconds=seconds
     )
 
 

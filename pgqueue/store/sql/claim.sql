@@ -13,7 +13,7 @@
 -- Locks: the worker's row for key share (end_workers.sql waits for this claim to end, renew_leases.sql
 --        does not), then the chosen jobs in ready order; locked ones are skipped. The
 --        materialized CTE keeps the limit a limit under every plan.
--- Answer: the claimed jobs, in no order, each beside the horizon; the horizon alone without any.
+-- Answer: the claimed jobs, in no order, each beside the snapshot; the snapshot alone without any.
 with started as materialized (
   select clock_timestamp() as at
 ),

@@ -22,7 +22,7 @@ def services(
     end: Callable[[OverdueJob], None],
     every_seconds: float = 2.0,
 ) -> list[Service]:
-    """The service `timeouts`, which calls *end* with each overdue job.
+    """The service `overdue`, which calls *end* with each overdue job.
 
     Args:
         grace_seconds: The time that a job gets to end after its deadline.
@@ -34,4 +34,4 @@ def services(
             end(job)
         return False
 
-    return [Service("timeouts", every_seconds, end_overdue)]
+    return [Service("overdue", every_seconds, end_overdue)]
