@@ -110,17 +110,27 @@ class Link:
 
         Returns the payloads of all that arrived; none without a notification.
         """
-        return {
+        return self._arrived_notifications() or {
             notification.payload
             for notification in self.raw.notifies(timeout=timeout, stop_after=1)
         }
+
+    def _arrived_notifications(self) -> set[str]:
+        # `is_still_connected` may have read a notification from the socket. psycopg would return it
+        # only when the next data arrives.
+        payloads = set()
+        while notification := self.raw.pgconn.notifies():
+            payloads.add(notification.extra.decode())
+        return payloads
 
     def drain(self, timeout: float) -> set[str]:
         """Wait *timeout* seconds, and return the payloads of the notifications that come meanwhile.
 
         Unread notifications would fill the server's queue, which all databases share.
         """
-        return {notification.payload for notification in self.raw.notifies(timeout=timeout)}
+        payloads = self._arrived_notifications()
+        payloads.update(notification.payload for notification in self.raw.notifies(timeout=timeout))
+        return payloads
 
     @property
     def is_usable(self) -> bool:
