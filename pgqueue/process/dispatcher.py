@@ -25,6 +25,7 @@ from pgqueue.store.connection.link import Link
 from pgqueue.store.queues import ReadyQueues, UnfinishedJobs
 from pgqueue.store.requests import Request
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import SupervisorIdentity
 
 _COUNT_SECONDS = 1.0
 
@@ -48,6 +49,7 @@ class Dispatcher(Loop):
     Only its own thread writes its fields.
 
     Args:
+        identity: The supervisor's queues, and the rest of its row.
         on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
             kind to wake for them.
         on_requests: Gets the open requests to workers that still run the attempt.
@@ -61,7 +63,7 @@ class Dispatcher(Loop):
         database: Database,
         *,
         supervisor_id: int,
-        queues: Sequence[str],
+        identity: SupervisorIdentity,
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
         on_requests: Callable[[Sequence[Request]], None],
@@ -71,6 +73,7 @@ class Dispatcher(Loop):
     ) -> None:
         super().__init__("dispatcher", database)
         self._supervisor_id = supervisor_id
+        queues = identity.queues
         self._queues = queues
         self._on_ready = on_ready
         self._on_requests = on_requests
@@ -80,7 +83,7 @@ class Dispatcher(Loop):
         rest_seconds_max = _NAMES_SECONDS_MAX if claims_by_name(queues) else _REST_SECONDS_MAX
         self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
         self._promotion = Promotion(poll_seconds, clock=clock)
-        self._announcement = Announcement(supervisor_id, clock=clock)
+        self._announcement = Announcement(supervisor_id, identity, clock=clock)
         self._clock = clock
         # A good guess, until a scan finds something.
         self._found: Ready = {WorkerKind("greenlet"): self._plain_queues}

@@ -39,6 +39,7 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.requests import CANCEL, Request
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import SupervisorIdentity
 from pgqueue.store.workers import OverdueJob
 
 _BURST_POLL_SECONDS = 0.1
@@ -77,18 +78,12 @@ class Supervisor:
     ) -> None:
         self.settings = settings
         self._was_ready = False
+        identity = _identity(settings)
         link = database.open("pgqueue supervisor")
         try:
-            greenlets = pool_for(WorkerKind("greenlet"), settings)
-            registration = supervisors.register_supervisor(
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                version=__version__,
-                queues=settings.queues,
-                slots=greenlets.processes * greenlets.slots,
-            )
-            self.id = run(link, registration)
             compare_connections(link, settings)
+            # Last: after a failure, a row would look like a live supervisor for a week.
+            self.id = _register(link, identity)
         finally:
             link.close()
         self._reactor = Reactor()
@@ -124,7 +119,7 @@ class Supervisor:
             grace_seconds=settings.grace_seconds,
         )
         self._health = Health(self._fleet, launcher, self._reactor, settings, on_reclaim=on_reclaim)
-        self._dispatcher = self._dispatcher_of(database, burst=burst)
+        self._dispatcher = self._dispatcher_of(database, identity, burst=burst)
 
     def run(self) -> int:
         """Start the workers and wait until they are stopped; the exit code."""
@@ -167,7 +162,9 @@ class Supervisor:
         """The ids of the live workers."""
         return list(self._fleet.children)
 
-    def _dispatcher_of(self, database: Database, *, burst: bool) -> Dispatcher:
+    def _dispatcher_of(
+        self, database: Database, identity: SupervisorIdentity, *, burst: bool
+    ) -> Dispatcher:
         settings, call_soon = self.settings, self._reactor.call_soon_threadsafe
         wake_ups = WakeUps(self._fleet, settings)
         burst_end = Burst(self._fleet, self._shutdown)
@@ -176,7 +173,7 @@ class Supervisor:
         dispatcher = Dispatcher(
             listened,
             supervisor_id=self.id,
-            queues=settings.queues,
+            identity=identity,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
             on_requests=lambda requests: call_soon(partial(self._send_requests, requests)),
@@ -243,6 +240,24 @@ class Supervisor:
             # A job of the worker may end the next worker too. Its third try runs in quarantine,
             # where a worker is ready by then.
             self._fleet.want_pool(WorkerKind(child.kind.executor, quarantine=True))
+
+
+def _identity(settings: Settings) -> SupervisorIdentity:
+    greenlets = pool_for(WorkerKind("greenlet"), settings)
+    return SupervisorIdentity(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=__version__,
+        queues=settings.queues,
+        slots=greenlets.processes * greenlets.slots,
+    )
+
+
+def _register(link: Link, identity: SupervisorIdentity) -> int:
+    supervisor_id = None
+    while supervisor_id is None:
+        supervisor_id = run(link, supervisors.register_supervisor(identity))
+    return supervisor_id
 
 
 def compare_connections(link: Link, settings: Settings) -> None:

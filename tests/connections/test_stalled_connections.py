@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
+from registering import identity
 
 from pgqueue.client import idle_links
 from pgqueue.client.client import Client
@@ -105,7 +106,7 @@ def dispatcher(
     new_dispatcher = Dispatcher(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
-        queues=["default"],
+        identity=identity(),
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
         on_requests=lambda requests: None,

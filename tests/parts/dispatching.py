@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from registering import supervisor
+from registering import identity, supervisor
 
 from pgqueue.process.dispatcher import Dispatcher
 from pgqueue.store.connection.database import Database
@@ -17,15 +17,16 @@ def dispatchers(url: str) -> Iterator[Callable[..., Dispatcher]]:
 
         def make(**options: Any) -> Dispatcher:
             arguments = {
-                "queues": ["default"],
                 "poll_seconds": 60.0,
                 "on_ready": lambda ready, count: None,
                 "on_requests": lambda requests: None,
                 **options,
             }
+            queues = arguments.pop("queues", ["default"])
+            arguments.setdefault("identity", identity(*queues))
             if "supervisor_id" not in arguments:
                 link = Database(url).open()
-                arguments["supervisor_id"] = supervisor(link, *arguments["queues"])
+                arguments["supervisor_id"] = supervisor(link, *queues)
                 link.close()
             dispatcher = Dispatcher(Database(url), **arguments)
             stack.callback(dispatcher.close)
