@@ -8,6 +8,7 @@ decides what happens to the jobs of a worker that ended, from the row that is wr
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -48,8 +49,8 @@ _BURST_POLL_SECONDS = 0.1
 class Supervisor:
     """Runs workers until it is stopped; `run` returns the exit code.
 
-    `end_overdue`, `schema_too_new` and `usage` may be called on any thread. Everything else runs on
-    the thread that calls `run`, which writes all fields.
+    `stop`, `end_overdue`, `schema_too_new` and `usage` may be called on any thread. Everything else
+    runs on the thread that calls `run`, which writes all fields.
 
     Args:
         database: Where the queue is.
@@ -121,10 +122,17 @@ class Supervisor:
         self._health = Health(self._fleet, launcher, self._reactor, settings, on_reclaim=on_reclaim)
         self._dispatcher = self._dispatcher_of(database, identity, burst=burst)
 
-    def run(self) -> int:
-        """Start the workers and wait until they are stopped; the exit code."""
-        with Signals() as signals:
-            self._reactor.register(signals, partial(self._on_signals, signals))
+    def run(self, *, catches_signals: bool = True) -> int:
+        """Start the workers and wait until they are stopped; the exit code.
+
+        Args:
+            catches_signals: Stop at a signal, which needs the main thread. Without signals, the
+                end of a worker is noticed within a second.
+        """
+        with ExitStack() as stack:
+            if catches_signals:
+                signals = stack.enter_context(Signals())
+                self._reactor.register(signals, partial(self._on_signals, signals))
             self._registry.start()
             self._dispatcher.start()
             self._fleet.want_pool(WorkerKind("greenlet"))
@@ -144,6 +152,14 @@ class Supervisor:
         self._registry.submit(supervisors.stop(self.id), lambda _: None)
         self._shutdown.write_last(self._registry)
         self._reactor.close()
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Stop in order, once more to shorten the grace; on any thread.
+
+        Args:
+            grace_seconds: How long running jobs may go on; None for the grace of the settings.
+        """
+        self._reactor.call_soon_threadsafe(partial(self._shutdown.begin, grace_seconds))
 
     def schema_too_new(self, error: errors.SchemaTooNew) -> None:
         """Stop in order, because the schema no longer supports this release; on any thread."""
