@@ -13,7 +13,7 @@ from math import inf
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import NotificationsUnavailable
-from pgqueue.core.queue_pattern import claims_by_name
+from pgqueue.core.queue_pattern import claims_by_name, matches_any, split_patterns
 from pgqueue.process.announcement import Announcement
 from pgqueue.process.loop import Loop
 from pgqueue.process.polling import Polling
@@ -73,14 +73,18 @@ class Dispatcher(Loop):
     ) -> None:
         super().__init__("dispatcher", database)
         self._supervisor_id = supervisor_id
-        queues = identity.queues
-        self._queues = queues
+        self._queues = identity.queues
+        self._plain_queues = split_patterns(identity.queues)[0]
         self._on_ready = on_ready
         self._on_requests = on_requests
         self._waiting_kinds = waiting_kinds
-        self._unfinished = None if on_idle is None else UnfinishedCount(queues, on_idle, clock)
+        self._unfinished = (
+            None if on_idle is None else UnfinishedCount(identity.queues, on_idle, clock)
+        )
         # Workers find jobs behind their cursors while scans rest, but not the names of queues.
-        rest_seconds_max = _NAMES_SECONDS_MAX if claims_by_name(queues) else _REST_SECONDS_MAX
+        rest_seconds_max = (
+            _NAMES_SECONDS_MAX if claims_by_name(identity.queues) else _REST_SECONDS_MAX
+        )
         self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
         self._promotion = Promotion(poll_seconds, clock=clock)
         self._announcement = Announcement(supervisor_id, identity, clock=clock)
@@ -191,7 +195,7 @@ class Dispatcher(Loop):
         answer = self._find_ready(link)
         found: defaultdict[WorkerKind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in answer.ready:
-            if self._listens_to(queue):
+            if matches_any(self._queues, queue):
                 found[WorkerKind(executor, quarantined)].append(queue)
         self._found = found or self._found
         self.polling.scanned(found=bool(found), seconds=answer.seconds)
@@ -209,15 +213,6 @@ class Dispatcher(Loop):
             return run(link, queues.find_ready())
         with link.short_timeout():
             return run(link, queues.find_ready())
-
-    @property
-    def _plain_queues(self) -> Sequence[str]:
-        return [queue for queue in self._queues if not queue.endswith("/")]
-
-    def _listens_to(self, queue: str) -> bool:
-        return any(
-            queue.startswith(name) if name.endswith("/") else queue == name for name in self._queues
-        )
 
 
 class UnfinishedCount:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
 NOTIFICATION: Final = ""
@@ -50,12 +51,9 @@ def find_ready() -> Statement[ReadyQueues]:
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:
     """The queued and running jobs of *queues*, by task; a trailing `/` takes all sub-queues."""
-    params = {
-        "queues": [queue for queue in queues if not queue.endswith("/")],
-        "prefixes": [queue for queue in queues if queue.endswith("/")],
-    }
+    names, prefixes = split_patterns(queues)
     return Statement(
         "count_unfinished",
-        params,
+        {"queues": names, "prefixes": prefixes},
         lambda rows: [UnfinishedJobs(JobStatus(row[0]), row[1], row[2]) for row in rows],
     )
