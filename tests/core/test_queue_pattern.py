@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import pgqueue
-
 from pgqueue.core.queue_pattern import (
     claims_by_name,
     in_pattern_order,
