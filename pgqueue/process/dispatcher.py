@@ -18,12 +18,12 @@ from pgqueue.process.announcement import Announcement
 from pgqueue.process.loop import Loop
 from pgqueue.process.polling import Polling
 from pgqueue.process.promotion import Promotion
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.worker_pool import WorkerKind
-from pgqueue.store import queues, requests
+from pgqueue.store import queues
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.queues import ReadyQueues, UnfinishedJobs
-from pgqueue.store.requests import Request
 from pgqueue.store.statement import run
 from pgqueue.store.supervisors import SupervisorIdentity
 
@@ -50,9 +50,9 @@ class Dispatcher(Loop):
 
     Args:
         identity: The supervisor's queues, and the rest of its row.
+        request_reader: Called at each poll, and at a notification of requests.
         on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
             kind to wake for them.
-        on_requests: Gets the open requests to workers that still run the attempt.
         waiting_kinds: Kinds of the workers that wait to be woken. While none waits of a kind that
             has work, a storm of notifications gets fewer scans.
         on_idle: Gets the unfinished jobs in `queues`; for a burst, which ends without any.
@@ -64,19 +64,18 @@ class Dispatcher(Loop):
         *,
         supervisor_id: int,
         identity: SupervisorIdentity,
+        request_reader: RequestReader,
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
-        on_requests: Callable[[Sequence[Request]], None],
         waiting_kinds: Callable[[], Set[WorkerKind]] = lambda: {WorkerKind("greenlet")},
         on_idle: OnIdle | None = None,
         clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__("dispatcher", database)
-        self._supervisor_id = supervisor_id
         self._queues = identity.queues
         self._plain_queues = split_patterns(identity.queues)[0]
         self._on_ready = on_ready
-        self._on_requests = on_requests
+        self._requests = request_reader
         self._waiting_kinds = waiting_kinds
         self._unfinished = (
             None if on_idle is None else UnfinishedCount(identity.queues, on_idle, clock)
@@ -113,7 +112,7 @@ class Dispatcher(Loop):
         is_poll = self.polling.is_poll_due
         if is_poll:
             self.polling.start_poll()
-            self._read_requests(link)
+            self._requests.read(link)
         # Before the scan: it finds the jobs whose producers did not notify yet.
         self._announce(link)
         if self._promotion.is_due(is_poll=is_poll, may_scan=self.polling.may_scan):
@@ -124,14 +123,6 @@ class Dispatcher(Loop):
         if self._unfinished is not None:
             self._unfinished.count(link, nothing_is_ready=is_poll and ready == {})
         return self._wait(link)
-
-    def _read_requests(self, link: Link) -> None:
-        with link.short_timeout():
-            found = run(link, requests.open_requests(self._supervisor_id))
-        if over := [request.id for request in found if not request.is_running]:
-            run(link, requests.close_requests(over))
-        if running := [request for request in found if request.is_running]:
-            self._on_requests(running)
 
     def _announce(self, link: Link) -> None:
         before = self._announcement.wants_notify
@@ -150,8 +141,7 @@ class Dispatcher(Loop):
             return pause
         if not self._announcement.wants_notify:
             # Other supervisors may want notifications, and this connection receives them too.
-            if requests.notification(self._supervisor_id) in link.drain(pause):
-                self._read_requests(link)
+            self._requests.read_if_notified(link, link.drain(pause))
             return 0.0
         listening = Stopwatch(self._clock, started=True)
         self._is_woken = self._listen(link, min(pause, _LISTEN_SECONDS_MAX))
@@ -167,8 +157,7 @@ class Dispatcher(Loop):
         """Wait for a notification of ready jobs; answer requests meanwhile."""
         timer = Timer(self._clock, seconds=seconds)
         while payloads := link.notifications(timer.seconds_left):
-            if requests.notification(self._supervisor_id) in payloads:
-                self._read_requests(link)
+            self._requests.read_if_notified(link, payloads)
             if queues.NOTIFICATION in payloads:
                 return True
         return False

@@ -28,6 +28,7 @@ from pgqueue.process.fleet import Fleet
 from pgqueue.process.health import Health
 from pgqueue.process.launcher import Launcher
 from pgqueue.process.reactor import Reactor
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.shutdown import Shutdown
 from pgqueue.process.signals import Signals
 from pgqueue.process.spare_process import SpareProcess
@@ -186,13 +187,16 @@ class Supervisor:
         burst_end = Burst(self._fleet, self._shutdown)
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
+        request_reader = RequestReader(
+            self.id, lambda requests: call_soon(partial(self._send_requests, requests))
+        )
         dispatcher = Dispatcher(
             listened,
             supervisor_id=self.id,
             identity=identity,
+            request_reader=request_reader,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
-            on_requests=lambda requests: call_soon(partial(self._send_requests, requests)),
             waiting_kinds=wake_ups.waiting_kinds,
             on_idle=(lambda jobs: call_soon(partial(burst_end.check, jobs))) if burst else None,
         )

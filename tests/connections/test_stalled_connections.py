@@ -16,6 +16,7 @@ from pgqueue.client import idle_links
 from pgqueue.client.client import Client
 from pgqueue.process import dispatcher as dispatcher_module
 from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.schema import migrate
 from pgqueue.store.connection import session
 from pgqueue.store.connection.database import Database
@@ -109,7 +110,7 @@ def dispatcher(
         identity=identity(),
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
-        on_requests=lambda requests: None,
+        request_reader=RequestReader(1, lambda requests: None),
     )
     new_dispatcher.run_once()
     yield new_dispatcher

@@ -7,6 +7,7 @@ from typing import Any
 from registering import identity, supervisor
 
 from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.store.connection.database import Database
 
 
@@ -19,7 +20,6 @@ def dispatchers(url: str) -> Iterator[Callable[..., Dispatcher]]:
             arguments = {
                 "poll_seconds": 60.0,
                 "on_ready": lambda ready, count: None,
-                "on_requests": lambda requests: None,
                 **options,
             }
             queues = arguments.pop("queues", ["default"])
@@ -28,6 +28,8 @@ def dispatchers(url: str) -> Iterator[Callable[..., Dispatcher]]:
                 link = Database(url).open()
                 arguments["supervisor_id"] = supervisor(link, *queues)
                 link.close()
+            on_requests = arguments.pop("on_requests", lambda requests: None)
+            arguments["request_reader"] = RequestReader(arguments["supervisor_id"], on_requests)
             dispatcher = Dispatcher(Database(url), **arguments)
             stack.callback(dispatcher.close)
             return dispatcher
