@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from pgqueue.core.lifecycle import JobStatus, Outcome
     from pgqueue.core.middleware import middleware
     from pgqueue.core.retry import Retry
+    from pgqueue.runtime.supervision import start_supervisor
+    from pgqueue.runtime.target import open_target
     from pgqueue.tasks.call import Call
     from pgqueue.tasks.default import aenqueue, configure, default_client, enqueue
     from pgqueue.tasks.task import Task, task
@@ -120,6 +122,8 @@ _HOMES: Final = {
     "pgqueue.core.lifecycle": ("JobStatus", "Outcome"),
     "pgqueue.core.middleware": ("middleware",),
     "pgqueue.core.retry": ("Retry",),
+    "pgqueue.runtime.supervision": ("start_supervisor",),
+    "pgqueue.runtime.target": ("open_target",),
     "pgqueue.tasks.call": ("Call",),
     "pgqueue.tasks.default": ("aenqueue", "configure", "default_client", "enqueue"),
     "pgqueue.tasks.task": ("Task", "task"),
@@ -182,6 +186,8 @@ __all__ = [
     "events",
     "listen",
     "middleware",
+    "open_target",
+    "start_supervisor",
     "task",
 ]
 

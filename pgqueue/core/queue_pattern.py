@@ -18,14 +18,13 @@ def is_prefix(pattern: str) -> bool:
     return pattern.endswith(PREFIX_END)
 
 
-def matches(pattern: str, queue: str) -> bool:
-    """Return whether a pattern takes a queue."""
-    return queue.startswith(pattern) if is_prefix(pattern) else queue == pattern
-
-
 def matches_any(patterns: Iterable[str], queue: str) -> bool:
     """Return whether one of the patterns takes a queue."""
-    return any(matches(pattern, queue) for pattern in patterns)
+    # No call for each pattern: a scan may compare a thousand queues with a thousand patterns.
+    return any(
+        queue.startswith(pattern) if pattern.endswith(PREFIX_END) else queue == pattern
+        for pattern in patterns
+    )
 
 
 def split_patterns(patterns: Iterable[str]) -> tuple[list[str], list[str]]:

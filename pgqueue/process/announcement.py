@@ -4,6 +4,7 @@ from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.store import supervisors
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import SupervisorIdentity
 
 # The announcement expires soon after its supervisor is gone, and is renewed well before.
 _RENEW_SECONDS = 30.0
@@ -19,8 +20,11 @@ class Announcement:
         wants_notify: As announced last; None on a new connection.
     """
 
-    def __init__(self, supervisor_id: int, *, clock: Clock = MONOTONIC) -> None:
+    def __init__(
+        self, supervisor_id: int, identity: SupervisorIdentity, *, clock: Clock = MONOTONIC
+    ) -> None:
         self._supervisor_id = supervisor_id
+        self._identity = identity
         self._renewal = Timer(clock)
         self.wants_notify: bool | None = None
 
@@ -39,7 +43,10 @@ class Announcement:
         supervisor_count = run(
             link,
             supervisors.announce(
-                self._supervisor_id, wants_notify=wants_notify, seconds=_EXPIRE_SECONDS
+                self._supervisor_id,
+                self._identity,
+                wants_notify=wants_notify,
+                seconds=_EXPIRE_SECONDS,
             ),
         )
         self.wants_notify = wants_notify

@@ -13,18 +13,19 @@ from math import inf
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import NotificationsUnavailable
-from pgqueue.core.queue_pattern import claims_by_name
+from pgqueue.core.queue_pattern import claims_by_name, matches_any, split_patterns
 from pgqueue.process.announcement import Announcement
 from pgqueue.process.loop import Loop
 from pgqueue.process.polling import Polling
 from pgqueue.process.promotion import Promotion
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.worker_pool import WorkerKind
-from pgqueue.store import queues, requests
+from pgqueue.store import queues
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.queues import ReadyQueues, UnfinishedJobs
-from pgqueue.store.requests import Request
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import SupervisorIdentity
 
 _COUNT_SECONDS = 1.0
 
@@ -48,9 +49,10 @@ class Dispatcher(Loop):
     Only its own thread writes its fields.
 
     Args:
+        identity: The supervisor's queues, and the rest of its row.
+        request_reader: Called at each poll, and at a notification of requests.
         on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
             kind to wake for them.
-        on_requests: Gets the open requests to workers that still run the attempt.
         waiting_kinds: Kinds of the workers that wait to be woken. While none waits of a kind that
             has work, a storm of notifications gets fewer scans.
         on_idle: Gets the unfinished jobs in `queues`; for a burst, which ends without any.
@@ -61,26 +63,30 @@ class Dispatcher(Loop):
         database: Database,
         *,
         supervisor_id: int,
-        queues: Sequence[str],
+        identity: SupervisorIdentity,
+        request_reader: RequestReader,
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
-        on_requests: Callable[[Sequence[Request]], None],
         waiting_kinds: Callable[[], Set[WorkerKind]] = lambda: {WorkerKind("greenlet")},
         on_idle: OnIdle | None = None,
         clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__("dispatcher", database)
-        self._supervisor_id = supervisor_id
-        self._queues = queues
+        self._queues = identity.queues
+        self._plain_queues = split_patterns(identity.queues)[0]
         self._on_ready = on_ready
-        self._on_requests = on_requests
+        self._requests = request_reader
         self._waiting_kinds = waiting_kinds
-        self._unfinished = None if on_idle is None else UnfinishedCount(queues, on_idle, clock)
+        self._unfinished = (
+            None if on_idle is None else UnfinishedCount(identity.queues, on_idle, clock)
+        )
         # Workers find jobs behind their cursors while scans rest, but not the names of queues.
-        rest_seconds_max = _NAMES_SECONDS_MAX if claims_by_name(queues) else _REST_SECONDS_MAX
+        rest_seconds_max = (
+            _NAMES_SECONDS_MAX if claims_by_name(identity.queues) else _REST_SECONDS_MAX
+        )
         self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
         self._promotion = Promotion(poll_seconds, clock=clock)
-        self._announcement = Announcement(supervisor_id, clock=clock)
+        self._announcement = Announcement(supervisor_id, identity, clock=clock)
         self._clock = clock
         # A good guess, until a scan finds something.
         self._found: Ready = {WorkerKind("greenlet"): self._plain_queues}
@@ -106,7 +112,7 @@ class Dispatcher(Loop):
         is_poll = self.polling.is_poll_due
         if is_poll:
             self.polling.start_poll()
-            self._read_requests(link)
+            self._requests.read(link)
         # Before the scan: it finds the jobs whose producers did not notify yet.
         self._announce(link)
         if self._promotion.is_due(is_poll=is_poll, may_scan=self.polling.may_scan):
@@ -117,14 +123,6 @@ class Dispatcher(Loop):
         if self._unfinished is not None:
             self._unfinished.count(link, nothing_is_ready=is_poll and ready == {})
         return self._wait(link)
-
-    def _read_requests(self, link: Link) -> None:
-        with link.short_timeout():
-            found = run(link, requests.open_requests(self._supervisor_id))
-        if over := [request.id for request in found if not request.is_running]:
-            run(link, requests.close_requests(over))
-        if running := [request for request in found if request.is_running]:
-            self._on_requests(running)
 
     def _announce(self, link: Link) -> None:
         before = self._announcement.wants_notify
@@ -143,8 +141,7 @@ class Dispatcher(Loop):
             return pause
         if not self._announcement.wants_notify:
             # Other supervisors may want notifications, and this connection receives them too.
-            if requests.notification(self._supervisor_id) in link.drain(pause):
-                self._read_requests(link)
+            self._requests.read_if_notified(link, link.drain(pause))
             return 0.0
         listening = Stopwatch(self._clock, started=True)
         self._is_woken = self._listen(link, min(pause, _LISTEN_SECONDS_MAX))
@@ -160,8 +157,7 @@ class Dispatcher(Loop):
         """Wait for a notification of ready jobs; answer requests meanwhile."""
         timer = Timer(self._clock, seconds=seconds)
         while payloads := link.notifications(timer.seconds_left):
-            if requests.notification(self._supervisor_id) in payloads:
-                self._read_requests(link)
+            self._requests.read_if_notified(link, payloads)
             if queues.NOTIFICATION in payloads:
                 return True
         return False
@@ -188,7 +184,7 @@ class Dispatcher(Loop):
         answer = self._find_ready(link)
         found: defaultdict[WorkerKind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in answer.ready:
-            if self._listens_to(queue):
+            if matches_any(self._queues, queue):
                 found[WorkerKind(executor, quarantined)].append(queue)
         self._found = found or self._found
         self.polling.scanned(found=bool(found), seconds=answer.seconds)
@@ -206,15 +202,6 @@ class Dispatcher(Loop):
             return run(link, queues.find_ready())
         with link.short_timeout():
             return run(link, queues.find_ready())
-
-    @property
-    def _plain_queues(self) -> Sequence[str]:
-        return [queue for queue in self._queues if not queue.endswith("/")]
-
-    def _listens_to(self, queue: str) -> bool:
-        return any(
-            queue.startswith(name) if name.endswith("/") else queue == name for name in self._queues
-        )
 
 
 class UnfinishedCount:

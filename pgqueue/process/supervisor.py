@@ -8,6 +8,7 @@ decides what happens to the jobs of a worker that ended, from the row that is wr
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from pgqueue.process.fleet import Fleet
 from pgqueue.process.health import Health
 from pgqueue.process.launcher import Launcher
 from pgqueue.process.reactor import Reactor
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.shutdown import Shutdown
 from pgqueue.process.signals import Signals
 from pgqueue.process.spare_process import SpareProcess
@@ -39,6 +41,7 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.requests import CANCEL, Request
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import SupervisorIdentity
 from pgqueue.store.workers import OverdueJob
 
 _BURST_POLL_SECONDS = 0.1
@@ -47,8 +50,8 @@ _BURST_POLL_SECONDS = 0.1
 class Supervisor:
     """Runs workers until it is stopped; `run` returns the exit code.
 
-    `end_overdue`, `schema_too_new` and `usage` may be called on any thread. Everything else runs on
-    the thread that calls `run`, which writes all fields.
+    `stop`, `end_overdue`, `schema_too_new` and `usage` may be called on any thread. Everything else
+    runs on the thread that calls `run`, which writes all fields.
 
     Args:
         database: Where the queue is.
@@ -77,18 +80,12 @@ class Supervisor:
     ) -> None:
         self.settings = settings
         self._was_ready = False
+        identity = _identity(settings)
         link = database.open("pgqueue supervisor")
         try:
-            greenlets = pool_for(WorkerKind("greenlet"), settings)
-            registration = supervisors.register_supervisor(
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                version=__version__,
-                queues=settings.queues,
-                slots=greenlets.processes * greenlets.slots,
-            )
-            self.id = run(link, registration)
             compare_connections(link, settings)
+            # Last: after a failure, a row would look like a live supervisor for a week.
+            self.id = _register(link, identity)
         finally:
             link.close()
         self._reactor = Reactor()
@@ -124,12 +121,19 @@ class Supervisor:
             grace_seconds=settings.grace_seconds,
         )
         self._health = Health(self._fleet, launcher, self._reactor, settings, on_reclaim=on_reclaim)
-        self._dispatcher = self._dispatcher_of(database, burst=burst)
+        self._dispatcher = self._dispatcher_of(database, identity, burst=burst)
 
-    def run(self) -> int:
-        """Start the workers and wait until they are stopped; the exit code."""
-        with Signals() as signals:
-            self._reactor.register(signals, partial(self._on_signals, signals))
+    def run(self, *, catches_signals: bool = True) -> int:
+        """Start the workers and wait until they are stopped; the exit code.
+
+        Args:
+            catches_signals: Stop at a signal, which needs the main thread. Without signals, the
+                end of a worker is noticed within a second.
+        """
+        with ExitStack() as stack:
+            if catches_signals:
+                signals = stack.enter_context(Signals())
+                self._reactor.register(signals, partial(self._on_signals, signals))
             self._registry.start()
             self._dispatcher.start()
             self._fleet.want_pool(WorkerKind("greenlet"))
@@ -150,6 +154,14 @@ class Supervisor:
         self._shutdown.write_last(self._registry)
         self._reactor.close()
 
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Stop in order, once more to shorten the grace; on any thread.
+
+        Args:
+            grace_seconds: How long running jobs may go on; None for the grace of the settings.
+        """
+        self._reactor.call_soon_threadsafe(partial(self._shutdown.begin, grace_seconds))
+
     def schema_too_new(self, error: errors.SchemaTooNew) -> None:
         """Stop in order, because the schema no longer supports this release; on any thread."""
         self._reactor.call_soon_threadsafe(partial(self._stop_for_schema, str(error)))
@@ -167,19 +179,24 @@ class Supervisor:
         """The ids of the live workers."""
         return list(self._fleet.children)
 
-    def _dispatcher_of(self, database: Database, *, burst: bool) -> Dispatcher:
+    def _dispatcher_of(
+        self, database: Database, identity: SupervisorIdentity, *, burst: bool
+    ) -> Dispatcher:
         settings, call_soon = self.settings, self._reactor.call_soon_threadsafe
         wake_ups = WakeUps(self._fleet, settings)
         burst_end = Burst(self._fleet, self._shutdown)
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
+        request_reader = RequestReader(
+            self.id, lambda requests: call_soon(partial(self._send_requests, requests))
+        )
         dispatcher = Dispatcher(
             listened,
             supervisor_id=self.id,
-            queues=settings.queues,
+            identity=identity,
+            request_reader=request_reader,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
-            on_requests=lambda requests: call_soon(partial(self._send_requests, requests)),
             waiting_kinds=wake_ups.waiting_kinds,
             on_idle=(lambda jobs: call_soon(partial(burst_end.check, jobs))) if burst else None,
         )
@@ -243,6 +260,24 @@ class Supervisor:
             # A job of the worker may end the next worker too. Its third try runs in quarantine,
             # where a worker is ready by then.
             self._fleet.want_pool(WorkerKind(child.kind.executor, quarantine=True))
+
+
+def _identity(settings: Settings) -> SupervisorIdentity:
+    greenlets = pool_for(WorkerKind("greenlet"), settings)
+    return SupervisorIdentity(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=__version__,
+        queues=settings.queues,
+        slots=greenlets.processes * greenlets.slots,
+    )
+
+
+def _register(link: Link, identity: SupervisorIdentity) -> int:
+    supervisor_id = None
+    while supervisor_id is None:
+        supervisor_id = run(link, supervisors.register_supervisor(identity))
+    return supervisor_id
 
 
 def compare_connections(link: Link, settings: Settings) -> None:

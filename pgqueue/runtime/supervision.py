@@ -1,9 +1,13 @@
 """A supervisor with its maintenance, composed for one database and run until it is stopped.
 
-Doors call `supervise`: the command line, a web framework's lifespan, a test.
+The command line calls `supervise` on its main thread. Another program, such as a web server, calls
+`start_supervisor`, which takes a thread and leaves the signals alone.
 """
 
+import threading
+from concurrent.futures import Future
 from contextlib import suppress
+from typing import Self
 
 from pgqueue.core.errors import SchemaMismatch
 from pgqueue.core.events.event import emit
@@ -22,56 +26,126 @@ from pgqueue.store.database_errors import DATABASE_ERRORS, TRANSIENT_ERRORS
 from pgqueue.telemetry import event_log
 
 
-def supervise(target: Target, *, burst: bool = False, spare: SpareProcess | None = None) -> int:
-    """Run jobs until stopped; the exit code. To be called on the main thread, for its signals.
+class Supervision:
+    """A supervisor with its maintenance, which runs once: here with `run`, or on a thread.
+
+    As a context manager it stops the supervisor at the end of the block, and waits for its end.
+    `stop` and `wait` may be called on any thread.
 
     Args:
         target: The database and the settings.
         burst: Stop when nothing is queued or running.
         spare: A process for the first greenlet worker; None to start one when it is needed.
     """
-    event_log.install()
-    database, settings = target.database, target.settings
-    if not settings.tasks:
-        emit(TasksMissing())
-    lease_expiry, reclaims = LeaseExpiry(settings.lease_seconds), Reclaims()
-    reclaim_service = reclaims.service()
 
-    def reclaim_jobs(reclaim: Reclaim) -> None:
-        reclaims.add(reclaim)
-        maintenance.ask_for(reclaim_service.name)
+    def __init__(
+        self, target: Target, *, burst: bool = False, spare: SpareProcess | None = None
+    ) -> None:
+        event_log.install()
+        self._database, settings = target.database, target.settings
+        if not settings.tasks:
+            emit(TasksMissing())
+        lease_expiry, reclaims = LeaseExpiry(settings.lease_seconds), Reclaims()
+        reclaim_service = reclaims.service()
 
-    supervisor = Supervisor(
-        database,
-        settings,
-        burst=burst,
-        on_worker_ended=lambda: maintenance.ask_for("rescue"),
-        on_reached=lease_expiry.record_contact,
-        on_reclaim=reclaim_jobs,
-        spare=spare,
-    )
-    maintenance = Maintenance(
-        database,
-        [
-            lease_expiry.service(),
-            reclaim_service,
-            *rescue.services(),
-            *overdue.services(
-                supervisor_id=supervisor.id,
-                grace_seconds=settings.timeout_grace_seconds,
-                end=supervisor.end_overdue,
-            ),
-            *expiry.services(),
-        ],
-    )
-    maintenance.on_schema_too_new = supervisor.schema_too_new
-    maintenance.start()
-    try:
-        exit_code = supervisor.run()
-    finally:
-        maintenance.stop()
-    _return_jobs(database)
-    return exit_code
+        def reclaim_jobs(reclaim: Reclaim) -> None:
+            reclaims.add(reclaim)
+            self._maintenance.ask_for(reclaim_service.name)
+
+        self._supervisor = Supervisor(
+            self._database,
+            settings,
+            burst=burst,
+            on_worker_ended=lambda: self._maintenance.ask_for("rescue"),
+            on_reached=lease_expiry.record_contact,
+            on_reclaim=reclaim_jobs,
+            spare=spare,
+        )
+        self._maintenance = Maintenance(
+            self._database,
+            [
+                lease_expiry.service(),
+                reclaim_service,
+                *rescue.services(),
+                *overdue.services(
+                    supervisor_id=self._supervisor.id,
+                    grace_seconds=settings.timeout_grace_seconds,
+                    end=self._supervisor.end_overdue,
+                ),
+                *expiry.services(),
+            ],
+        )
+        self._maintenance.on_schema_too_new = self._supervisor.schema_too_new
+        self._exit_code = Future[int]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.wait()
+
+    def run(self, *, catches_signals: bool = True) -> int:
+        """Run jobs until stopped, on this thread; the exit code.
+
+        Args:
+            catches_signals: Stop at a signal, which needs the main thread.
+        """
+        self._maintenance.start()
+        try:
+            exit_code = self._supervisor.run(catches_signals=catches_signals)
+        finally:
+            self._maintenance.stop()
+        _return_jobs(self._database)
+        return exit_code
+
+    def start(self) -> None:
+        """Run jobs on a thread, which catches no signal."""
+        # A daemon: a program that ends without a stop must not wait for ever. Its workers notice.
+        threading.Thread(target=self._run_on_thread, name="supervisor", daemon=True).start()
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Begin to stop the workers, once more to shorten the grace; returns at once.
+
+        Args:
+            grace_seconds: How long running jobs may go on; None for the grace of the settings.
+        """
+        self._supervisor.stop(grace_seconds)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until a started supervisor has ended; its exit code, as of `pgqueue worker`.
+
+        Raises:
+            TimeoutError: It had not ended in time.
+        """
+        return self._exit_code.result(timeout)
+
+    def _run_on_thread(self) -> None:
+        try:
+            self._exit_code.set_result(self.run(catches_signals=False))
+        except BaseException as error:
+            self._exit_code.set_exception(error)
+
+
+def supervise(target: Target, *, burst: bool = False, spare: SpareProcess | None = None) -> int:
+    """Run jobs until a signal stops the workers; the exit code. For the main thread only.
+
+    Args:
+        target: The database and the settings.
+        burst: Stop when nothing is queued or running.
+        spare: A process for the first greenlet worker; None to start one when it is needed.
+    """
+    return Supervision(target, burst=burst, spare=spare).run()
+
+
+def start_supervisor(target: Target) -> Supervision:
+    """Run jobs on a thread of this program until `stop`, or to the end of a `with` block.
+
+    No signal handler is set. Each worker is a process of its own, which imports the tasks.
+    """
+    supervision = Supervision(target)
+    supervision.start()
+    return supervision
 
 
 def _return_jobs(database: Database) -> None:

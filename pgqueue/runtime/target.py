@@ -4,7 +4,6 @@ An `embedded:` URL starts the server, which runs until its last user has ended. 
 becomes the default client's, so that tasks of this process enqueue there.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,21 +11,19 @@ from dataclasses import dataclass
 from pgqueue import embedded
 from pgqueue.client.client import Client
 from pgqueue.core.errors import NoDatabase, SchemaMissing, SchemaTooOld
+from pgqueue.core.events.event import Event, emit
+from pgqueue.core.events.services import EmbeddedMigrated, EmbeddedUsed, SettingsIgnored
 from pgqueue.core.settings import Settings, load_settings
 from pgqueue.store import schema_version
 from pgqueue.store.connection.database import Database
 from pgqueue.tasks.default import configure
+from pgqueue.telemetry import event_log
 
 Flags = Mapping[str, object]
 """Settings that a person named for this start, above all other sources; None leaves one out."""
 
 Warn = Callable[[str], object]
-"""Takes a message for a person; the door prints or logs it."""
-
-
-def log_warning(message: str) -> None:
-    """Log a message for a person as a warning of `pgqueue.runtime`."""
-    logging.getLogger("pgqueue.runtime").warning(message)
+"""Takes a message for a person, such as a function that prints it; None emits events instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Target:
 
 @contextmanager
 def open_target(
-    flags: Flags, *, migrate_embedded: bool = False, warn: Warn = log_warning
+    flags: Flags, *, migrate_embedded: bool = False, warn: Warn | None = None
 ) -> Iterator[Target]:
     """The database of the settings, with a schema that fits this release.
 
@@ -65,12 +62,12 @@ def open_target(
             from pgqueue.schema import migrate
 
             migrate.upgrade(target.database.url, target.database.schema.name, after=True)
-            warn("migrated the embedded database")
+            _report(EmbeddedMigrated(), "migrated the embedded database", warn)
         yield target
 
 
 @contextmanager
-def open_unchecked(flags: Flags, *, warn: Warn = log_warning) -> Iterator[Target]:
+def open_unchecked(flags: Flags, *, warn: Warn | None = None) -> Iterator[Target]:
     """The database of the settings, whatever the state of its schema.
 
     Raises:
@@ -78,13 +75,15 @@ def open_unchecked(flags: Flags, *, warn: Warn = log_warning) -> Iterator[Target
     """
     settings = _load(flags)
     for warning in settings.warnings:
-        warn(warning)
+        _report(SettingsIgnored(reason=warning), warning, warn)
     url = settings.url
     if url is None:
         if not embedded.is_installed():
             raise NoDatabase
         url = "embedded:"
-        warn(f"no URL is set, using the embedded database in {embedded.DEFAULT_FOLDER}")
+        folder = str(embedded.DEFAULT_FOLDER)
+        message = f"no URL is set, using the embedded database in {folder}"
+        _report(EmbeddedUsed(folder=folder), message, warn)
     if not embedded.is_embedded(url):
         configure(url=url, schema=settings.schema)
         yield Target(Database(url, settings.schema), settings, is_embedded=False)
@@ -95,7 +94,7 @@ def open_unchecked(flags: Flags, *, warn: Warn = log_warning) -> Iterator[Target
 
 
 @contextmanager
-def settings_for_inline(flags: Flags, *, warn: Warn = log_warning) -> Iterator[Settings]:
+def settings_for_inline(flags: Flags, *, warn: Warn | None = None) -> Iterator[Settings]:
     """The settings for a task that runs in this process, with their database where there is one.
 
     A task that needs no database runs without one. An embedded server is started if the URL
@@ -110,6 +109,15 @@ def settings_for_inline(flags: Flags, *, warn: Warn = log_warning) -> Iterator[S
     if url is not None:
         configure(url=url, schema=settings.schema)
     yield settings
+
+
+def _report(event: Event, message: str, warn: Warn | None) -> None:
+    if warn is not None:
+        warn(message)
+        return
+    # A program opens its target before anything else could install the log lines of events.
+    event_log.install()
+    emit(event)
 
 
 def _load(flags: Flags) -> Settings:

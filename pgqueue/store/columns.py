@@ -3,8 +3,8 @@
 An SQL file repeats its list, because its text is fixed; tests/contracts/test_columns.py compares
 the two and names the column that is missing. Rows are decoded by these names.
 
-A new option of a task is declared in `core/new_job.py` (and `core/options.py`). It is a column of
-`jobs` in `schema/sql/*/tables.sql` and `store/tables.py`, and it stands in these lists:
+A new option of a task is declared in `core/new_job.py` (and `core/options/declaration.py`). It is a
+column of `jobs` in `schema/sql/*/tables.sql` and `store/tables.py`, and it stands in these lists:
 
 - `INSERTED`: `enqueue.sql`, `copy_jobs.sql` with `bulk_insert.py`, and in `schema/sql` the function
   `enqueue_named`, the view `new_jobs` and the grant in `roles/enqueue.sql`;
@@ -19,17 +19,18 @@ from typing import Final
 from pgqueue.core.job import Attempt, Job, LogLine
 
 
-def _public_fields(kind: type) -> tuple[str, ...]:
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's public fields, which are columns of its rows, in their order."""
     return tuple(field.name for field in fields(kind) if not field.name.startswith("_"))
 
 
-JOB: Final = _public_fields(Job)
+JOB: Final = field_names(Job)
 """A job as people read it."""
 
-ATTEMPT: Final = _public_fields(Attempt)
+ATTEMPT: Final = field_names(Attempt)
 """A settled attempt as people read it."""
 
-LOG_LINE: Final = _public_fields(LogLine)
+LOG_LINE: Final = field_names(LogLine)
 """A log line as people read it."""
 
 INSERTED: Final = (

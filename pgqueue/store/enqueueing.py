@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pgqueue.core.job import Job, lazy_job
 from pgqueue.core.lifecycle import JobStatus
@@ -29,17 +30,33 @@ def enqueue(new: NewJob) -> Statement[Job]:
     return Statement("enqueue", params, decode)
 
 
+class InsertedRow(NamedTuple):
+    """The row of `enqueue.sql`: the columns of a new job that the database decides.
+
+    Attributes:
+        notified: Empty, as a notification returns nothing.
+    """
+
+    id: int
+    status: str
+    position: int
+    run_at: datetime
+    expires_at: datetime | None
+    created_at: datetime
+    notified: str | None
+
+
 def _inserted(new: NewJob, row: Row) -> Job:
-    job_id, status, position, due_at, expires_at, created_at, _ = row
+    inserted = InsertedRow._make(row)
     return Job(
-        id=job_id,
+        id=inserted.id,
         queue=new.queue,
         task=new.task,
         args=decoded(new.args),
-        status=JobStatus(status),
+        status=JobStatus(inserted.status),
         priority=new.priority,
-        position=position,
-        run_at=due_at,
+        position=inserted.position,
+        run_at=inserted.run_at,
         executor=new.executor,
         delivery=new.delivery,
         attempt=0,
@@ -48,9 +65,9 @@ def _inserted(new: NewJob, row: Row) -> Job:
         max_attempts=new.max_attempts,
         timeout_seconds=new.timeout_seconds,
         deadline_at=None,
-        expires_at=expires_at,
+        expires_at=inserted.expires_at,
         worker_id=None,
-        created_at=created_at,
+        created_at=inserted.created_at,
         started_at=None,
         finished_at=None,
         result=None,

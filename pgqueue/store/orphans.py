@@ -1,8 +1,10 @@
 """Running jobs whose worker has ended."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from pgqueue.core.lifecycle import Outcome
+from pgqueue.store.columns import field_names
 from pgqueue.store.statement import Row, Statement
 
 
@@ -24,6 +26,9 @@ class OrphanedJob:
     queue: str
 
 
+_COLUMNS: Final = field_names(OrphanedJob)
+
+
 def orphaned(after_id: int, jobs_max: int) -> Statement[list[OrphanedJob]]:
     """Running jobs whose worker has ended, by their ids, from the first after *after_id*."""
     return Statement(
@@ -34,5 +39,6 @@ def orphaned(after_id: int, jobs_max: int) -> Statement[list[OrphanedJob]]:
 
 
 def _orphan_from(row: Row) -> OrphanedJob:
-    job_id, attempt, worker_id, outcome, *rest = row
-    return OrphanedJob(job_id, attempt, worker_id, Outcome(outcome), *rest)
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["outcome"] = Outcome(values["outcome"])
+    return OrphanedJob(**values)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
 NOTIFICATION: Final = ""
@@ -18,6 +19,16 @@ class UnfinishedJobs:
     status: JobStatus
     task: str
     job_count: int
+
+
+class ReadyRow(NamedTuple):
+    """One row of `find_ready.sql`; a scan that finds nothing answers with one row of nulls."""
+
+    queue: str | None
+    executor: str | None
+    quarantined: bool | None
+    due_in_seconds: float | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +51,15 @@ def find_ready() -> Statement[ReadyQueues]:
     """Scan for queues with ready jobs, and for the scheduled job that falls due next."""
 
     def decode(rows: Sequence[Row]) -> ReadyQueues:
-        # A scan that finds nothing answers with one row of nulls.
+        scanned = [ReadyRow._make(row) for row in rows]
         return ReadyQueues(
-            [(row[0], row[1], row[2]) for row in rows if row[0] is not None], *rows[0][3:]
+            ready=[
+                (queue, executor, bool(quarantined))
+                for queue, executor, quarantined, *_ in scanned
+                if queue is not None and executor is not None
+            ],
+            due_in_seconds=scanned[0].due_in_seconds,
+            seconds=scanned[0].seconds,
         )
 
     return Statement("find_ready", {}, decode)
@@ -50,12 +67,9 @@ def find_ready() -> Statement[ReadyQueues]:
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:
     """The queued and running jobs of *queues*, by task; a trailing `/` takes all sub-queues."""
-    params = {
-        "queues": [queue for queue in queues if not queue.endswith("/")],
-        "prefixes": [queue for queue in queues if queue.endswith("/")],
-    }
+    names, prefixes = split_patterns(queues)
     return Statement(
         "count_unfinished",
-        params,
-        lambda rows: [UnfinishedJobs(JobStatus(row[0]), row[1], row[2]) for row in rows],
+        {"queues": names, "prefixes": prefixes},
+        lambda rows: [UnfinishedJobs(JobStatus(status), *rest) for status, *rest in rows],
     )

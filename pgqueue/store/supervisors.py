@@ -1,44 +1,66 @@
 """The rows of supervisors: one for each, from its start until a week after its end."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pgqueue.store.statement import Statement, count, first_column, only_value
+from pgqueue.core.queue_pattern import split_patterns
+from pgqueue.store.statement import Statement, count, first_column, first_value, only_value
 
 # Every enqueue compares its queue with all queues of every supervisor.
 _QUEUES_MAX = 100
 
 
-def register_supervisor(
-    *, host: str, pid: int, version: str, queues: Sequence[str], slots: int
-) -> Statement[int]:
-    """Add a supervisor that starts; returns its id, which is never used again.
+@dataclass(frozen=True, slots=True)
+class SupervisorIdentity:
+    """The part of a supervisor's row that is known at its start.
 
-    Args:
+    Attributes:
         queues: A trailing `/` stands for all sub-queues. More than a hundred are recorded as all
             queues.
         slots: Jobs that its workers run at once.
     """
-    is_long = len(queues) > _QUEUES_MAX
-    params = {
-        "host": host,
-        "pid": pid,
-        "version": version,
-        "queues": [] if is_long else [queue for queue in queues if not queue.endswith("/")],
-        "prefixes": [""] if is_long else [queue for queue in queues if queue.endswith("/")],
-        "slots": slots,
-    }
-    return Statement("register_supervisor", params, only_value)
+
+    host: str
+    pid: int
+    version: str
+    queues: Sequence[str]
+    slots: int
+
+    def columns(self) -> dict[str, object]:
+        """The values of the row's columns, by name."""
+        is_long = len(self.queues) > _QUEUES_MAX
+        names, prefixes = ([], [""]) if is_long else split_patterns(self.queues)
+        return {
+            "host": self.host,
+            "pid": self.pid,
+            "version": self.version,
+            "queues": names,
+            "prefixes": prefixes,
+            "slots": self.slots,
+        }
 
 
-def announce(supervisor_id: int, *, wants_notify: bool, seconds: float) -> Statement[int]:
-    """Announce whether producers are to notify a supervisor.
+def register_supervisor(identity: SupervisorIdentity) -> Statement[int | None]:
+    """Add a supervisor that starts; returns its id, or None when the next id is in use already."""
+    return Statement("register_supervisor", identity.columns(), first_value)
+
+
+def announce(
+    supervisor_id: int, identity: SupervisorIdentity, *, wants_notify: bool, seconds: float
+) -> Statement[int]:
+    """Announce whether producers are to notify a supervisor; a row that was lost is added again.
 
     Returns how many supervisors have a queue in common with this one, which is counted too.
 
     Args:
         seconds: How long the announcement counts, unless another one follows.
     """
-    params = {"supervisor_id": supervisor_id, "wants_notify": wants_notify, "seconds": seconds}
+    params = {
+        **identity.columns(),
+        "supervisor_id": supervisor_id,
+        "wants_notify": wants_notify,
+        "seconds": seconds,
+    }
     return Statement("announce_supervisor", params, only_value)
 
 

@@ -8,7 +8,7 @@ the supervisor reported as ready, until a claim finds them empty.
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
-from pgqueue.core.queue_pattern import claims_by_name
+from pgqueue.core.queue_pattern import claims_by_name, in_pattern_order, split_patterns
 from pgqueue.store.claims import ClaimedBatch
 
 
@@ -40,14 +40,14 @@ class Queues:
 
     def add_all(self) -> None:
         """A job may be ready in any queue whose name is known; safe on any thread."""
-        self.add_ready(pattern for pattern in self._patterns if not pattern.endswith("/"))
+        self.add_ready(split_patterns(self._patterns)[0])
 
     def take(self) -> list[str]:
         """The queues of the next claim; a queue added from now on is read by the claim after it."""
         if self._reads_ready_only:
             with self._changing:
                 ready, self._ready = self._ready, set()
-            queues = self._in_order(ready)
+            queues = in_pattern_order(self._patterns, ready)
         else:
             queues = list(self._patterns)
         if self._is_round_robin and queues:
@@ -67,12 +67,3 @@ class Queues:
             self.add_ready(unread if batch.is_whole else queues)
         elif not batch.is_whole:
             self.add_ready(queues[queues.index(batch.claimed[-1].queue) :])
-
-    def _in_order(self, ready: set[str]) -> list[str]:
-        queues: dict[str, None] = {}
-        for pattern in self._patterns:
-            if pattern.endswith("/"):
-                queues |= dict.fromkeys(sorted(q for q in ready if q.startswith(pattern)))
-            elif pattern in ready:
-                queues[pattern] = None
-        return list(queues)

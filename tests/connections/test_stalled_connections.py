@@ -10,11 +10,13 @@ import psycopg
 import pytest
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
+from registering import identity
 
 from pgqueue.client import idle_links
 from pgqueue.client.client import Client
 from pgqueue.process import dispatcher as dispatcher_module
 from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.process.request_reader import RequestReader
 from pgqueue.schema import migrate
 from pgqueue.store.connection import session
 from pgqueue.store.connection.database import Database
@@ -105,10 +107,10 @@ def dispatcher(
     new_dispatcher = Dispatcher(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
-        queues=["default"],
+        identity=identity(),
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
-        on_requests=lambda requests: None,
+        request_reader=RequestReader(1, lambda requests: None),
     )
     new_dispatcher.run_once()
     yield new_dispatcher

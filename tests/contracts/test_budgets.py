@@ -1,10 +1,12 @@
 """The limits on the size of a class and of a file: law 6 of the architecture.
 
-A class has at most 20 methods and 12 instance attributes, and its constructor takes at most four
-callables. A file has at most 400 lines. Each exception says its reason.
+A class has at most 20 methods and 12 instance attributes, with the ones that it inherits from
+classes of pgqueue. It gets at most four callables: in its constructor, and as public attributes
+that are set later. A file has at most 400 lines. Each exception says its reason.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +22,16 @@ LINES_MAX = 400
 
 # What exceeds a limit for good, by file and class, each with its reason.
 EXCEPTIONS: dict[str, str] = {
+    "pgqueue/client/client.py:Client": "It is the facade of all verbs: one class a noun, mixed in.",
     "pgqueue/core/errors.py": "It is the one tree of errors, drawn in its docstring.",
     "pgqueue/core/job.py:Job": "It is a row: one frozen field a column.",
     "pgqueue/core/job.py:WorkerRecord": "It is a row: one frozen field a column.",
     "pgqueue/core/new_job.py:NewJob": "It is a row: one frozen field a column.",
     "pgqueue/core/settings.py:Settings": "It is the list of settings: one frozen field each.",
+    "pgqueue/process/dispatcher.py:Dispatcher": "A Loop has nine attributes and half the methods.",
+    "pgqueue/process/worker_registry.py:WorkerRegistry": "A Loop has nine of the attributes.",
+    "pgqueue/worker/fetcher.py:Fetcher": "A Loop has nine attributes and half the methods.",
+    "pgqueue/worker/finisher.py:Finisher": "A Loop has nine attributes and half the methods.",
     "pgqueue/worker/worker.py:Config": "It is a message to a child: one frozen field a value.",
 }
 
@@ -77,8 +84,31 @@ def test_every_exception_is_still_needed() -> None:
             + "".join(f"    c{n}: Then\n" for n in range(5)),
             "5 callables",
         ),
+        (
+            "class Base:\n"
+            + "".join(f"    def m{n}(self): ...\n" for n in range(20))
+            + "class Big(Base):\n    def m0(self): ...\n    def m20(self): ...\n",
+            "21 methods",
+        ),
+        (
+            "class Base:\n    def __init__(self):\n"
+            + "".join(f"        self.a{n} = {n}\n" for n in range(12))
+            + "class Big(Base[int]):\n    def more(self):\n        self.a12 = 0\n",
+            "13 attributes",
+        ),
+        (
+            "class Base:\n    def __init__(self):\n"
+            "        self.on_end: Callable[[], None] = int\n"
+            "class Big(Base):\n    def __init__(self, "
+            + ", ".join(f"c{n}: Callable[[], None]" for n in range(4))
+            + "): ...\n",
+            "5 callables",
+        ),
     ],
-    ids=["methods", "assigned attributes", "declared attributes", "arguments", "aliases"],
+    ids=[
+        *("methods", "assigned attributes", "declared attributes", "arguments", "aliases"),
+        *("inherited methods", "inherited attributes", "callables set later"),
+    ],
 )
 def test_a_planted_class_over_a_limit_is_found(text: str, excess: str) -> None:
     assert [("planted.py:Big", excess)] == list(_excesses("planted.py", text))
@@ -102,25 +132,53 @@ def test_a_class_at_the_limits_is_within_its_budget() -> None:
 def _excesses(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Each budget that is exceeded: the file or its class, and the count."""
     tree = ast.parse(text)
+    own_classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     lines = len(text.splitlines())
     if lines > LINES_MAX:
         yield name, f"{lines} lines"
     aliases = _callable_aliases(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
+            family = _with_bases(node, {**_classes(), **own_classes})
+            callables = _callables(node, aliases) + sum(_later_callables(part) for part in family)
             counts = [
-                (_methods(node), METHODS_MAX, "methods"),
-                (len(_attributes(node)), ATTRIBUTES_MAX, "attributes"),
-                (_callables(node, aliases), CALLABLES_MAX, "callables"),
+                (len({name for part in family for name in _methods(part)}), METHODS_MAX, "methods"),
+                (
+                    len({name for part in family for name in _attributes(part)}),
+                    ATTRIBUTES_MAX,
+                    "attributes",
+                ),
+                (callables, CALLABLES_MAX, "callables"),
             ]
             words = [f"{count} {noun}" for count, limit, noun in counts if count > limit]
             if words:
                 yield f"{name}:{node.name}", ", ".join(words)
 
 
-def _methods(node: ast.ClassDef) -> int:
-    """How many methods a class has; overloads, and a property with its setter, are one."""
-    return len({item.name for item in node.body if isinstance(item, _FUNCTIONS)})
+@functools.cache
+def _classes() -> dict[str, ast.ClassDef]:
+    """The classes of pgqueue by name."""
+    return {
+        node.name: node
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def _with_bases(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """A class and its bases among *classes*, by the last part of a base's name."""
+    family = [node]
+    for base in node.bases:
+        name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
+        if name != node.name and name in classes:
+            family += _with_bases(classes[name], classes)
+    return family
+
+
+def _methods(node: ast.ClassDef) -> set[str]:
+    """The methods that a class defines; overloads, and a property with its setter, are one."""
+    return {item.name for item in node.body if isinstance(item, _FUNCTIONS)}
 
 
 def _attributes(node: ast.ClassDef) -> set[str]:
@@ -158,6 +216,17 @@ def _callables(node: ast.ClassDef, aliases: set[str]) -> int:
     else:
         annotations = [item.annotation for item in _fields(node)]
     return sum(_is_callable(_unquoted(annotation), aliases) for annotation in annotations)
+
+
+def _later_callables(node: ast.ClassDef) -> int:
+    """How many public attributes of a class are callables, which others set later."""
+    return sum(
+        isinstance(item.target, ast.Attribute)
+        and not item.target.attr.startswith("_")
+        and _is_callable(item.annotation, set())
+        for item in ast.walk(node)
+        if isinstance(item, ast.AnnAssign)
+    )
 
 
 def _unquoted(annotation: ast.expr | None) -> ast.expr | None:

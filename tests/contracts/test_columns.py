@@ -5,15 +5,20 @@ from dataclasses import fields
 
 import pytest
 
-from pgqueue.core.job import Job
+from pgqueue.core.job import Job, UnknownTaskRecord
 from pgqueue.core.new_job import NewJob
 from pgqueue.store import columns
 from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.enqueueing import InsertedRow
 from pgqueue.store.logs import NewLogLine
+from pgqueue.store.orphans import OrphanedJob
+from pgqueue.store.queues import ReadyRow, UnfinishedJobs
 from pgqueue.store.reports.jobs import list_jobs
+from pgqueue.store.requests import Request
 from pgqueue.store.schema_name import read
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.tables import jobs, logs
+from pgqueue.store.workers import OverdueJob
 
 NEW_JOBS = "schema:0001/views/new_jobs"
 ENQUEUE_NAMED = "schema:0001/functions/enqueue_named"
@@ -33,6 +38,23 @@ def _selected(file: str) -> list[str]:
         re.findall(r"select\n((?:\s+\S.*\n)+?)\s*from ", text), key=lambda body: body.count("\n")
     )
     return [re.sub(r"::\w+", "", line).strip(" ,").rpartition(".")[2] for line in body.splitlines()]
+
+
+def _answered(file: str) -> list[str]:
+    """The names of the columns of a statement's answer, from its last clause that lists some."""
+    text = read(file)
+    [*_, clause] = re.findall(
+        r"^(?:select|returning)\b(.*?)(?=^from\b|^where\b|;|\Z)", text, re.M | re.S
+    )
+    names, expression, depth = [], "", 0
+    for character in f"{clause},":
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            names.append(re.split(r"[\s.]", expression.strip())[-1])
+            expression = ""
+        else:
+            expression += character
+    return names
 
 
 @pytest.mark.parametrize("file", ["read_job", "enqueue_by_name"])
@@ -88,6 +110,24 @@ def test_a_claim_and_its_recovery_return_the_declared_columns() -> None:
 
     assert names == _selected("claims_of_worker")
     assert names == _selected("claim")[: len(names)]
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        ("count_unfinished", UnfinishedJobs),
+        ("enqueue", InsertedRow),
+        ("find_orphaned", OrphanedJob),
+        ("find_overdue", OverdueJob),
+        ("find_ready", ReadyRow),
+        ("list_unknown_tasks", UnknownTaskRecord),
+        ("open_requests", Request),
+    ],
+)
+def test_a_row_has_the_fields_of_its_class_in_their_order(file: str, row: type) -> None:
+    names = getattr(row, "_fields", None) or columns.field_names(row)
+
+    assert list(names) == _answered(file)
 
 
 def test_attempts_and_log_lines_are_read_with_the_declared_columns() -> None:

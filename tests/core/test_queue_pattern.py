@@ -1,12 +1,14 @@
 """A pattern takes the queues that its name says, and no others."""
 
+from pathlib import Path
+
 import pytest
 
+import pgqueue
 from pgqueue.core.queue_pattern import (
     claims_by_name,
     in_pattern_order,
     is_prefix,
-    matches,
     matches_any,
     split_patterns,
 )
@@ -30,7 +32,19 @@ from pgqueue.core.queue_pattern import (
 def test_a_pattern_takes_its_queue_or_its_sub_queues(
     pattern: str, queue: str, is_match: bool
 ) -> None:
-    assert is_match == matches(pattern, queue) == matches_any(["other", pattern], queue)
+    assert is_match == matches_any([pattern], queue) == matches_any(["other", pattern], queue)
+
+
+def test_one_module_has_the_rules_of_patterns() -> None:
+    package = Path(pgqueue.__file__).parent
+
+    copies = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if 'endswith("/")' in path.read_text()
+    ]
+
+    assert [] == copies
 
 
 def test_patterns_are_split_into_names_and_prefixes_in_their_order() -> None:

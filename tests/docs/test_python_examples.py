@@ -18,11 +18,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from django_connection import django_connection
+from python_path import python_path
 from sqlalchemy import MetaData, NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from pgqueue import SnoozeJob, configure, task
+from pgqueue import SnoozeJob, configure, enqueue, task
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -101,7 +102,7 @@ def test_every_example_is_run_here() -> None:
         "docs/how-to/alembic.md": 1,
         "docs/how-to/enqueue-in-your-transaction.md": 4,
         "docs/how-to/events-and-middleware.md": 3,
-        "docs/how-to/stop-and-deploy.md": 1,
+        "docs/how-to/stop-and-deploy.md": 2,
         "docs/tutorial/first-job.md": 1,
     }
 
@@ -228,6 +229,24 @@ def test_stop_and_deploy() -> None:
         )
 
     assert handled == [1, 2]
+
+
+def test_run_workers_from_your_own_program(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from pgqueue import task\n\n@task\ndef bake() -> int:\n    return 3\n"
+    tmp_path.joinpath("shop.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", python_path(tmp_path))
+    monkeypatch.setenv("PGQUEUE_URL", database_url)
+    results: list[Any] = []
+
+    def serve() -> None:
+        results.append(enqueue("shop.bake").wait(timeout=60).result)
+
+    perform(example("how-to/stop-and-deploy.md", 1), serve=serve)
+    configure()
+
+    assert results == [3]
 
 
 def test_tutorial(database_url: str, tmp_path: Path) -> None:

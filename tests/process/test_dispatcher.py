@@ -155,6 +155,7 @@ def test_a_promotion_without_a_report_comes_with_a_poll(
         return run(link, statement)
 
     monkeypatch.setattr(dispatcher_module, "run", recorded)
+    monkeypatch.setattr("pgqueue.process.request_reader.run", recorded)
     monkeypatch.setattr("pgqueue.store.batched_statement.run", recorded)
     dispatcher = make_dispatcher(poll_seconds=0.2)
     while len(promotions := [turn for turn in turns if "promote" in turn]) < 4 and len(turns) < 100:

@@ -9,7 +9,7 @@ import pytest
 from dispatching import dispatchers
 from psycopg import sql
 from queue_database import QueueDatabase
-from registering import listening_supervisor, supervisor
+from registering import identity, listening_supervisor, supervisor
 
 from pgqueue.client.client import Client
 from pgqueue.core.new_job import NewJob
@@ -97,12 +97,45 @@ def test_a_supervisor_that_has_stopped_is_notified_no_more(
 ) -> None:
     supervisor_id = listening_supervisor(db.link)
     run(db.link, supervisors.stop(supervisor_id))
-    run(db.link, supervisors.announce(supervisor_id, wants_notify=True, seconds=60.0))
+    announcement = supervisors.announce(supervisor_id, identity(), wants_notify=True, seconds=60.0)
+    run(db.link, announcement)
 
     db.enqueue()
 
     assert [] == payloads()
     assert (True,) == db.row("select stopped_at is not null from pgqueue.supervisors")
+
+
+@pytest.mark.own_session
+def test_a_live_supervisor_whose_row_was_lost_has_a_row_again_and_is_notified(
+    db: QueueDatabase,
+    payloads: Callable[[], list[str]],
+    make_dispatcher: Callable[..., Dispatcher],
+) -> None:
+    dispatcher = make_dispatcher(queues=["news", "mail/"])
+    dispatcher.run_once()
+    columns = "id, host, pid, version, queues, prefixes, slots, wants_notify, stopped_at"
+    row = db.row(f"select {columns} from pgqueue.supervisors")
+    db.rows("delete from pgqueue.supervisors")
+
+    # A fail-over ends the connection, and the dispatcher opens another one.
+    dispatcher.close()
+    dispatcher.run_once()
+
+    assert row == db.row(f"select {columns} from pgqueue.supervisors")
+    db.enqueue(queue="mail/out")
+    assert [""] == payloads()
+
+
+def test_a_new_supervisor_skips_the_ids_of_rows_that_were_added_again(
+    db: QueueDatabase,
+) -> None:
+    first_id = supervisor(db.link)
+    announcement = supervisors.announce(first_id + 1, identity(), wants_notify=True, seconds=60.0)
+    run(db.link, announcement)
+
+    assert None is run(db.link, supervisors.register_supervisor(identity()))
+    assert first_id + 2 == run(db.link, supervisors.register_supervisor(identity()))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +152,9 @@ def test_supervisors_with_a_common_queue_or_a_prefix_are_counted(
     listening_supervisor(db.link, "default", seconds=-1)
     supervisor_id = supervisor(db.link, *queues)
 
-    announcement = supervisors.announce(supervisor_id, wants_notify=True, seconds=60.0)
+    announcement = supervisors.announce(
+        supervisor_id, identity(*queues), wants_notify=True, seconds=60.0
+    )
 
     assert count == run(db.link, announcement)
 

@@ -12,7 +12,7 @@ import pytest
 from stub_children import StubChild
 
 from pgqueue.core.exit_codes import EXIT_DATABASE
-from pgqueue.core.settings import load_settings
+from pgqueue.core.settings import Settings, load_settings
 from pgqueue.process.child import UNWIND_SECONDS
 from pgqueue.process.counters import Counters, Usage
 from pgqueue.process.launcher import Launcher
@@ -51,6 +51,21 @@ def test_a_supervisor_that_may_want_more_connections_than_there_are_says_so(
     ]
     assert 3 + 2 * (1_000 + 1 + 1) == fields["wanted"]
     assert 0 < fields["taken"] < fields["allowed"] < fields["wanted"]
+
+
+@pytest.mark.own_session
+def test_a_supervisor_that_fails_to_start_leaves_no_row(
+    link: Link, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(link: Link, settings: Settings) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("pgqueue.process.supervisor.compare_connections", fail)
+
+    with pytest.raises(ConnectionError):
+        Supervisor(Database(database_url), load_settings({"url": database_url}))
+
+    assert [] == link.fetch("select id from pgqueue.supervisors", {})
 
 
 class ScriptedChild(StubChild):

@@ -2,13 +2,20 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from python_path import python_path
 
+from pgqueue import configure
 from pgqueue.client.client import Client
+from pgqueue.process.signals import STOP
+from pgqueue.runtime.supervision import start_supervisor
+from pgqueue.runtime.target import open_target
+from pgqueue.store.connection.link import Link
 
 TASKS = """
 from pgqueue import task
@@ -57,3 +64,43 @@ def test_a_program_runs_jobs_without_the_command_line(
     assert "pgqueue.process.supervisor" in modules
     assert [] == [name for name in modules if name.split(".")[:2] == ["pgqueue", "cli"]]
     assert set() == {name.partition(".")[0] for name in modules} & {"typer", "rich", "click"}
+
+
+def test_a_program_starts_a_supervisor_on_a_thread_and_stops_it(
+    link: Link, database_url: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath("shop.py").write_text(TASKS)
+    monkeypatch.setenv("PYTHONPATH", python_path(tmp_path))
+    flags = {"url": database_url, "tasks": ("shop",), "processes": 1, "greenlets": 2}
+    numbers = (*STOP, signal.SIGCHLD)
+    handlers = [signal.getsignal(number) for number in numbers]
+
+    with open_target(flags) as target:
+        supervision = start_supervisor(target)
+        job = client.wait(client.enqueue("shop.bake", {"loaves": 3}).id, timeout=60)
+        with pytest.raises(TimeoutError):
+            supervision.wait(timeout=0)
+        handlers_meanwhile = [signal.getsignal(number) for number in numbers]
+        [live] = client.workers.list()
+        supervision.stop(grace_seconds=5.0)
+        code = supervision.wait(timeout=60)
+    configure()
+
+    assert (0, "succeeded", 3) == (code, job.status, job.result)
+    assert handlers == handlers_meanwhile == [signal.getsignal(number) for number in numbers]
+    assert [] == client.workers.list()
+    [worker] = client.workers.list(with_stopped=True)
+    assert ("stopped", live.id) == (worker.stop_reason, worker.id)
+    assert [(True,)] == link.fetch("select stopped_at is not null from pgqueue.supervisors", {})
+    assert live.pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(live.pid, 0)
+
+
+def test_a_supervisor_of_a_block_has_ended_after_the_block(database_url: str) -> None:
+    with open_target({"url": database_url, "processes": 1}) as target:
+        with start_supervisor(target) as supervision:
+            pass
+
+        assert 0 == supervision.wait(timeout=0)
+    configure()

@@ -68,7 +68,7 @@ def test_messages_for_a_person_reach_the_program(
     assert ("", "") == capsys.readouterr()
 
 
-def test_messages_are_logged_when_the_program_takes_none(
+def test_messages_are_events_when_the_program_takes_none(
     database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PGQUEUE_GREENLET", "5")
@@ -76,9 +76,10 @@ def test_messages_are_logged_when_the_program_takes_none(
     with open_target({"url": database_url}):
         pass
 
-    [record] = [record for record in caplog.records if record.name == "pgqueue.runtime"]
+    [record] = [record for record in caplog.records if record.name == "pgqueue.settings"]
     assert logging.WARNING == record.levelno
-    assert "PGQUEUE_GREENLETS" in record.getMessage()
+    assert "settings ignored" == record.getMessage()
+    assert "PGQUEUE_GREENLETS" in record.__dict__["reason"]
 
 
 @NEEDS_WHEEL

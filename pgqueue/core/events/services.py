@@ -125,3 +125,31 @@ class SchemaTooNew(Event):
     LEVEL: ClassVar[int | None] = logging.ERROR
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsIgnored(Event):
+    """A variable of the environment names no setting."""
+
+    NAME: ClassVar[str] = "settings.ignored"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedUsed(Event):
+    """No URL is set, so that the embedded database is used."""
+
+    NAME: ClassVar[str] = "embedded.used"
+    LEVEL: ClassVar[int | None] = logging.WARNING
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedMigrated(Event):
+    """The schema of the embedded database was brought up to date."""
+
+    NAME: ClassVar[str] = "embedded.migrated"
+    LEVEL: ClassVar[int | None] = logging.INFO

@@ -10,6 +10,7 @@ from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import Job
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.queue_pattern import is_prefix
 from pgqueue.core.values.storable import check_storable, write_json
 from pgqueue.store.jobs import JobSelection, decoded
 from pgqueue.store.reports.report import (
@@ -126,7 +127,7 @@ def _is_of_task(name: str) -> ColumnElement[bool]:
 
 
 def _is_in_queue(queue: str) -> ColumnElement[bool]:
-    if queue.endswith("/"):
+    if is_prefix(queue):
         return func.starts_with(job.c.queue, cast(queue, Text))
     return job.c.queue == queue
 

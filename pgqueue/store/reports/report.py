@@ -1,7 +1,7 @@
 """A report is a value: a composed query, and the way to decode its rows by name."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, Text, cast
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from pgqueue.core.errors import InvalidOption
+from pgqueue.store.columns import field_names
 from pgqueue.store.connection.link import Link
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ def columns_for(record: type, table: Table) -> list[ColumnElement[Any]]:
 
     A JSON column comes as text: the connection of a caller may decode JSON in another way.
     """
-    return [_readable(table.c[name]) for name in _field_names(record)]
+    return [_readable(table.c[name]) for name in field_names(record)]
 
 
 def checked_limit(limit: int) -> int:
@@ -68,10 +69,6 @@ def decoded_row(row: NamedRow, decoders: Mapping[str, Callable[[Any], Any]]) -> 
     return {
         name: decoders[name](value) if name in decoders else value for name, value in row.items()
     }
-
-
-def _field_names(record: type) -> Iterable[str]:
-    return (field.name for field in fields(record) if not field.name.startswith("_"))
 
 
 def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:

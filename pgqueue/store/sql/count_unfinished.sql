@@ -2,7 +2,10 @@
 --
 -- Index: jobs_ready and jobs_running; read only by a burst that found its queues idle.
 -- Locks: none.
-select job.status, job.task, count(*)
+select
+  job.status,
+  job.task,
+  count(*) as job_count
 from (
   select queued.status, queued.task, queued.queue
   from pgqueue.jobs as queued

@@ -50,4 +50,4 @@ returning
         or job.queue ^@ any(listening_queues.prefixes)
     )
       then pg_notify('pgqueue.jobs', '')
-  end;
+  end as notified;

@@ -7,7 +7,7 @@
 -- Index: jobs_running (deadline_at) where status = 'running': overdue rows only.
 -- Locks: none.
 select
-  worker.id,
+  worker.id as worker_id,
   job.id as job_id,
   extract(epoch from clock_timestamp() - job.deadline_at)::float8 as overdue_seconds
 from pgqueue.jobs as job
