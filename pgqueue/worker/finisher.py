@@ -173,6 +173,8 @@ class Finisher(Loop):
     def _on_answer(self, answered: Sequence[PendingSettlement], answer: Answer) -> None:
         assert not isinstance(answer, Exception)
         observed = is_observed(*SETTLEMENT_EVENTS)
+        settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
+        lost: list[Settlement] = []
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -188,9 +190,14 @@ class Finisher(Loop):
             if status is not None:
                 self._counters.add_settled(status)
                 if observed:
-                    _emit_settled(pending, outcome, status)
+                    settled.append((pending, outcome, status))
             elif not (attempt.is_completed or self._is_doubtful):
-                _emit_lease_lost(pending.settlement)
+                lost.append(pending.settlement)
+        # Listeners come last: a slow one delays no removal of the batch.
+        for pending, outcome, status in settled:
+            _emit_settled(pending, outcome, status)
+        for settlement in lost:
+            _emit_lease_lost(settlement)
 
     def _on_refused(self, pending: PendingSettlement, error: Exception) -> None:
         # A settlement that only took too long is stored unchanged when the server is quicker.
@@ -199,8 +206,8 @@ class Finisher(Loop):
             self._batch.append(PendingSettlement(pending.attempt, replacement, is_replacement=True))
             return
         job_id, number = pending.attempt.key
-        emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
         self._defer(pending, _REFUSED_SECONDS)
+        emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
 
     def _defer_locked(self, pending: PendingSettlement) -> None:
         seconds = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * pending.locked_seconds))

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from pgqueue.core import decisions
 from pgqueue.core.events.event import Event, emit, is_observed, listen
 from pgqueue.core.events.jobs import (
     SETTLEMENT_EVENTS,
@@ -95,6 +96,61 @@ def test_a_listener_that_raises_keeps_no_other_from_its_event(
     assert ["listener raised"] == [
         record.message for record in caplog.records if record.name == "pgqueue.events"
     ]
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, GeneratorExit, BaseException])
+def test_an_error_of_a_listener_is_dropped_whatever_its_class(
+    received: Listen, kind: type[BaseException]
+) -> None:
+    def broken(event: Event) -> None:
+        raise kind("broken")
+
+    stop = listen("*", broken)
+    events = received("*")
+
+    emit(SKIPPED)
+    stop()
+
+    assert [SKIPPED] == events
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        KeyboardInterrupt,
+        decisions.JobTimeout,
+        decisions.JobCancelled,
+        decisions.JobInterrupted,
+    ],
+)
+def test_an_error_that_arrives_from_outside_passes_a_listener(kind: type[BaseException]) -> None:
+    def interrupted(event: Event) -> None:
+        raise kind("from outside")
+
+    stop = listen("*", interrupted)
+
+    with pytest.raises(kind, match="from outside"):
+        emit(SKIPPED)
+    stop()
+
+
+def test_a_listener_without_a_repr_is_dropped_like_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        def __call__(self, event: Event) -> None:
+            raise ValueError("broken")
+
+        def __repr__(self) -> str:
+            raise ValueError("no text")
+
+    stop = listen("*", Broken())
+
+    emit(SKIPPED)
+    stop()
+
+    records = [record for record in caplog.records if record.name == "pgqueue.events"]
+    assert ["Broken"] == [vars(record)["listener"] for record in records]
 
 
 def test_an_event_is_observed_only_while_a_function_listens_to_it() -> None:

@@ -297,6 +297,27 @@ def test_a_settlement_emits_its_event_and_is_counted(harness: FinisherHarness) -
     assert (1, 1) == (harness.counters.succeeded, harness.counters.failed)
 
 
+def test_a_listener_that_exits_keeps_no_attempt_of_its_batch_in_flight(
+    harness: FinisherHarness, client: Client
+) -> None:
+    in_flight_counts: list[int] = []
+
+    def leave(event: AttemptEvent) -> None:
+        in_flight_counts.append(len(harness.in_flight))
+        raise SystemExit("the listener exits")
+
+    stop_listening = listen("job.succeeded", leave)
+    for attempt in harness.attempts:
+        harness.in_flight.add_unstartable(attempt)
+
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
+    stop_listening()
+
+    assert ["succeeded"] * 3 == [client.job(job_id).status for job_id in harness.ids]
+    assert [0, 0, 0] == in_flight_counts
+    assert harness.finisher.is_idle
+
+
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_a_completion_is_a_success_when_its_transaction_has_committed(
     harness: FinisherHarness,

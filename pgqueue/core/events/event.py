@@ -1,6 +1,7 @@
 """`Event`, the base of all events, with `emit` and `listen`.
 
-A listener only observes. It must not block. An error that it raises is logged and dropped.
+A listener only observes. It must not block. An error that it raises is logged and dropped, whatever
+its class: a listener's SystemExit must not end a loop.
 """
 
 import logging
@@ -9,6 +10,8 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, ClassVar, Final, TypeVar
+
+from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 
 E = TypeVar("E", bound="Event")
 
@@ -86,14 +89,30 @@ def has_listeners() -> bool:
     return bool(_LISTENERS.patterns)
 
 
+# Errors from outside, which may arrive while a listener runs: no listener raised them.
+_FROM_OUTSIDE: Final = (KeyboardInterrupt, JobTimeout, JobCancelled, JobInterrupted)
+
+
 def emit(event: Event) -> None:
-    """Call every listener to this event, here and now."""
+    """Call every listener to this event, here and now.
+
+    The caller changes its state first and emits last, because a listener may take a moment.
+    """
     for listener in _LISTENERS.of(type(event)):
         try:
             listener(event)
-        except Exception:
-            fields = {"event": event.NAME, "listener": repr(listener)}
+        except _FROM_OUTSIDE:
+            raise
+        except BaseException:
+            fields = {"event": event.NAME, "listener": _text_of(listener)}
             logging.getLogger("pgqueue.events").exception("listener raised", extra=fields)
+
+
+def _text_of(listener: Listener) -> str:
+    try:
+        return repr(listener)
+    except Exception:
+        return type(listener).__name__
 
 
 def is_observed(*kinds: type[Event]) -> bool:
