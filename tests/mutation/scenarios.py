@@ -399,6 +399,19 @@ def only_the_holder_of_a_running_attempt_holds_it(db: QueueDatabase) -> None:
     assert not run(db.link, claims.lock_attempt(*_token(over)))
 
 
+@of("find_completed")
+def a_completed_attempt_is_one_that_succeeded_or_is_gone(db: QueueDatabase) -> None:
+    succeeded, failed, running, gone = (db.claim_new() for _ in range(4))
+    db.settle(succeeded, Outcome.SUCCEEDED)
+    db.settle(failed, Outcome.FAILED)
+    db.link.fetch("delete from pgqueue.jobs where id = %(id)s", {"id": gone.id})
+    keys = [(job.id, job.attempt) for job in (succeeded, failed, running, gone)]
+
+    recorded = run(db.link, settlements.find_completed([*keys, (succeeded.id, 2)]))
+
+    assert {keys[0], keys[3]} == recorded
+
+
 # Progress and logs.
 
 
