@@ -157,25 +157,34 @@ class JobEnqueueing(Verbs):
         return enqueueing.enqueue_by_name(task, text, run_after=run_after, options=columns)
 
     def _enqueued(self, job: Job) -> Job:
-        if has_listeners():
+        # A job is read only for a listener: reading takes as long as encoding its arguments.
+        if _is_enqueued_observed():
             _emit_enqueued(job)
         return self._bound(job)
 
 
-def _emit_enqueued(job: Job) -> None:
-    # Here, because the events of jobs take 16 ms to import, and most programs have no listener.
+def _is_enqueued_observed() -> bool:
+    # The events of jobs take 16 ms to import, and most programs have no listener.
+    if not has_listeners():
+        return False
     from pgqueue.core.events.jobs import JobEnqueued
 
-    # A job is read only for a listener: reading takes as long as encoding its arguments.
-    if is_observed(JobEnqueued):
-        emit(JobEnqueued(task=job.task, queue=job.queue, job_id=job.id))
+    return is_observed(JobEnqueued)
+
+
+def _emit_enqueued(job: Job) -> None:
+    from pgqueue.core.events.jobs import JobEnqueued
+
+    emit(JobEnqueued(task=job.task, queue=job.queue, job_id=job.id))
 
 
 class _Counts:
-    """Counts the jobs of a bulk insert by task and queue, if anything listens to events."""
+    """Counts the jobs of a bulk insert by task and queue, if anything listens to `job.enqueued`."""
 
     def __init__(self) -> None:
-        self._job_counts: Counter[tuple[str, str]] | None = Counter() if has_listeners() else None
+        self._job_counts: Counter[tuple[str, str]] | None = None
+        if _is_enqueued_observed():
+            self._job_counts = Counter()
 
     def counted(self, jobs: Iterable[NewJob]) -> Iterable[NewJob]:
         """The jobs, counted while they are consumed."""

@@ -9,6 +9,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job_context import JobContext
 
 W = TypeVar("W", bound=Callable[..., Any])
@@ -38,13 +39,29 @@ def middleware(wrapper: W) -> W:
     `call_next()`. The wrapper runs inside the job: `current_job()` works and the timeout counts.
     Its return value is the job's result, and an exception that it raises ends the attempt. The
     wrapper that was registered first is the outermost.
+
+    A wrapper may be an object with `__call__`, or a partial; it wraps coroutine functions if its
+    call returns a coroutine.
+
+    Raises:
+        InvalidOption: The wrapper is not callable.
     """
+    if not callable(wrapper):
+        raise InvalidOption("wrapper", wrapper, "it is not callable.")
     with _REGISTERED.changing:
-        if inspect.iscoroutinefunction(wrapper):
+        if _returns_coroutine(wrapper):
             _REGISTERED.of_coroutines = (*_REGISTERED.of_coroutines, wrapper)
         else:
             _REGISTERED.of_functions = (*_REGISTERED.of_functions, wrapper)
     return wrapper
+
+
+def _returns_coroutine(wrapper: Any) -> bool:
+    while isinstance(wrapper, partial):
+        wrapper = wrapper.func
+    # For an object with `async def __call__` inspect answers False.
+    call = type(wrapper).__call__
+    return inspect.iscoroutinefunction(wrapper) or inspect.iscoroutinefunction(call)
 
 
 def remove_middleware(wrapper: Callable[..., Any]) -> None:

@@ -30,10 +30,11 @@ class Burst:
         unknown = frozenset().union(*(report.unknown_tasks for report in reports))
         if runnable(unfinished, unknown):
             return
-        for jobs in unfinished:
+        if unfinished:
             self._shutdown.exit_code = EXIT_FAILED
-            emit(JobsUnknown(task=jobs.task, job_count=jobs.job_count))
         self._shutdown.begin()
+        for jobs in unfinished:
+            emit(JobsUnknown(task=jobs.task, job_count=jobs.job_count))
 
 
 def runnable(unfinished: Sequence[UnfinishedJobs], unknown_tasks: Set[str]) -> list[UnfinishedJobs]:

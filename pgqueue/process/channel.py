@@ -58,11 +58,15 @@ class Channel:
     def try_send(self, verb: str, **fields: Any) -> bool:
         """Send one message without ever waiting; False when it cannot be sent now.
 
-        For messages that are repeated anyway: a stuck child must not block its supervisor.
+        For messages that are repeated anyway: a stuck child must not block its supervisor, nor a
+        stuck supervisor its child.
         """
         if not self._sending.acquire(blocking=False):
             return False
         try:
+            # MSG_DONTWAIT alone is not enough: under gevent send() waits all the same.
+            if not self._is_ready(select.POLLOUT):
+                return False
             if not self._unsent:
                 self._unsent = json.dumps({"verb": verb, **fields}).encode() + b"\n"
                 verb = ""
@@ -85,7 +89,7 @@ class Channel:
             return messages
         try:
             # Not by a flag of recv(): under gevent that waits all the same.
-            if not wait and not self._has_arrived():
+            if not wait and not self._is_ready(select.POLLIN):
                 return []
             arrived = self._socket.recv(_READ_BYTES)
         except OSError:
@@ -95,9 +99,9 @@ class Channel:
         *lines, self._read = (self._read + arrived).split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def _has_arrived(self) -> bool:
+    def _is_ready(self, event: int) -> bool:
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
+        poll.register(self._socket, event)
         return bool(poll.poll(0))
 
     def push_back(self, messages: Iterable[dict[str, Any]]) -> None:

@@ -163,10 +163,10 @@ class Child:
         """Kill its process, unless it has ended; *reason* decides what happens to its jobs."""
         if self.has_ended:
             return
-        emit(WorkerKilled(worker_id=self.worker_id, reason=detail))
         if self._cause is None or self._cause.reason != "overdue":
             self._cause = ExitReason(reason, detail, overdue_job_id)
         self.process.kill()
+        emit(WorkerKilled(worker_id=self.worker_id, reason=detail))
 
     def exit_reason(self) -> ExitReason:
         """Why it ended."""

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 
 class Counters(NamedTuple):
-    """The latest report of a child, at most a second old.
+    """The latest report of a child.
+
+    The child's fetcher sends it on its turns, at most once a second. An idle fetcher takes a turn
+    every 2 seconds, and after errors more seldom. So the numbers may be some seconds old.
 
     Attributes:
         busy_slots: Jobs that run now.

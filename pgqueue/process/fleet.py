@@ -196,14 +196,14 @@ class Fleet:
                 self._on_message(child, message)
         self._reactor.unregister(child.channel)
         cause = child.exit_reason()
-        if cause.reason == "stopped":
-            emit(WorkerStopped(worker_id=child.worker_id, detail=cause.detail))
-        else:
-            emit(WorkerLost(worker_id=child.worker_id, reason=cause.reason, detail=cause.detail))
         started = child.scoreboard.started()
         child.close()
         self._launcher.record_end(child.worker_id, cause, started)
         self._delay_replacement(child)
+        if cause.reason == "stopped":
+            emit(WorkerStopped(worker_id=child.worker_id, detail=cause.detail))
+        else:
+            emit(WorkerLost(worker_id=child.worker_id, reason=cause.reason, detail=cause.detail))
         self._on_ended(child, cause)
         self.reconcile()
 

@@ -94,5 +94,5 @@ class Health:
         self._reactor.call_later(pause, self.check_blocked_threads)
 
     def _retire(self, child: Child, detail: str) -> None:
-        emit(WorkerRetired(worker_id=child.worker_id, reason=detail))
         self._fleet.stop(child, self._settings.grace_seconds, detail)
+        emit(WorkerRetired(worker_id=child.worker_id, reason=detail))

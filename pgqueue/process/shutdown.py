@@ -66,11 +66,11 @@ class Shutdown:
         if self._end is not None and end.due_at >= self._end.due_at:
             return
         self._end = end
-        emit(SupervisorStopping(supervisor_id=self._supervisor_id, grace_seconds=grace))
         self._fleet.want_none()
         self._fleet.reconcile(grace)
         # The reactor would wait for ever where no worker is left to end and none is registered.
         self._reactor.call_later(grace + UNWIND_SECONDS, lambda: None)
+        emit(SupervisorStopping(supervisor_id=self._supervisor_id, grace_seconds=grace))
 
     def stop_signalled(self) -> None:
         """A stop signal: the first one leaves the grace, the second one ends it."""

@@ -1,7 +1,7 @@
 """Settle attempts: record how they ended."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,6 +82,19 @@ def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus 
         return {(job_id, attempt): _STATUSES[status] for job_id, attempt, status in rows}
 
     return Statement("settle", params, decode)
+
+
+def find_completed(keys: Collection[AttemptKey]) -> Statement[set[AttemptKey]]:
+    """Those of the attempts that a task's own transaction has recorded as succeeded."""
+    params = {
+        "ids": [job_id for job_id, _ in keys],
+        "attempts": [attempt for _, attempt in keys],
+    }
+
+    def decode(rows: Sequence[Row]) -> set[AttemptKey]:
+        return {(job_id, attempt) for job_id, attempt in rows}
+
+    return Statement("find_completed", params, decode)
 
 
 def _array(numbers: Iterable[float | None]) -> str:

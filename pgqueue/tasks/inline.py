@@ -5,13 +5,15 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.job_context import JobContext, enter, leave, redact
-from pgqueue.core.values.result import encode_result
+from pgqueue.core.middleware import awrapped, wrapped
+from pgqueue.core.values.result import encode_result, refuse_coroutine
 
 if TYPE_CHECKING:
     from pgqueue.core.settings import Settings
@@ -44,7 +46,7 @@ def run_inline(
     *,
     on_progress: Progress = lambda fraction, message: None,
 ) -> InlineRun:
-    """Run a task in this process and return how that ended.
+    """Run a task in this process, inside its middleware, and return how that ended.
 
     A result that a worker could not store is a failure.
 
@@ -62,18 +64,24 @@ def run_inline(
     positional, named = task.payload.bind_call(decoded)
     host = _InlineHost(on_progress)
     secrets = task.secrets_in(stored, decoded)
-    token = enter(
-        JobContext(id=0, attempt=1, task=task.name, args=decoded, host=host, secrets=secrets)
-    )
+    job = JobContext(id=0, attempt=1, task=task.name, args=decoded, host=host, secrets=secrets)
+    token = enter(job)
     try:
-        value = task.function(*positional, **named)
-        result: Any = asyncio.run(value) if task.is_async else value
+        call = partial(task.function, *positional, **named)
+        result: Any = (
+            asyncio.run(_await(awrapped(job, call))) if task.is_async else wrapped(job, call)()
+        )
+        refuse_coroutine(result)
         completed = host.completed[-1] if host.completed else result
         return InlineRun(encode_result(completed, result_bytes_max=settings.result_bytes_max))
     except _FAILURES:
         return InlineRun(None, redact(traceback.format_exc()))
     finally:
         leave(token)
+
+
+async def _await(call: Callable[[], Awaitable[Any]]) -> Any:
+    return await call()
 
 
 class _InlineHost:

@@ -20,6 +20,7 @@ from typing import Any
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import DatabaseFailed
+from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_USAGE
 from pgqueue.core.values.codec import preload
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard
@@ -31,7 +32,6 @@ from pgqueue.store.tasks import record_tasks
 from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
 from pgqueue.tasks.task import Task
-from pgqueue.telemetry import event_log
 from pgqueue.telemetry.log_lines import set_up
 from pgqueue.worker.supervisor_link import Reports
 from pgqueue.worker.worker import Config, Worker
@@ -41,9 +41,6 @@ _PR_SET_PDEATHSIG = 1
 # A worker whose supervisor died returns its jobs to the queue; a task that resists is ended after
 # this time.
 _ORPHAN_SECONDS = 5.0
-
-_EXIT_WRONG = 2
-_EXIT_DATABASE = 3
 
 # Between two tries to reach the database.
 _PAUSE_SECONDS = 0.2
@@ -57,14 +54,13 @@ def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     _install_signal_handlers()
     config = _receive_config(channel)
     set_up(config.log_level)
-    event_log.install()
     reports = Reports(channel)
     try:
         executors = _prepare(config, channel)
     except PgqueueError as error:
         if isinstance(error, SchemaTooNew):
             reports.schema_too_new(error)
-        code = _EXIT_DATABASE if isinstance(error, SchemaMismatch) else _EXIT_WRONG
+        code = EXIT_DATABASE if isinstance(error, SchemaMismatch) else EXIT_USAGE
         reports.refused(str(error), code)
         sys.exit(code)
     scoreboard = Scoreboard(config.scoreboard_slots, scoreboard_fd)

@@ -13,7 +13,9 @@ class Counters:
 
     Attributes:
         claimed: Attempts that it claimed. The fetcher's thread.
-        succeeded, failed: Attempts whose jobs ended so. The finisher's thread.
+        succeeded, failed: Attempts whose jobs ended so. The finisher's thread. A success by
+            `complete()` counts only where something listens to `job.succeeded`: to find out
+            whether it was committed takes a statement.
         _sent: The counts that were sent last. The fetcher's thread.
     """
 

@@ -15,6 +15,7 @@ from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
     SETTLEMENT_EVENTS,
+    JobSucceeded,
     LeaseLost,
     SettlementRefused,
     settlement_events,
@@ -25,7 +26,8 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS
 from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, Answer, settle_in_batches
-from pgqueue.store.settlements import NOT_STARTED, Settlement
+from pgqueue.store.settlements import NOT_STARTED, Settlement, find_completed
+from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.counters import Counters
 from pgqueue.worker.in_flight import InFlight
@@ -131,7 +133,7 @@ class Finisher(Loop):
                 if isinstance(answer, Exception):
                     self._on_refused(answered[0], answer)
                 else:
-                    self._on_answer(answered, answer)
+                    self._on_answer(link, answered, answer)
         self._is_doubtful = False
         return 0.0
 
@@ -170,9 +172,12 @@ class Finisher(Loop):
             seconds.append(due_seconds)
         return min(seconds, default=None)
 
-    def _on_answer(self, answered: Sequence[PendingSettlement], answer: Answer) -> None:
+    def _on_answer(self, link: Link, answered: Sequence[PendingSettlement], answer: Answer) -> None:
         assert not isinstance(answer, Exception)
         observed = is_observed(*SETTLEMENT_EVENTS)
+        settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
+        completed: list[PendingSettlement] = []
+        lost: list[Settlement] = []
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -181,16 +186,30 @@ class Finisher(Loop):
                 self._defer_locked(pending)
                 continue
             self._in_flight.remove(key)
-            outcome = pending.settlement.outcome
-            if status is None and attempt.is_completed and not self._is_doubtful:
-                # The task's own transaction recorded the outcome, so the answer leaves it out.
-                outcome, status = Outcome.SUCCEEDED, JobStatus.SUCCEEDED
             if status is not None:
                 self._counters.add_settled(status)
                 if observed:
-                    _emit_settled(pending, outcome, status)
-            elif not (attempt.is_completed or self._is_doubtful):
-                _emit_lease_lost(pending.settlement)
+                    settled.append((pending, pending.settlement.outcome, status))
+            elif attempt.is_completed:
+                completed.append(pending)
+            elif not self._is_doubtful:
+                lost.append(pending.settlement)
+        # Listeners come last: a slow one delays no removal of the batch.
+        for pending, outcome, status in settled:
+            _emit_settled(pending, outcome, status)
+        for settlement in lost:
+            _emit_lease_lost(settlement)
+        if completed and is_observed(JobSucceeded):
+            self._report_completed(link, completed)
+
+    def _report_completed(self, link: Link, completed: Sequence[PendingSettlement]) -> None:
+        # The answer leaves out an attempt that the task's own transaction settled. It also leaves
+        # out one whose transaction was rolled back after its lease was lost.
+        recorded = run(link, find_completed([pending.attempt.key for pending in completed]))
+        successes = [pending for pending in completed if pending.attempt.key in recorded]
+        self._counters.succeeded += len(successes)
+        for pending in successes:
+            _emit_settled(pending, Outcome.SUCCEEDED, JobStatus.SUCCEEDED)
 
     def _on_refused(self, pending: PendingSettlement, error: Exception) -> None:
         # A settlement that only took too long is stored unchanged when the server is quicker.
@@ -199,8 +218,8 @@ class Finisher(Loop):
             self._batch.append(PendingSettlement(pending.attempt, replacement, is_replacement=True))
             return
         job_id, number = pending.attempt.key
-        emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
         self._defer(pending, _REFUSED_SECONDS)
+        emit(SettlementRefused(job_id=job_id, attempt=number, reason=str(error)))
 
     def _defer_locked(self, pending: PendingSettlement) -> None:
         seconds = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * pending.locked_seconds))

@@ -27,7 +27,7 @@ class InFlight:
     """Every active attempt: waiting for a slot, running, or waiting to be settled.
 
     Args:
-        slots: How many runs go on at once.
+        slots: How many attempts run at once.
         prefetch_max: How many more attempts may wait for a slot, while runs are short.
         settling_max: The fetcher claims nothing while more unsettled attempts than this wait.
         scoreboard: Shows the supervisor each started job until it is settled.
@@ -39,8 +39,10 @@ class InFlight:
             Set once, before anything runs.
         run_seconds: Moving average of recent runs; None before the first. Main thread.
         _active: Every attempt by key. The fetcher adds, the finisher removes.
-        _taken_count: Runs that a runner took. Main thread.
-        _ended_count: Runs that ended. Main thread.
+        _added_count: Attempts that were added for a slot, without the ones that were removed
+            before they got one. The fetcher's thread.
+        _taken_count: Attempts that runners took. Main thread.
+        _ended_count: Attempts that runners took and that ended. Main thread.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class InFlight:
         self._scoreboard = scoreboard
         self._clock = clock
         self._active: dict[AttemptKey, ActiveAttempt] = {}
+        self._added_count = 0
         self._taken_count = 0
         self._ended_count = 0
 
@@ -77,7 +80,7 @@ class InFlight:
 
     @property
     def busy_slots(self) -> int:
-        """How many slots are taken."""
+        """How many slots are taken, one by each attempt that a runner has."""
         return self._taken_count - self._ended_count
 
     # For the fetcher.
@@ -100,7 +103,9 @@ class InFlight:
 
     def free_capacity(self) -> tuple[int, int]:
         """How many jobs to claim now, and how many of them can start at once."""
-        occupied = self.busy_slots + self.waiting.qsize()
+        # Attempts that wait or run. An attempt counts all the time from `add` until its end, also
+        # while a runner takes it on another thread.
+        occupied = self._added_count - self._ended_count
         unsettled = len(self._active) - occupied
         if unsettled > self._settling_max or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS):
             return 0, 0
@@ -122,6 +127,7 @@ class InFlight:
         """Add claimed attempts, in the order in which they start."""
         for attempt in attempts:
             self._active[attempt.key] = attempt
+            self._added_count += 1
             self.waiting.put((attempt,))
 
     def add_unstartable(self, attempt: ActiveAttempt) -> None:
@@ -145,7 +151,9 @@ class InFlight:
                 run = self.waiting.get_nowait()
             except queue.Empty:
                 return removed
-            removed += run or ()
+            if run is not None:
+                self._added_count -= len(run)
+                removed += run
 
     # For the runners.
 
@@ -156,7 +164,7 @@ class InFlight:
         except queue.Empty:
             return None
         if run is not None:
-            self._taken_count += 1
+            self._taken_count += len(run)
         return run
 
     def start(self, attempt: ActiveAttempt) -> None:

@@ -63,14 +63,14 @@ class Intake:
         """
         receipt = Receipt(self._clock.monotonic(), reclaim_count)
         self._counters.claimed += len(claimed)
-        if claimed and is_observed(JobClaimed):
-            _emit_claimed(claimed)
         attempts = self._startable(claimed, receipt)
         self._in_flight.add(attempts)
         if self.is_closed:
             self.release_waiting()
         else:
             self._on_added()
+        if claimed and is_observed(JobClaimed):
+            _emit_claimed(claimed)
         return len(attempts)
 
     def release_waiting(self, *, waited_seconds: float = 0.0) -> None:
@@ -84,9 +84,9 @@ class Intake:
         for attempt in attempts:
             job_id, number = attempt.key
             was_started = attempt.started_at is not None
-            emit(AttemptRevoked(job_id=job_id, attempt=number, was_started=was_started))
             attempt.revoke()
             self._interrupts.request(attempt, _lease_lost)
+            emit(AttemptRevoked(job_id=job_id, attempt=number, was_started=was_started))
 
     def _startable(
         self, claimed: Iterable[ClaimedAttempt], receipt: Receipt

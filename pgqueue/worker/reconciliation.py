@@ -122,9 +122,9 @@ class Reconciliation:
         if differences.revoked:
             self._intake.revoke(differences.revoked)
         if differences.unknown_claims:
-            emit(ClaimRecovered(job_count=len(differences.unknown_claims)))
             count = reclaim_count if claimed_before is None else claimed_before
             self._intake.add(differences.unknown_claims, count)
+            emit(ClaimRecovered(job_count=len(differences.unknown_claims)))
 
     def _pause_seconds(self) -> float:
         doubt_seconds = self._since_doubt.seconds

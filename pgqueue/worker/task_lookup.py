@@ -76,6 +76,6 @@ class TaskLookup:
         except PgqueueError as error:
             reason = str(error)
         if self.unknown.add(name):
-            emit(TaskUnknown(task=name, reason=reason))
             self._reports.unknown_task(name)
+            emit(TaskUnknown(task=name, reason=reason))
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from pgqueue.client import enqueueing
 from pgqueue.client.client import Client
 from pgqueue.core.errors import InvalidOption, PayloadTooLarge, UnstorableValue
 from pgqueue.core.events.event import listen
@@ -248,6 +249,18 @@ def test_a_bulk_insert_emits_one_event_for_each_task_and_queue(
         JobEnqueued(task="c", queue="default", job_count=2),
         JobEnqueued(task="d", queue="default"),
     ] == events
+
+
+def test_a_bulk_insert_counts_no_jobs_for_listeners_to_other_events(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = listen("worker.*", lambda event: None)
+    monkeypatch.setattr(enqueueing, "Counter", lambda: pytest.fail("it counts"))
+
+    inserted = client.insert_many([NewJob("a")])
+    stop()
+
+    assert 1 == inserted
 
 
 def test_an_insert_that_fails_emits_nothing(client: Client, events: list[JobEnqueued]) -> None:

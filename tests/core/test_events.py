@@ -3,12 +3,17 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
+from pgqueue.core import decisions
+from pgqueue.core.errors import InvalidOption
 from pgqueue.core.events.event import Event, emit, is_observed, listen
 from pgqueue.core.events.jobs import (
     SETTLEMENT_EVENTS,
+    AttemptEvent,
+    JobEvent,
     JobFailed,
     JobInterrupted,
     JobLost,
@@ -23,6 +28,16 @@ from pgqueue.core.lifecycle import JobStatus, Outcome
 
 SKIPPED = JobSkipped(job_id=1, reason="a trigger")
 STOPPED = SupervisorStopped(supervisor_id=2)
+
+SUCCEEDED = JobSucceeded(
+    job_id=1,
+    attempt=1,
+    worker_id=2,
+    task="shop.f",
+    queue="default",
+    outcome=Outcome.SUCCEEDED,
+    status=JobStatus.SUCCEEDED,
+)
 
 Listen = Callable[[str | type[Event]], list[Event]]
 
@@ -52,6 +67,38 @@ def test_a_listener_gets_the_events_of_its_name_and_no_others(
     emit(STOPPED)
 
     assert ([SKIPPED, STOPPED] if event == "*" else [SKIPPED]) == events
+
+
+@pytest.mark.parametrize(
+    "base, events",
+    [(Event, [SKIPPED, STOPPED, SUCCEEDED]), (JobEvent, [SUCCEEDED]), (AttemptEvent, [SUCCEEDED])],
+)
+def test_a_base_class_stands_for_all_its_subclasses(
+    received: Listen, base: type[Event], events: list[Event]
+) -> None:
+    actual = received(base)
+
+    for event in (SKIPPED, STOPPED, SUCCEEDED):
+        emit(event)
+
+    assert events == actual
+
+
+@pytest.mark.parametrize(
+    "event, advice",
+    [
+        ("job.faild", "no event has such a name. Did you mean 'job.failed'?"),
+        ("jobs_*", "no event has such a name. See the classes of pgqueue.events."),
+        ("", "no event has such a name. See the classes of pgqueue.events."),
+        (int, "pass a name, or a class of pgqueue.events."),
+        (SKIPPED, "pass a name, or a class of pgqueue.events."),
+    ],
+)
+def test_an_event_that_does_not_exist_is_refused(event: Any, advice: str) -> None:
+    with pytest.raises(InvalidOption) as refusal:
+        listen(event, lambda event: None)
+
+    assert ("event", advice) == (refusal.value.option, refusal.value.reason)
 
 
 def test_a_listener_gets_nothing_after_it_was_stopped() -> None:
@@ -95,6 +142,61 @@ def test_a_listener_that_raises_keeps_no_other_from_its_event(
     assert ["listener raised"] == [
         record.message for record in caplog.records if record.name == "pgqueue.events"
     ]
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, GeneratorExit, BaseException])
+def test_an_error_of_a_listener_is_dropped_whatever_its_class(
+    received: Listen, kind: type[BaseException]
+) -> None:
+    def broken(event: Event) -> None:
+        raise kind("broken")
+
+    stop = listen("*", broken)
+    events = received("*")
+
+    emit(SKIPPED)
+    stop()
+
+    assert [SKIPPED] == events
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        KeyboardInterrupt,
+        decisions.JobTimeout,
+        decisions.JobCancelled,
+        decisions.JobInterrupted,
+    ],
+)
+def test_an_error_that_arrives_from_outside_passes_a_listener(kind: type[BaseException]) -> None:
+    def interrupted(event: Event) -> None:
+        raise kind("from outside")
+
+    stop = listen("*", interrupted)
+
+    with pytest.raises(kind, match="from outside"):
+        emit(SKIPPED)
+    stop()
+
+
+def test_a_listener_without_a_repr_is_dropped_like_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        def __call__(self, event: Event) -> None:
+            raise ValueError("broken")
+
+        def __repr__(self) -> str:
+            raise ValueError("no text")
+
+    stop = listen("*", Broken())
+
+    emit(SKIPPED)
+    stop()
+
+    records = [record for record in caplog.records if record.name == "pgqueue.events"]
+    assert ["Broken"] == [vars(record)["listener"] for record in records]
 
 
 def test_an_event_is_observed_only_while_a_function_listens_to_it() -> None:

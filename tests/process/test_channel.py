@@ -1,5 +1,10 @@
 """The channel between a supervisor and a child."""
 
+import subprocess
+import sys
+
+import pytest
+
 from pgqueue.process.channel import Channel
 
 
@@ -26,6 +31,37 @@ def test_a_child_that_reads_nothing_never_blocks_its_supervisor() -> None:
     assert not sent[-1]
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize("characters", [10, 1000, 100_000])
+def test_no_send_waits_in_a_patched_child_whose_supervisor_reads_nothing(characters: int) -> None:
+    verbs = {"counters"} if characters < 10_000 else set()
+    # In a process of its own, because gevent patches for good.
+    patched = subprocess.run(
+        [sys.executable, "-c", _SEND_WITHOUT_READER, str(characters)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (f"True False {verbs}\n", "") == (patched.stdout, patched.stderr)
+
+
+_SEND_WITHOUT_READER = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import sys
+import gevent
+from pgqueue.process.channel import Channel
+
+ours, theirs = Channel.pair()
+text = "x" * int(sys.argv[1])
+with gevent.Timeout(20):
+    sent = [ours.try_send("counters", text=text) for _ in range(2000)]
+other = Channel(theirs)
+messages = other.receive(wait=False)
+print(sent[0] or len(text) > 10_000, sent[-1], set(message["verb"] for message in messages))
+"""
 
 
 def test_a_line_that_was_sent_in_part_is_finished_before_the_next() -> None:

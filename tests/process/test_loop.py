@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from pgqueue.core.errors import SchemaTooNew
+from pgqueue.core.events.event import listen
 from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -35,6 +36,22 @@ def test_a_loop_goes_on_after_any_error(database_url: str, kind: type[BaseExcept
     loop.start()
     has_gone_on = loop.has_gone_on.wait(30)
     loop.stop()
+
+    assert has_gone_on
+
+
+def test_a_loop_goes_on_after_a_listener_that_exits(database_url: str) -> None:
+    def leave(event: object) -> None:
+        raise SystemExit("the listener exits")
+
+    stops = [listen(name, leave) for name in ("loop.failed", "loop.resumed")]
+    loop = Stumbling(Database(database_url), ValueError("wrong"))
+
+    loop.start()
+    has_gone_on = loop.has_gone_on.wait(30)
+    loop.stop()
+    for stop in stops:
+        stop()
 
     assert has_gone_on
 

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from pgqueue import current_job, task
 from pgqueue.core.errors import InvalidArguments
+from pgqueue.core.job_context import JobContext
+from pgqueue.core.middleware import middleware, remove_middleware
 from pgqueue.core.settings import Settings, load_settings
 from pgqueue.tasks.inline import run_inline
 
@@ -76,3 +80,46 @@ def test_a_task_reports_its_progress_and_may_complete_itself(settings: Settings)
     )
 
     assert ("false", [(0.5, "half")]) == (run.result, progress)
+
+
+def test_a_task_runs_inside_its_middleware(settings: Settings) -> None:
+    jobs: list[JobContext] = []
+
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        jobs.append(job)
+        return f"{call_next()} in a function"
+
+    async def awrap(job: JobContext, call_next: Callable[[], Awaitable[Any]]) -> Any:
+        jobs.append(job)
+        return f"{await call_next()} in a coroutine"
+
+    @task(name="inline.plain")
+    def plain() -> str:
+        assert current_job() is jobs[-1]
+        return "wrapped"
+
+    @task(name="inline.aplain")
+    async def aplain() -> str:
+        assert current_job() is jobs[-1]
+        return "wrapped"
+
+    middleware(wrap)
+    middleware(awrap)
+    results = [run_inline(wrapped, {}, settings).result for wrapped in (plain, aplain)]
+    remove_middleware(wrap)
+    remove_middleware(awrap)
+
+    assert ['"wrapped in a function"', '"wrapped in a coroutine"'] == results
+    assert ["inline.plain", "inline.aplain"] == [job.task for job in jobs]
+
+
+def test_a_coroutine_that_nothing_awaited_is_a_failure(settings: Settings) -> None:
+    async def later() -> None: ...
+
+    @task(name="inline.later")
+    def start() -> object:
+        return later()
+
+    run = run_inline(start, {}, settings)
+
+    assert "nothing awaited it" in (run.traceback or "")

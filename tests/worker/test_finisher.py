@@ -297,6 +297,27 @@ def test_a_settlement_emits_its_event_and_is_counted(harness: FinisherHarness) -
     assert (1, 1) == (harness.counters.succeeded, harness.counters.failed)
 
 
+def test_a_listener_that_exits_keeps_no_attempt_of_its_batch_in_flight(
+    harness: FinisherHarness, client: Client
+) -> None:
+    in_flight_counts: list[int] = []
+
+    def leave(event: AttemptEvent) -> None:
+        in_flight_counts.append(len(harness.in_flight))
+        raise SystemExit("the listener exits")
+
+    stop_listening = listen("job.succeeded", leave)
+    for attempt in harness.attempts:
+        harness.in_flight.add_unstartable(attempt)
+
+    harness.settle(harness.attempts, Outcome.SUCCEEDED)
+    stop_listening()
+
+    assert ["succeeded"] * 3 == [client.job(job_id).status for job_id in harness.ids]
+    assert [0, 0, 0] == in_flight_counts
+    assert harness.finisher.is_idle
+
+
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_a_completion_is_a_success_when_its_transaction_has_committed(
     harness: FinisherHarness,
@@ -319,3 +340,63 @@ def test_a_completion_is_a_success_when_its_transaction_has_committed(
     assert (is_committed, not is_committed) == (
         harness.counters.succeeded, harness.counters.failed,
     )  # fmt: skip
+
+
+def test_a_completion_of_a_job_that_is_not_kept_is_a_success(
+    harness: FinisherHarness, link: Link, another: "psycopg.Connection[Any]"
+) -> None:
+    link.raw.execute("update pgqueue.jobs set keep_seconds = 0")
+    events: list[AttemptEvent] = []
+    stop_listening = listen("job.*", events.append)
+    [attempt] = harness.attempts[:1]
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(attempt, another, None)
+    another.commit()
+
+    harness.settle([attempt], Outcome.FAILED)
+    stop_listening()
+
+    assert ["job.succeeded"] == [event.NAME for event in events]
+    assert 1 == harness.counters.succeeded
+
+
+@pytest.mark.parametrize("later", ["running elsewhere", "queued again", "succeeded later"])
+def test_a_completion_that_was_rolled_back_after_its_lease_was_lost_is_no_success(
+    harness: FinisherHarness, link: Link, another: "psycopg.Connection[Any]", later: str
+) -> None:
+    events: list[AttemptEvent] = []
+    stop_listening = listen("job.*", events.append)
+    [attempt] = harness.attempts[:1]
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(attempt, another, None)
+    another.rollback()
+    change = {
+        "running elsewhere": "attempt = 2, worker_id = 99",
+        "queued again": "status = 'queued', worker_id = null",
+        "succeeded later": "attempt = 2, status = 'succeeded', finished_at = now()",
+    }[later]
+    link.raw.execute(f"update pgqueue.jobs set {change} where id = {attempt.claimed.id}".encode())
+    link.raw.execute(
+        "insert into pgqueue.attempts (job_id, attempt, outcome) values (%s, 1, 'lost')",
+        [attempt.claimed.id],
+    )
+
+    harness.settle([attempt], Outcome.FAILED)
+    stop_listening()
+
+    assert [] == events
+    assert (0, 0) == (harness.counters.succeeded, harness.counters.failed)
+
+
+def test_nothing_is_asked_about_a_completion_where_nobody_listens(
+    harness: FinisherHarness,
+    link: Link,
+    another: "psycopg.Connection[Any]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [attempt] = harness.attempts[:1]
+    Completion(harness.finisher.output, LIMITS, link.schema).complete(attempt, another, None)
+    another.commit()
+    monkeypatch.setattr(finisher_module, "find_completed", lambda keys: pytest.fail("it asked"))
+
+    harness.settle([attempt], Outcome.FAILED)
+
+    assert harness.finisher.is_idle

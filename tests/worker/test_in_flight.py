@@ -55,6 +55,37 @@ def test_an_attempt_that_left_the_queue_has_a_slot_before_it_starts(
     assert 3 == harness.in_flight.busy_slots
 
 
+def test_attempts_that_left_the_queue_or_ended_leave_their_slots(
+    harness: FetcherHarness, client: Client
+) -> None:
+    for _ in range(3):
+        client.enqueue("shop.f")
+    harness.turn()
+    attempts = harness.in_flight.remove_waiting()
+    removed = harness.in_flight.free_capacity()
+    harness.in_flight.add(attempts)
+    for attempt in attempts[:2]:
+        harness.in_flight.take_next()
+        harness.in_flight.start(attempt)
+        harness.in_flight.end(attempt)
+
+    assert [(5, 5), (4, 4)] == [removed, harness.in_flight.free_capacity()]
+
+
+def test_a_run_of_several_attempts_counts_each_of_them(
+    harness: FetcherHarness, client: Client
+) -> None:
+    for _ in range(3):
+        client.enqueue("shop.f")
+    harness.turn()
+    attempts = harness.in_flight.remove_waiting()
+    harness.in_flight.waiting.put(tuple(attempts))
+
+    harness.in_flight.take_next()
+
+    assert 3 == harness.in_flight.busy_slots
+
+
 def test_a_settlement_that_waits_for_a_lock_releases_no_other_attempt(
     harness: FetcherHarness, client: Client
 ) -> None:

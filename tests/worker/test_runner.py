@@ -97,3 +97,34 @@ def test_an_attempt_is_interruptible_in_its_middleware_and_not_afterwards(
     assert not attempt.is_interruptible
     assert find_current_job() is None
     assert [Outcome.SUCCEEDED] == [end.outcome for end in running.settlements]
+
+
+def test_a_coroutine_that_nothing_awaited_fails_its_attempt(running: Running) -> None:
+    async def later() -> str:
+        return "never"
+
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        return later()
+
+    middleware(wrap)
+
+    running.run()
+    remove_middleware(wrap)
+
+    [settlement] = running.settlements
+    assert (Outcome.FAILED, "TypeError") == (settlement.outcome, settlement.error_type)
+    assert "nothing awaited it" in (settlement.error_message or "")
+    assert settlement.result is None
+
+
+def test_a_wrapper_that_exits_fails_the_attempt_and_not_the_worker(running: Running) -> None:
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        raise SystemExit(3)
+
+    middleware(wrap)
+
+    running.run()
+    remove_middleware(wrap)
+
+    [settlement] = running.settlements
+    assert (Outcome.FAILED, "SystemExit") == (settlement.outcome, settlement.error_type)

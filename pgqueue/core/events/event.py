@@ -1,14 +1,19 @@
 """`Event`, the base of all events, with `emit` and `listen`.
 
-A listener only observes. It must not block. An error that it raises is logged and dropped.
+A listener only observes. It must not block. An error that it raises is logged and dropped, whatever
+its class: a listener's SystemExit must not end a loop.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, ClassVar, Final, TypeVar
+
+from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
+from pgqueue.core.errors import InvalidOption
 
 E = TypeVar("E", bound="Event")
 
@@ -43,23 +48,26 @@ class Event:
 Listener = Callable[[Any], object]
 """Takes one event."""
 
+Pattern = str | type[Event]
+"""A name, in which `*` stands for any characters, or a class that stands for its subclasses too."""
+
 
 class _Listeners:
     """The listeners of this process.
 
     Attributes:
-        patterns: Each listener with the name that it listens to. Replaced as a whole, so that
+        patterns: Each listener with the pattern that it listens to. Replaced as a whole, so that
             `emit` needs no lock.
         by_event: What `of` has matched. Any thread may write it: every value is correct.
         changing: Held while `patterns` is replaced.
     """
 
     def __init__(self) -> None:
-        self.patterns: tuple[tuple[str, Listener], ...] = ()
+        self.patterns: tuple[tuple[Pattern, Listener], ...] = ()
         self.by_event: dict[type[Event], tuple[Listener, ...]] = {}
         self.changing = Lock()
 
-    def replace(self, patterns: tuple[tuple[str, Listener], ...]) -> None:
+    def replace(self, patterns: tuple[tuple[Pattern, Listener], ...]) -> None:
         """Replace all listeners."""
         self.patterns = patterns
         self.by_event = {}
@@ -71,11 +79,15 @@ class _Listeners:
             # The dictionary is read first, because `replace` sets it last. Else a match of the old
             # patterns could be stored for the new ones, and a listener would be missed.
             by_event, patterns = self.by_event, self.patterns
-            listeners = tuple(
-                listener for name, listener in patterns if fnmatchcase(kind.NAME, name)
-            )
+            listeners = tuple(listener for pattern, listener in patterns if _matches(kind, pattern))
             by_event[kind] = listeners
         return listeners
+
+
+def _matches(kind: type[Event], pattern: Pattern) -> bool:
+    if isinstance(pattern, str):
+        return fnmatchcase(kind.NAME, pattern)
+    return issubclass(kind, pattern)
 
 
 _LISTENERS: Final = _Listeners()
@@ -86,14 +98,30 @@ def has_listeners() -> bool:
     return bool(_LISTENERS.patterns)
 
 
+# Errors from outside, which may arrive while a listener runs: no listener raised them.
+_FROM_OUTSIDE: Final = (KeyboardInterrupt, JobTimeout, JobCancelled, JobInterrupted)
+
+
 def emit(event: Event) -> None:
-    """Call every listener to this event, here and now."""
+    """Call every listener to this event, here and now.
+
+    The caller changes its state first and emits last, because a listener may take a moment.
+    """
     for listener in _LISTENERS.of(type(event)):
         try:
             listener(event)
-        except Exception:
-            fields = {"event": event.NAME, "listener": repr(listener)}
+        except _FROM_OUTSIDE:
+            raise
+        except BaseException:
+            fields = {"event": event.NAME, "listener": _text_of(listener)}
             logging.getLogger("pgqueue.events").exception("listener raised", extra=fields)
+
+
+def _text_of(listener: Listener) -> str:
+    try:
+        return repr(listener)
+    except Exception:
+        return type(listener).__name__
 
 
 def is_observed(*kinds: type[Event]) -> bool:
@@ -102,7 +130,7 @@ def is_observed(*kinds: type[Event]) -> bool:
 
 
 def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[], None]:
-    """Call *function* with each event of a name; the function that is returned ends that.
+    """Call *function* with each event of a name or class; the function that is returned ends that.
 
     *function* is called in the process, thread or greenlet where the event happens. Functions are
     called in the order in which they began to listen. *function* must not block. An error that it
@@ -110,11 +138,15 @@ def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[]
 
     Args:
         event: An event's name, such as `job.failed`; `*` stands for any characters, as in `job.*`.
-            Or a class of `pgqueue.events`.
+            Or a class of `pgqueue.events`; a base class, such as `AttemptEvent`, stands for all
+            its subclasses.
         function: Takes the event, a frozen dataclass.
+
+    Raises:
+        InvalidOption: No event has such a name, or *event* is no class of an event.
     """
-    name = event if isinstance(event, str) else event.NAME
-    entry = (name, function)
+    _check_pattern(event)
+    entry = (event, function)
     with _LISTENERS.changing:
         _LISTENERS.replace((*_LISTENERS.patterns, entry))
 
@@ -123,3 +155,19 @@ def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[]
             _LISTENERS.replace(tuple(other for other in _LISTENERS.patterns if other is not entry))
 
     return stop
+
+
+def _check_pattern(pattern: object) -> None:
+    # A name with a typing error would match nothing, and nobody would notice.
+    if isinstance(pattern, type) and issubclass(pattern, Event):
+        return
+    if not isinstance(pattern, str):
+        raise InvalidOption("event", pattern, "pass a name, or a class of pgqueue.events.")
+    # Here, because the catalog imports this module.
+    from pgqueue.core.events.catalog import EVENTS
+
+    names = [kind.NAME for kind in EVENTS]
+    if not any(fnmatchcase(name, pattern) for name in names):
+        close = get_close_matches(pattern, names, 1)
+        advice = f"Did you mean {close[0]!r}?" if close else "See the classes of pgqueue.events."
+        raise InvalidOption("event", pattern, f"no event has such a name. {advice}")

@@ -7,6 +7,7 @@ done by then, so a value that cannot be stored is replaced, never refused.
 
 from dataclasses import dataclass
 from enum import Enum
+from types import CoroutineType
 from typing import Any, Final
 
 from pgqueue.core.errors import InvalidPayload, ResultTooLarge, UnstorableValue
@@ -66,6 +67,20 @@ def salvage_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) -
     if size_bytes > result_bytes_max:
         return _too_large(size_bytes, result_bytes_max)
     return Result(text, salvage.problem)
+
+
+def refuse_coroutine(value: object) -> None:
+    """Raise TypeError for a coroutine: the code in it never ran, so there is no result.
+
+    Raises:
+        TypeError: The value is a coroutine.
+    """
+    if type(value) is CoroutineType:
+        value.close()  # else Python warns about it at some later time
+        raise TypeError(
+            "The call returned a coroutine, and nothing awaited it, so its code did not run. "
+            "Declare the function with `async def` and await the coroutine in it."
+        )
 
 
 def _too_large(size_bytes: int, result_bytes_max: int) -> Result:

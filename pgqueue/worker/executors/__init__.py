@@ -7,7 +7,7 @@ from pgqueue.worker.active_attempt import ActiveAttempt, Run
 
 
 class Executor(Protocol):
-    """Runs the runs that wait in `InFlight`, on the main thread."""
+    """Runs the attempts that wait in `InFlight`, on the main thread."""
 
     def serve(self) -> None:
         """Run what arrives until `close`; blocks the main thread."""

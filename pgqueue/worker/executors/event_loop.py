@@ -1,4 +1,4 @@
-"""Many runs at once as tasks of one asyncio event loop: coroutine functions.
+"""Runs many jobs at once, as tasks of one asyncio event loop: for coroutine functions.
 
 The loop has the main thread, so that a signal can break a coroutine that never awaits.
 """
@@ -17,7 +17,7 @@ RunAsync = Callable[[Run, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable
 
 
 class EventLoopExecutor:
-    """Runs runs as asyncio tasks, as many as there are slots.
+    """Runs attempts as asyncio tasks, up to the number of slots.
 
     Args:
         run: Runs one run to its end; wraps the task's coroutine by its second argument.

@@ -1,4 +1,4 @@
-"""Many runs at once as greenlets of one patched process: IO-bound work.
+"""Runs many jobs at once, as greenlets of one patched process: for IO-bound work.
 
 The slots are greenlets that live as long as the worker; each takes the next run when its
 last one ended. Imported only in a process that gevent has patched.
@@ -18,7 +18,7 @@ from pgqueue.worker.in_flight import InFlight
 
 
 class GreenletExecutor:
-    """Runs runs in as many greenlets as there are slots.
+    """Runs attempts in greenlets, one greenlet for each slot.
 
     Args:
         run: Runs one run to its end, on the greenlet that calls it.

@@ -1,4 +1,4 @@
-"""One run at a time on the main thread: CPU-bound work, killable at any instant."""
+"""Runs one job at a time on the main thread: for CPU-bound work, killable at any instant."""
 
 from collections.abc import Callable
 from types import FrameType
@@ -9,7 +9,7 @@ from pgqueue.worker.in_flight import InFlight
 
 
 class SingleExecutor:
-    """Runs runs one after the other where signals are handled.
+    """Runs attempts one after the other, on the thread that handles signals.
 
     Args:
         run: Runs one run to its end.

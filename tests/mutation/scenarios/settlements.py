@@ -244,3 +244,16 @@ def successes_and_cancellations_are_deleted_in_time_and_failures_stay(db: QueueD
         assert (outcome is Outcome.SUCCEEDED) == (error is None)
 
     assert {Outcome.SUCCEEDED: 60, Outcome.CANCELLED: 86_400, Outcome.FAILED: None} == kept
+
+
+@of("find_completed")
+def a_completed_attempt_is_one_that_succeeded_or_is_gone(db: QueueDatabase) -> None:
+    succeeded, failed, running, gone = (db.claim_new() for _ in range(4))
+    db.settle(succeeded, Outcome.SUCCEEDED)
+    db.settle(failed, Outcome.FAILED)
+    db.link.fetch("delete from pgqueue.jobs where id = %(id)s", {"id": gone.id})
+    keys = [(job.id, job.attempt) for job in (succeeded, failed, running, gone)]
+
+    recorded = run(db.link, settlements.find_completed([*keys, (succeeded.id, 2)]))
+
+    assert {keys[0], keys[3]} == recorded
