@@ -386,7 +386,7 @@ def test_a_completion_that_was_rolled_back_after_its_lease_was_lost_is_no_succes
     assert (0, 0) == (harness.counters.succeeded, harness.counters.failed)
 
 
-def test_nothing_is_asked_about_a_completion_where_nobody_listens(
+def test_no_statement_checks_a_completion_where_nobody_listens(
     harness: FinisherHarness,
     link: Link,
     another: "psycopg.Connection[Any]",
@@ -395,7 +395,7 @@ def test_nothing_is_asked_about_a_completion_where_nobody_listens(
     [attempt] = harness.attempts[:1]
     Completion(harness.finisher.output, LIMITS, link.schema).complete(attempt, another, None)
     another.commit()
-    monkeypatch.setattr(finisher_module, "find_completed", lambda keys: pytest.fail("it asked"))
+    monkeypatch.setattr(finisher_module, "find_completed", lambda keys: pytest.fail("it checks"))
 
     harness.settle([attempt], Outcome.FAILED)
 
