@@ -15,7 +15,7 @@ from typing import Any
 from pgqueue import __version__
 from pgqueue.core import errors
 from pgqueue.core.events.event import emit
-from pgqueue.core.events.services import ConnectionsShort, SchemaTooNew
+from pgqueue.core.events.services import ConnectionsShort, SchemaTooNewEvent
 from pgqueue.core.events.workers import SupervisorStarted, SupervisorStopped, WorkerRefused
 from pgqueue.core.exit_codes import EXIT_DATABASE
 from pgqueue.core.settings import Settings
@@ -243,7 +243,7 @@ class Supervisor:
     def _stop_for_schema(self, reason: str) -> None:
         # Running jobs started while the schema supported this release, and are settled.
         if not self._shutdown.has_begun:
-            emit(SchemaTooNew(reason=reason))
+            emit(SchemaTooNewEvent(reason=reason))
             self._shutdown.exit_code = EXIT_DATABASE
             self._shutdown.begin()
 

@@ -16,7 +16,7 @@ from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
     SETTLEMENT_EVENTS,
     JobSucceeded,
-    LeaseLost,
+    LeaseLostEvent,
     SettlementRefused,
     settlement_events,
 )
@@ -254,7 +254,7 @@ def _emit_settled(pending: PendingSettlement, outcome: Outcome, status: JobStatu
 
 def _emit_lease_lost(settlement: Settlement) -> None:
     emit(
-        LeaseLost(
+        LeaseLostEvent(
             job_id=settlement.id,
             attempt=settlement.attempt,
             worker_id=settlement.worker_id,

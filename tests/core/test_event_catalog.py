@@ -7,6 +7,7 @@ import pytest
 
 import pgqueue
 from pgqueue import events
+from pgqueue.core import decisions, errors
 from pgqueue.core.events.catalog import EVENTS
 from pgqueue.core.events.event import Event
 
@@ -64,3 +65,9 @@ def test_a_listener_of_a_public_class_receives_its_events() -> None:
     stop()
 
     assert [events.JobSkipped(job_id=1, reason="a trigger")] == received
+
+
+def test_no_event_class_has_the_name_of_another_public_class() -> None:
+    names = {kind.__name__ for kind in EVENTS}
+
+    assert set() == names & {*pgqueue.__all__, *vars(errors), *vars(decisions)}

@@ -15,7 +15,7 @@ from pgqueue.core.events.jobs import (
     AttemptEvent,
     JobEvent,
     JobFailed,
-    JobInterrupted,
+    JobInterruptedEvent,
     JobLost,
     JobRetried,
     JobSkipped,
@@ -222,7 +222,7 @@ def test_an_event_cannot_be_changed_by_its_listeners() -> None:
         (Outcome.FAILED, JobStatus.FAILED, [JobFailed]),
         (Outcome.LOST, JobStatus.QUEUED, [JobLost]),
         (Outcome.LOST, JobStatus.FAILED, [JobLost, JobFailed]),
-        (Outcome.INTERRUPTED, JobStatus.QUEUED, [JobInterrupted]),
+        (Outcome.INTERRUPTED, JobStatus.QUEUED, [JobInterruptedEvent]),
         (Outcome.SNOOZED, JobStatus.SCHEDULED, [JobSnoozed]),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from pgqueue.core.events.catalog import EVENTS
 from pgqueue.core.events.event import Event, is_observed
-from pgqueue.core.events.jobs import JobRescued, JobSucceeded, LeaseLost
-from pgqueue.core.events.services import LoopFailed, SchemaTooNew, ServiceFailed
+from pgqueue.core.events.jobs import JobRescued, JobSucceeded, LeaseLostEvent
+from pgqueue.core.events.services import LoopFailed, SchemaTooNewEvent, ServiceFailed
 from pgqueue.core.events.workers import WorkerStarted
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.telemetry.event_log import has_level_of_its_own, log_event
@@ -36,21 +36,21 @@ LOST = {"job_id": 1, "attempt": 2, "worker_id": 3, "outcome": Outcome.FAILED}
             {"job_id": 1, "attempt": 2, "outcome": "lost", "detail": "signal 9"},
         ),
         (
-            SchemaTooNew(reason="revision 9"),
+            SchemaTooNewEvent(reason="revision 9"),
             "pgqueue.schema",
             logging.ERROR,
             "schema too new",
             {"reason": "revision 9"},
         ),
         (
-            LeaseLost(**LOST, was_started=True),
+            LeaseLostEvent(**LOST, was_started=True),
             "pgqueue.lease",
             logging.WARNING,
             "lease lost",
             {"job_id": 1, "was_started": True},
         ),
         (
-            LeaseLost(**LOST, was_started=False),
+            LeaseLostEvent(**LOST, was_started=False),
             "pgqueue.lease",
             logging.DEBUG,
             "lease lost",

@@ -94,7 +94,7 @@ class JobRetried(AttemptEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobCancelled(AttemptEvent):
+class JobCancelledEvent(AttemptEvent):
     """The job was cancelled while it ran."""
 
     NAME: ClassVar[str] = "job.cancelled"
@@ -108,7 +108,7 @@ class JobLost(AttemptEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobInterrupted(AttemptEvent):
+class JobInterruptedEvent(AttemptEvent):
     """The worker had to stop, or was killed because of another job; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.interrupted"
@@ -123,13 +123,13 @@ class JobSnoozed(AttemptEvent):
 
 _BY_OUTCOME: Final[dict[Outcome, type[AttemptEvent]]] = {
     Outcome.LOST: JobLost,
-    Outcome.INTERRUPTED: JobInterrupted,
+    Outcome.INTERRUPTED: JobInterruptedEvent,
     Outcome.SNOOZED: JobSnoozed,
 }
 _BY_STATUS: Final[dict[JobStatus, type[AttemptEvent]]] = {
     JobStatus.SUCCEEDED: JobSucceeded,
     JobStatus.FAILED: JobFailed,
-    JobStatus.CANCELLED: JobCancelled,
+    JobStatus.CANCELLED: JobCancelledEvent,
 }
 
 SETTLEMENT_EVENTS: Final = (*_BY_OUTCOME.values(), *_BY_STATUS.values(), JobRetried)
@@ -151,7 +151,7 @@ def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[Atte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLost(Event):
+class LeaseLostEvent(Event):
     """A worker ended an attempt that belongs to another worker now; no result was recorded."""
 
     NAME: ClassVar[str] = "lease.lost"

@@ -118,7 +118,7 @@ class ServiceFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaTooNew(Event):
+class SchemaTooNewEvent(Event):
     """A newer release migrated the schema, which excludes this one; the supervisor stops."""
 
     NAME: ClassVar[str] = "schema.too_new"
