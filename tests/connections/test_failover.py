@@ -41,7 +41,7 @@ def fleet(primary: Server, standby: Standby) -> Iterator[ProxiedFleet]:
         yield proxied
 
 
-def test_a_proxiedfollows_a_fail_over(
+def test_a_fleet_follows_a_fail_over(
     fleet: ProxiedFleet, primary: Server, standby: Standby
 ) -> None:
     name = uuid4().hex

@@ -115,7 +115,7 @@ def test_a_cancel_and_a_retry_may_be_repeated_after_a_lost_reply(
         assert status == job.refresh().status
 
 
-def test_a_fleetresolves_every_lost_reply(fleet: ProxiedFleet) -> None:
+def test_a_fleet_resolves_every_lost_reply(fleet: ProxiedFleet) -> None:
     fleet.rows("create table if not exists payments (key text not null)")
     keys: list[str] = []
     dropped = fleet.proxy.dropped
