@@ -80,7 +80,7 @@ class TaskLoader:
         if name.partition(".")[0] not in self.packages:
             return False
         if self.importing:
-            return True  # a module that is half imported cannot be told from a whole one
+            return True  # a module under import looks like a whole one
         parent = None
         for module in _modules_of(name):
             if module in self.broken:

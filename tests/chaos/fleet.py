@@ -134,7 +134,7 @@ class Fleet:
             self.retire(name)
         while any(managed.stopping for managed in self._managed.values()):
             self._check_stopping()
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # between two polls of real processes
         return [pid for pid in pids if procs.lives(pid)]
 
     def kill_all(self) -> None:

@@ -136,7 +136,7 @@ class Producer(threading.Thread):
                 else:
                     for key, task in chosen:
                         self._enqueue(transaction, key, task, due)
-                time.sleep(open_seconds)
+                time.sleep(open_seconds)  # the transaction stays open on purpose
                 if is_rolled_back:
                     transaction.rollback()
                 else:

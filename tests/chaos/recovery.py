@@ -147,7 +147,7 @@ def _until(query: Callable[[], Any]) -> Any:
     while not (rows := query()):
         if time.monotonic() > end:
             raise TimeoutError(f"not within {_WAIT_SECONDS_MAX:g} s")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # between two polls of real processes
     return rows
 
 

@@ -184,7 +184,7 @@ def _wait_for_quiet(server: Server, outcome: Outcome) -> None:
             if is_quiet or outcome.quiet_seconds > QUIET_SECONDS_MAX:
                 outcome.broken.update({name: rows for name, rows in broken.items() if rows})
                 return
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # between two polls of real processes
 
 
 def _verify(system: System, outcome: Outcome, home: Path) -> None:

@@ -60,5 +60,5 @@ def _signal_sessions(system: System, step: Step, function: str) -> Iterator[Fact
             count += len(cursor.fetchall())
             if time.monotonic() > end:
                 break
-            time.sleep(_EVERY_SECONDS)
+            time.sleep(_EVERY_SECONDS)  # the pace of the fault
     yield {"sessions": count}
