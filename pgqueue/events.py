@@ -1,6 +1,6 @@
 """The classes of events, for `pgqueue.listen`, for type hints and for `isinstance`."""
 
-from pgqueue.core.events.event import Event
+from pgqueue.core.events.event import Event, LoggedEvent
 from pgqueue.core.events.jobs import (
     AttemptEvent,
     AttemptRevoked,
@@ -81,6 +81,7 @@ __all__ = [
     "JobsUnknown",
     "LeaseExpired",
     "LeaseLostEvent",
+    "LoggedEvent",
     "LoopFailed",
     "LoopResumed",
     "NotificationsUnavailable",

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from pgqueue.core.events.catalog import EVENTS
-from pgqueue.core.events.event import Event, is_observed
+from pgqueue.core.events.event import Event, LoggedEvent, emit, is_observed
 from pgqueue.core.events.jobs import JobRescued, JobSucceeded, LeaseLostEvent
 from pgqueue.core.events.services import LoopFailed, SchemaTooNewEvent, ServiceFailed
 from pgqueue.core.events.workers import WorkerStarted
 from pgqueue.core.lifecycle import JobStatus, Outcome
-from pgqueue.telemetry.event_log import has_level_of_its_own, log_event
+from pgqueue.telemetry.event_log import log_event
 
 BROKEN = ValueError("broken")
 LOST = {"job_id": 1, "attempt": 2, "worker_id": 3, "outcome": Outcome.FAILED}
@@ -102,9 +102,9 @@ def test_the_error_of_an_event_is_logged_with_its_traceback(
     assert "error" not in vars(record)
 
 
-def test_an_event_without_a_level_has_no_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_without_a_log_line_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        log_event(
+        emit(
             JobSucceeded(
                 job_id=1,
                 attempt=1,
@@ -120,7 +120,7 @@ def test_an_event_without_a_level_has_no_line(caplog: pytest.LogCaptureFixture) 
 
 
 def test_the_log_makes_no_event_necessary_that_has_no_line() -> None:
-    unlogged = [kind for kind in EVENTS if kind.LEVEL is None and not has_level_of_its_own(kind)]
+    unlogged = [kind for kind in EVENTS if not issubclass(kind, LoggedEvent)]
 
     assert JobSucceeded in unlogged
     assert not is_observed(*unlogged)

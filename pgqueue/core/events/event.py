@@ -18,22 +18,16 @@ from pgqueue.core.errors import InvalidOption
 E = TypeVar("E", bound="Event")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: they double the time to make a class, and each start of a worker makes them all.
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened.
 
     Attributes:
         NAME: Noun and past participle, such as `job.claimed`.
-        LEVEL: Level of its log line, as in `logging`; None for no line.
     """
 
     NAME: ClassVar[str] = ""
-    LEVEL: ClassVar[int | None] = None
-
-    @property
-    def level(self) -> int | None:
-        """The level of this event's log line; None for no line."""
-        return self.LEVEL
 
     def fields(self) -> dict[str, Any]:
         """The event's fields by name, without a field that is None or an exception."""
@@ -43,6 +37,22 @@ class Event:
             for name, value in values.items()
             if value is not None and not isinstance(value, BaseException)
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedEvent(Event):
+    """An event with a log line.
+
+    Attributes:
+        LEVEL: The level of the line, as in `logging`.
+    """
+
+    LEVEL: ClassVar[int] = logging.INFO
+
+    @property
+    def level(self) -> int:
+        """The level of this event's log line."""
+        return self.LEVEL
 
 
 Listener = Callable[[Any], object]

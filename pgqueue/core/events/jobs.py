@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from pgqueue.core.events.event import Event
+from pgqueue.core.events.event import Event, LoggedEvent
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobEnqueued(Event):
     """Jobs were inserted; they exist if and only if the transaction commits.
 
@@ -29,7 +29,7 @@ class JobEnqueued(Event):
     job_count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobEvent(Event):
     """Something that happened to one attempt of one job."""
 
@@ -40,21 +40,21 @@ class JobEvent(Event):
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobClaimed(JobEvent):
     """A worker claimed the job."""
 
     NAME: ClassVar[str] = "job.claimed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobStarted(JobEvent):
     """The task's code began to run."""
 
     NAME: ClassVar[str] = "job.started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AttemptEvent(JobEvent):
     """An attempt ended, and its outcome is recorded.
 
@@ -72,49 +72,49 @@ class AttemptEvent(JobEvent):
     error_message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobSucceeded(AttemptEvent):
     """The job ended as succeeded."""
 
     NAME: ClassVar[str] = "job.succeeded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobFailed(AttemptEvent):
     """The job ended as failed; only a person can retry it."""
 
     NAME: ClassVar[str] = "job.failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobRetried(AttemptEvent):
     """The attempt failed or timed out, and the job will be tried again."""
 
     NAME: ClassVar[str] = "job.retried"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobCancelledEvent(AttemptEvent):
     """The job was cancelled while it ran."""
 
     NAME: ClassVar[str] = "job.cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobLost(AttemptEvent):
     """The worker died while the job ran."""
 
     NAME: ClassVar[str] = "job.lost"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobInterruptedEvent(AttemptEvent):
     """The worker had to stop, or was killed because of another job; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.interrupted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobSnoozed(AttemptEvent):
     """The task raised `SnoozeJob`; the attempt does not count."""
 
@@ -150,8 +150,8 @@ def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[Atte
         yield JobRetried
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLostEvent(Event):
+@dataclass(frozen=True, kw_only=True)
+class LeaseLostEvent(LoggedEvent):
     """A worker ended an attempt that belongs to another worker now; no result was recorded."""
 
     NAME: ClassVar[str] = "lease.lost"
@@ -168,8 +168,8 @@ class LeaseLostEvent(Event):
         return logging.WARNING if self.was_started else logging.DEBUG
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRevoked(Event):
+@dataclass(frozen=True, kw_only=True)
+class AttemptRevoked(LoggedEvent):
     """A worker stops an attempt that belongs to another worker now."""
 
     NAME: ClassVar[str] = "attempt.revoked"
@@ -184,12 +184,12 @@ class AttemptRevoked(Event):
         return logging.WARNING if self.was_started else logging.DEBUG
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRescued(Event):
+@dataclass(frozen=True, kw_only=True)
+class JobRescued(LoggedEvent):
     """A job of a worker that has ended was returned to the queue, or ended."""
 
     NAME: ClassVar[str] = "job.rescued"
-    LEVEL: ClassVar[int | None] = logging.WARNING
+    LEVEL: ClassVar[int] = logging.WARNING
 
     job_id: int
     attempt: int
@@ -197,19 +197,19 @@ class JobRescued(Event):
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobsReclaimed(Event):
+@dataclass(frozen=True, kw_only=True)
+class JobsReclaimed(LoggedEvent):
     """Jobs that waited in a blocked worker were returned to the queue."""
 
     NAME: ClassVar[str] = "jobs.reclaimed"
-    LEVEL: ClassVar[int | None] = logging.WARNING
+    LEVEL: ClassVar[int] = logging.WARNING
 
     worker_id: int
     job_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementRefused(Event):
+@dataclass(frozen=True, kw_only=True)
+class SettlementRefused(LoggedEvent):
     """The database refused to record how an attempt ended; pgqueue tries again.
 
     Attributes:
@@ -217,7 +217,7 @@ class SettlementRefused(Event):
     """
 
     NAME: ClassVar[str] = "settlement.refused"
-    LEVEL: ClassVar[int | None] = logging.ERROR
+    LEVEL: ClassVar[int] = logging.ERROR
 
     reason: str
     job_id: int | None = None
@@ -225,55 +225,55 @@ class SettlementRefused(Event):
     worker_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSkipped(Event):
+@dataclass(frozen=True, kw_only=True)
+class JobSkipped(LoggedEvent):
     """The database refused to change a job; maintenance skips the job for a minute."""
 
     NAME: ClassVar[str] = "job.skipped"
-    LEVEL: ClassVar[int | None] = logging.ERROR
+    LEVEL: ClassVar[int] = logging.ERROR
 
     job_id: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimRecovered(Event):
+@dataclass(frozen=True, kw_only=True)
+class ClaimRecovered(LoggedEvent):
     """The reply to a claim was lost; the worker read its jobs from their rows, and runs them."""
 
     NAME: ClassVar[str] = "claim.recovered"
-    LEVEL: ClassVar[int | None] = logging.WARNING
+    LEVEL: ClassVar[int] = logging.WARNING
 
     job_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputDropped(Event):
+@dataclass(frozen=True, kw_only=True)
+class OutputDropped(LoggedEvent):
     """Log lines or progress of running jobs could not be stored."""
 
     NAME: ClassVar[str] = "output.dropped"
-    LEVEL: ClassVar[int | None] = logging.WARNING
+    LEVEL: ClassVar[int] = logging.WARNING
 
     count: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobsUnknown(Event):
+@dataclass(frozen=True, kw_only=True)
+class JobsUnknown(LoggedEvent):
     """A burst ended with jobs whose task no worker here knows."""
 
     NAME: ClassVar[str] = "jobs.unknown"
-    LEVEL: ClassVar[int | None] = logging.ERROR
+    LEVEL: ClassVar[int] = logging.ERROR
 
     task: str
     job_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskUnknown(Event):
+@dataclass(frozen=True, kw_only=True)
+class TaskUnknown(LoggedEvent):
     """A worker claimed a job whose task it does not know; it leaves such jobs to other workers."""
 
     NAME: ClassVar[str] = "task.unknown"
-    LEVEL: ClassVar[int | None] = logging.WARNING
+    LEVEL: ClassVar[int] = logging.WARNING
 
     task: str
     reason: str
