@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pgqueue.core.events.event import emit, is_observed
-from pgqueue.core.events.jobs import SETTLEMENT_EVENTS, SettlementRefused, settlement_events
+from pgqueue.core.events.jobs import SETTLEMENT_EVENTS, SettlementRefused, emit_settlement
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.store.connection.link import Link
 from pgqueue.store.settlement_batches import settle_in_batches
@@ -50,16 +50,14 @@ def _emit_settlement(attempt: EndedAttempt, status: JobStatus) -> None:
     if not is_observed(*SETTLEMENT_EVENTS):
         return
     settlement = attempt.settlement
-    for kind in settlement_events(settlement.outcome, status):
-        event = kind(
-            job_id=settlement.id,
-            attempt=settlement.attempt,
-            worker_id=settlement.worker_id,
-            task=attempt.task,
-            queue=attempt.queue,
-            outcome=settlement.outcome,
-            status=status,
-            error_type=settlement.error_type,
-            error_message=settlement.error_message,
-        )
-        emit(event)
+    emit_settlement(
+        outcome=settlement.outcome,
+        status=status,
+        job_id=settlement.id,
+        attempt=settlement.attempt,
+        worker_id=settlement.worker_id,
+        task=attempt.task,
+        queue=attempt.queue,
+        error_type=settlement.error_type,
+        error_message=settlement.error_message,
+    )

@@ -8,7 +8,7 @@ returns how far it read.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pgqueue.store.statement import Row, Statement
 
@@ -33,6 +33,16 @@ class ClaimedAttempt(NamedTuple):
     timeout_seconds: float | None
     priority: int
     position: int
+
+    def event_fields(self) -> dict[str, Any]:
+        """The fields of `core.events.jobs.JobEvent`, for an event of this attempt."""
+        return {
+            "job_id": self.id,
+            "attempt": self.attempt,
+            "worker_id": self.worker_id,
+            "task": self.task,
+            "queue": self.queue,
+        }
 
 
 _COLUMNS = len(ClaimedAttempt._fields)

@@ -18,7 +18,7 @@ from pgqueue.core.events.jobs import (
     JobSucceeded,
     LeaseLostEvent,
     SettlementRefused,
-    settlement_events,
+    emit_settlement,
 )
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.process.loop import Loop
@@ -235,21 +235,14 @@ def _emit_settled(pending: PendingSettlement, outcome: Outcome, status: JobStatu
     claimed, settlement = pending.attempt.claimed, pending.settlement
     # A completion that committed is a success, whatever the task did afterwards.
     has_error = settlement.outcome is outcome
-    for kind in settlement_events(outcome, status):
-        emit(
-            kind(
-                job_id=claimed.id,
-                attempt=claimed.attempt,
-                worker_id=claimed.worker_id,
-                task=claimed.task,
-                queue=claimed.queue,
-                outcome=outcome,
-                status=status,
-                run_seconds=pending.attempt.run_seconds,
-                error_type=settlement.error_type if has_error else None,
-                error_message=settlement.error_message if has_error else None,
-            )
-        )
+    emit_settlement(
+        outcome=outcome,
+        status=status,
+        run_seconds=pending.attempt.run_seconds,
+        error_type=settlement.error_type if has_error else None,
+        error_message=settlement.error_message if has_error else None,
+        **claimed.event_fields(),
+    )
 
 
 def _emit_lease_lost(settlement: Settlement) -> None:

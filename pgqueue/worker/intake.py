@@ -114,12 +114,4 @@ def _lease_lost() -> BaseException:
 
 def _emit_claimed(claimed: Iterable[ClaimedAttempt]) -> None:
     for row in claimed:
-        emit(
-            JobClaimed(
-                job_id=row.id,
-                attempt=row.attempt,
-                worker_id=row.worker_id,
-                task=row.task,
-                queue=row.queue,
-            )
-        )
+        emit(JobClaimed(**row.event_fields()))

@@ -128,7 +128,7 @@ class _Pipe:
         self._token = enter(job)
         positional, named = task.payload.bind_call(arguments)
         if is_observed(JobStarted):
-            _emit_started(attempt)
+            emit(JobStarted(**attempt.claimed.event_fields()))
         return middleware(job, partial(task.function, *positional, **named))
 
     def after_call(self, error: BaseException | None) -> None:
@@ -165,16 +165,3 @@ class _Pipe:
                 return failed(attempt, late, limits)
         finally:
             attempt.is_interruptible = False
-
-
-def _emit_started(attempt: ActiveAttempt) -> None:
-    claimed = attempt.claimed
-    emit(
-        JobStarted(
-            job_id=claimed.id,
-            attempt=claimed.attempt,
-            worker_id=claimed.worker_id,
-            task=claimed.task,
-            queue=claimed.queue,
-        )
-    )

@@ -7,9 +7,9 @@ A client emits `job.enqueued`, before the transaction commits.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from pgqueue.core.events.event import Event, LoggedEvent
+from pgqueue.core.events.event import Event, LoggedEvent, emit
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 
@@ -148,6 +148,16 @@ def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[Atte
         yield _BY_STATUS[status]
     elif outcome not in _BY_OUTCOME:
         yield JobRetried
+
+
+def emit_settlement(*, outcome: Outcome, status: JobStatus, **attempt: Any) -> None:
+    """Emit the events of an attempt that ended so and left its job with this status.
+
+    Args:
+        attempt: The other fields of `AttemptEvent`.
+    """
+    for kind in settlement_events(outcome, status):
+        emit(kind(outcome=outcome, status=status, **attempt))
 
 
 @dataclass(frozen=True, kw_only=True)
