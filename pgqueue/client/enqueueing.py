@@ -6,16 +6,20 @@ Every insert emits `job.enqueued`, if anything listens to that.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from pgqueue.client.verbs import Verbs
-from pgqueue.core.duration import Duration
 from pgqueue.core.events.event import emit, has_listeners, is_observed
 from pgqueue.core.job import Job
 from pgqueue.core.new_job import BATCH_SIZE, NewJob
-from pgqueue.core.options import NAME_CHARACTERS_MAX, UNSET, CallOptions, Unset, check_text
-from pgqueue.core.retry import Retry
+from pgqueue.core.options import (
+    CALL_OPTIONS,
+    NAME_CHARACTERS_MAX,
+    CallKeywords,
+    CallOptions,
+    check_names,
+    check_text,
+)
 from pgqueue.core.values.arguments import encode_mapping
 from pgqueue.store import bulk_insert, enqueueing
 from pgqueue.store.connection.adopt import aadopt, adopt
@@ -78,15 +82,7 @@ class JobEnqueueing(Verbs):
         self,
         task: str,
         args: Mapping[str, object] | None = None,
-        *,
-        connection: object = None,
-        queue: str | Unset = UNSET,
-        priority: int | Unset = UNSET,
-        run_after: Duration | datetime | Unset | None = UNSET,
-        timeout: Duration | Unset | None = UNSET,
-        retry: Retry | Unset = UNSET,
-        expires_after: Duration | Unset | None = UNSET,
-        tags: Iterable[str] | Unset = UNSET,
+        **options: Unpack[CallKeywords],
     ) -> Job:
         """Insert one job of a task by its name, without its code.
 
@@ -96,63 +92,35 @@ class JobEnqueueing(Verbs):
         Args:
             task: Canonical path or alias.
             args: Arguments by parameter name, made of what JSON can hold.
-            connection: The job joins its transaction; None for a transaction of its own.
-            run_after: Seconds or a timedelta from now, or an aware datetime.
-            timeout: Seconds or a timedelta; None for none.
-            expires_after: Seconds or a timedelta; a job that has not started by then is cancelled.
+            options: The options of `.using()` of a task; `connection=` joins its transaction.
 
         Raises:
-            InvalidOption: One of the options is out of bounds.
+            InvalidOption: One of the options does not exist or is out of bounds.
             UnstorableValue: One of the arguments cannot be stored; nothing was sent.
             PayloadTooLarge: The arguments exceed `args_bytes_max`; nothing was sent.
             UnsupportedConnection: The connection cannot carry jobs.
             DatabaseUnreachable: No server answers; only without a connection.
         """
-        options = CallOptions(
-            connection=connection,
-            queue=queue,
-            priority=priority,
-            run_after=run_after,
-            timeout=timeout,
-            retry=retry,
-            expires_after=expires_after,
-            tags=tags,
-        )
-        return self._enqueued(self._run(self._by_name(task, args, options), connection))
+        statement = self._by_name(task, args, options)
+        return self._enqueued(self._run(statement, options.get("connection")))
 
     async def aenqueue(
         self,
         task: str,
         args: Mapping[str, object] | None = None,
-        *,
-        connection: object = None,
-        queue: str | Unset = UNSET,
-        priority: int | Unset = UNSET,
-        run_after: Duration | datetime | Unset | None = UNSET,
-        timeout: Duration | Unset | None = UNSET,
-        retry: Retry | Unset = UNSET,
-        expires_after: Duration | Unset | None = UNSET,
-        tags: Iterable[str] | Unset = UNSET,
+        **options: Unpack[CallKeywords],
     ) -> Job:
         """Insert one job of a task by its name: the asyncio twin of `enqueue`."""
-        options = CallOptions(
-            connection=connection,
-            queue=queue,
-            priority=priority,
-            run_after=run_after,
-            timeout=timeout,
-            retry=retry,
-            expires_after=expires_after,
-            tags=tags,
-        )
-        return self._enqueued(await self._arun(self._by_name(task, args, options), connection))
+        statement = self._by_name(task, args, options)
+        return self._enqueued(await self._arun(statement, options.get("connection")))
 
     def _by_name(
-        self, task: str, args: Mapping[str, object] | None, options: CallOptions
+        self, task: str, args: Mapping[str, object] | None, options: CallKeywords
     ) -> Statement[Job]:
+        check_names(CALL_OPTIONS, options)
         task = check_text("task", task, NAME_CHARACTERS_MAX)
         text = encode_mapping(args or {}, task=task, args_bytes_max=self.args_bytes_max)
-        columns = options.columns()
+        columns = CallOptions(**options).columns()
         run_after: Any = columns.pop("run_after", None)
         return enqueueing.enqueue_by_name(task, text, run_after=run_after, options=columns)
 
