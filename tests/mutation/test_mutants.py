@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from queue_database import QueueDatabase
 
 from mutation.conjuncts import Conjunct, conjuncts, without
+from mutation.detection import emptied, is_detected
 from mutation.scenarios import SCENARIOS, Scenario
 from pgqueue.store import schema_name
 
@@ -87,8 +87,7 @@ PAIRS = [(file, scenario) for file in sorted(SCENARIOS) for scenario in SCENARIO
 def empty_db(db: QueueDatabase) -> QueueDatabase:
     """The empty database, with a short timeout for a statement that does not end."""
     db.link.raw.execute("set statement_timeout = '3s'")
-    _empty(db)
-    return db
+    return emptied(db)
 
 
 @pytest.fixture
@@ -133,7 +132,7 @@ def test_a_statement_without_one_of_its_conditions_fails_a_scenario(
 ) -> None:
     replace_statement(file, without(_text(file), conjunct))
 
-    assert any(_is_detected(empty_db, scenario) for scenario in SCENARIOS[file])
+    assert any(is_detected(emptied(empty_db), scenario) for scenario in SCENARIOS[file])
 
 
 def test_every_statement_has_a_scenario_or_is_exempt() -> None:
@@ -179,26 +178,4 @@ def test_a_statement_without_an_equivalent_condition_passes_every_scenario(
     replace_statement(file, without(_text(file), conjunct))
 
     for scenario in SCENARIOS[file]:
-        _empty(empty_db)
-        scenario(empty_db)
-
-
-def _is_detected(db: QueueDatabase, scenario: Scenario) -> bool:
-    _empty(db)
-    try:
-        scenario(db)
-    except AssertionError:
-        return True
-    except psycopg.Error:
-        # A database error proves nothing: a mutant that cannot run raises one too.
-        return False
-    return False
-
-
-def _empty(db: QueueDatabase) -> None:
-    db.rows("delete from pgqueue.logs")
-    db.rows("delete from pgqueue.attempts")
-    db.rows("delete from pgqueue.jobs")
-    db.rows("delete from pgqueue.workers")
-    db.rows("delete from pgqueue.requests")
-    db.rows("delete from pgqueue.supervisors")
+        scenario(emptied(empty_db))
