@@ -18,7 +18,8 @@ from pgqueue.core.errors import InvalidOption
 E = TypeVar("E", bound="Event")
 
 
-# Without slots: they double the time to make a class, and each start of a worker makes them all.
+# Each start of a worker makes all classes of events. So they have no slots, which would double the
+# time that a class takes; and a class without fields of its own is not decorated again.
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened.
@@ -39,7 +40,6 @@ class Event:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
 class LoggedEvent(Event):
     """An event with a log line.
 

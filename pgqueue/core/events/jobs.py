@@ -40,14 +40,12 @@ class JobEvent(Event):
     queue: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobClaimed(JobEvent):
     """A worker claimed the job."""
 
     NAME: ClassVar[str] = "job.claimed"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobStarted(JobEvent):
     """The task's code began to run."""
 
@@ -72,49 +70,42 @@ class AttemptEvent(JobEvent):
     error_message: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobSucceeded(AttemptEvent):
     """The job ended as succeeded."""
 
     NAME: ClassVar[str] = "job.succeeded"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobFailed(AttemptEvent):
     """The job ended as failed; only a person can retry it."""
 
     NAME: ClassVar[str] = "job.failed"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobRetried(AttemptEvent):
     """The attempt failed or timed out, and the job will be tried again."""
 
     NAME: ClassVar[str] = "job.retried"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobCancelledEvent(AttemptEvent):
     """The job was cancelled while it ran."""
 
     NAME: ClassVar[str] = "job.cancelled"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobLost(AttemptEvent):
     """The worker died while the job ran."""
 
     NAME: ClassVar[str] = "job.lost"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobInterruptedEvent(AttemptEvent):
     """The worker had to stop, or was killed because of another job; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.interrupted"
 
 
-@dataclass(frozen=True, kw_only=True)
 class JobSnoozed(AttemptEvent):
     """The task raised `SnoozeJob`; the attempt does not count."""
 

@@ -147,7 +147,6 @@ class EmbeddedUsed(LoggedEvent):
     folder: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class EmbeddedMigrated(LoggedEvent):
     """The schema of the embedded database was brought up to date."""
 
