@@ -1,6 +1,5 @@
 """`pgqueue enqueue`: one job, by its task's name."""
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +19,7 @@ from pgqueue.cli.output import print_json
 from pgqueue.cli.target import command_target
 from pgqueue.client.client import Client
 from pgqueue.core.errors import AccessDenied, TaskModuleNotFound, UnknownTask
+from pgqueue.core.similar_name import similar_name
 from pgqueue.runtime.redaction import Redaction
 from pgqueue.tasks import loading
 
@@ -94,6 +94,6 @@ def _warn_of_unknown_name(client: Client, name: str) -> None:
     except AccessDenied:
         return  # a role that may only enqueue cannot read the tasks
     if known:
-        near = difflib.get_close_matches(name, known, n=1)
-        advice = f" Did you mean {near[0]!r}?" if near else ""
+        similar = similar_name(name, known)
+        advice = f" Did you mean {similar!r}?" if similar else ""
         print_warning(f"no worker has recorded {name!r} yet.{advice}")

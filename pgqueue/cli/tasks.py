@@ -1,6 +1,5 @@
 """`pgqueue tasks`: the tasks that workers recorded when they loaded them."""
 
-import difflib
 import sys
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, for_person, print_json, print_rows
 from pgqueue.cli.target import command_client
 from pgqueue.core.exit_codes import EXIT_USAGE
+from pgqueue.core.similar_name import similar_name
 
 app = typer.Typer(
     name="tasks",
@@ -70,8 +70,8 @@ def show(
         task = client.task(name)
         known = [] if task else [record.name for record in client.tasks()]
     if task is None:
-        near = difflib.get_close_matches(name, known, n=1)
-        advice = f"Did you mean {near[0]!r}?" if near else "`pgqueue tasks list` prints all."
+        similar = similar_name(name, known)
+        advice = f"Did you mean {similar!r}?" if similar else "`pgqueue tasks list` prints all."
         print(f"No worker has recorded a task named {name!r}. {advice}", file=sys.stderr)
         return EXIT_USAGE
     if as_json:

@@ -6,7 +6,6 @@ A layer has only values that were set, so that each origin is true. The command 
 supervisor and the default client read settings once; they never change afterwards.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pgqueue.core.errors import InvalidSettings
+from pgqueue.core.similar_name import similar_name
 
 DEFAULT_ORIGIN: Final = "the default"
 
@@ -363,8 +363,8 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    advice = f"Did you mean {close[0]}?" if close else "`pgqueue config` lists them all."
+    similar = similar_name(name, known)
+    advice = f"Did you mean {similar}?" if similar else "`pgqueue config` lists them all."
     return f"there is no such setting. {advice}"
 
 

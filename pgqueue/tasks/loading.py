@@ -4,7 +4,6 @@ Imports the modules that the settings name, and beyond them only modules of the 
 packages. It returns only tasks that `@task` made: a path to any other object is unknown.
 """
 
-import difflib
 import importlib
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import TaskModuleBroken, TaskModuleNotFound, UnknownTask
+from pgqueue.core.similar_name import similar_name
 from pgqueue.tasks.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
@@ -133,9 +133,8 @@ class TaskLoader:
 
     def _suggestion(self, name: str) -> str | None:
         names = self._registry.names()
-        close = difflib.get_close_matches(name, names, 1)
-        if close:
-            return close[0]
+        if similar := similar_name(name, names):
+            return similar
         last = name.rpartition(".")[2]
         return next((known for known in names if known.rpartition(".")[2] == last), None)
 

@@ -7,13 +7,13 @@ its class: a listener's SystemExit must not end a loop.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, ClassVar, Final, TypeVar
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.similar_name import similar_name
 
 E = TypeVar("E", bound="Event")
 
@@ -178,6 +178,6 @@ def _check_pattern(pattern: object) -> None:
 
     names = [kind.NAME for kind in EVENTS]
     if not any(fnmatchcase(name, pattern) for name in names):
-        close = get_close_matches(pattern, names, 1)
-        advice = f"Did you mean {close[0]!r}?" if close else "See the classes of pgqueue.events."
+        similar = similar_name(pattern, names)
+        advice = f"Did you mean {similar!r}?" if similar else "See the classes of pgqueue.events."
         raise InvalidOption("event", pattern, f"no event has such a name. {advice}")

@@ -7,7 +7,6 @@ documentation name it as well. `tests/contracts/test_options.py` says which of t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final, Generic, TypeVar
 
 from pgqueue.core.duration import Duration
@@ -15,6 +14,7 @@ from pgqueue.core.errors import InvalidOption
 from pgqueue.core.options import checks
 from pgqueue.core.options.checks import Delivery, Executor
 from pgqueue.core.retry import NO_RETRY, Retry
+from pgqueue.core.similar_name import similar_name
 
 T = TypeVar("T")
 
@@ -211,6 +211,6 @@ def check_names(declared: Mapping[str, object], passed: Mapping[str, object]) ->
             continue
         if option in LATER:
             raise InvalidOption(option, value, "this release does not have that option yet.")
-        close = get_close_matches(option, declared, 1)
-        advice = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(declared)}."
+        similar = similar_name(option, declared)
+        advice = f"Did you mean {similar!r}?" if similar else f"There are {', '.join(declared)}."
         raise InvalidOption(option, value, f"there is no such option. {advice}")
