@@ -108,20 +108,28 @@ class Loop:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
-            try:
-                pause = self.run_once()
-                if self._failures:
-                    emit(LoopResumed(loop=self.name, failures=self._failures))
-                self._failures = 0
-            except BaseException as error:
-                pause = self._after(error)
+            pause = self._pause_after_turn()
             if pause > 0:
                 self._woken.wait(pause)
         self.close()
 
-    def _after(self, error: BaseException) -> float:
+    def _pause_after_turn(self) -> float:
         # A loop that ended would leave a worker that is alive and does nothing. So the loop goes
-        # on after any error. The connection may be in any state, so a new one is opened.
+        # on after any error, also of what handles an error.
+        try:
+            pause = self.run_once()
+            if self._failures:
+                emit(LoopResumed(loop=self.name, failures=self._failures))
+            self._failures = 0
+        except BaseException as error:
+            try:
+                return self._after(error)
+            except BaseException:
+                return backoff_seconds(max(1, self._failures))
+        return pause
+
+    def _after(self, error: BaseException) -> float:
+        # The connection may be in any state, so a new one is opened.
         self.close()
         if isinstance(error, SchemaTooNew):
             self.on_schema_too_new(error)

@@ -180,6 +180,26 @@ def test_an_error_that_arrives_from_outside_passes_a_listener(kind: type[BaseExc
     stop()
 
 
+@pytest.mark.parametrize("kind", [ConnectionError, SystemExit])
+def test_a_log_handler_that_raises_is_no_error_of_what_emits(kind: type[BaseException]) -> None:
+    class Unreachable(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise kind("the log server is down")
+
+    def broken(event: Event) -> None:
+        raise ValueError("broken")
+
+    handler = Unreachable()
+    logging.getLogger().addHandler(handler)
+    stop = listen("*", broken)
+
+    try:
+        emit(SKIPPED)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        stop()
+
+
 def test_a_listener_without_a_repr_is_dropped_like_any_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

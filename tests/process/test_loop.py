@@ -56,6 +56,22 @@ def test_a_loop_goes_on_after_a_listener_that_exits(database_url: str) -> None:
     assert has_gone_on
 
 
+@pytest.mark.parametrize("event", ["loop.failed", "loop.resumed"])
+def test_a_loop_goes_on_after_a_listener_that_is_interrupted(database_url: str, event: str) -> None:
+    def interrupt(event: object) -> None:
+        raise KeyboardInterrupt
+
+    stop = listen(event, interrupt)
+    loop = Stumbling(Database(database_url), ValueError("wrong"))
+
+    loop.start()
+    has_gone_on = loop.has_gone_on.wait(30)
+    loop.stop()
+    stop()
+
+    assert has_gone_on
+
+
 def test_a_new_connection_to_another_schema_is_reported(database_url: str, link: Link) -> None:
     errors = queue.SimpleQueue[SchemaTooNew]()
     loop = Stumbling(Database(database_url), ValueError())

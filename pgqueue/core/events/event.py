@@ -122,9 +122,21 @@ def emit(event: Event) -> None:
             listener(event)
         except _FROM_OUTSIDE:
             raise
-        except BaseException:
-            fields = {"event": event.NAME, "listener": _text_of(listener)}
-            logging.getLogger("pgqueue.events").exception("listener raised", extra=fields)
+        except BaseException as error:
+            _log_error(error, listener, event)
+
+
+def _log_error(error: BaseException, listener: Listener, event: Event) -> None:
+    fields = {"event": event.NAME, "listener": _text_of(listener)}
+    try:
+        logger = logging.getLogger("pgqueue.events")
+        logger.error("listener raised", extra=fields, exc_info=error)
+    except _FROM_OUTSIDE:
+        raise
+    except BaseException:
+        # A handler or filter of the application raised, so that no line can be written. Its error
+        # would end the loop that emits the event.
+        return
 
 
 def _text_of(listener: Listener) -> str:
