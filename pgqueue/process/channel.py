@@ -11,6 +11,7 @@ other side has ended.
 """
 
 import json
+import os
 import select
 import socket
 import threading
@@ -38,6 +39,10 @@ class Channel:
     def pair(cls) -> "tuple[Channel, socket.socket]":
         """The parent's end as a channel, and the socket to pass to the child."""
         ours, theirs = socket.socketpair()
+        # The program may have set a default timeout, or patched sockets for gevent: both make the
+        # descriptor non-blocking, and the child would read its first message as the end of file.
+        ours.settimeout(None)
+        os.set_blocking(theirs.fileno(), True)
         return cls(ours), theirs
 
     def fileno(self) -> int:

@@ -103,3 +103,43 @@ def test_messages_that_were_pushed_back_are_received_first() -> None:
     assert [{"verb": "stop", "grace_seconds": 1}] == other.receive()
     ours.close()
     other.close()
+
+
+CHILD = """
+import socket, sys
+from pgqueue.process.channel import Channel
+
+print(Channel(socket.socket(fileno=int(sys.argv[1]))).receive())
+"""
+
+# A program that starts workers: it reads the answer of a child that waits for its first message.
+PARENTS = {
+    "a default timeout": "import socket; socket.setdefaulttimeout(0.2)",
+    "gevent": "from gevent import monkey; monkey.patch_all()",
+}
+PARENT = """
+import subprocess, sys
+from pgqueue.process.channel import Channel
+
+ours, theirs = Channel.pair()
+command = [sys.executable, "-c", sys.argv[1], str(theirs.fileno())]
+child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdout=subprocess.PIPE, text=True)
+try:
+    child.wait(0.5)
+except subprocess.TimeoutExpired:
+    ours.send("config")
+print(child.communicate()[0], end="")
+"""
+
+
+@pytest.mark.parametrize("parent", PARENTS)
+def test_a_child_waits_for_its_first_message_in_any_program(parent: str) -> None:
+    program = subprocess.run(
+        [sys.executable, "-c", PARENTS[parent] + PARENT, CHILD],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert "[{'verb': 'config'}]\n" == program.stdout
