@@ -44,24 +44,28 @@ def middleware(wrapper: W) -> W:
     call returns a coroutine.
 
     Raises:
-        InvalidOption: The wrapper is not callable.
+        InvalidOption: The wrapper is not callable, or a generator function.
     """
     if not callable(wrapper):
         raise InvalidOption("wrapper", wrapper, "it is not callable.")
+    if _calls(wrapper, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+        reason = "calling a generator function runs nothing. Return what `call_next()` returns."
+        raise InvalidOption("wrapper", wrapper, reason)
     with _REGISTERED.changing:
-        if _returns_coroutine(wrapper):
+        if _calls(wrapper, inspect.iscoroutinefunction):
             _REGISTERED.of_coroutines = (*_REGISTERED.of_coroutines, wrapper)
         else:
             _REGISTERED.of_functions = (*_REGISTERED.of_functions, wrapper)
     return wrapper
 
 
-def _returns_coroutine(wrapper: Any) -> bool:
+def _calls(wrapper: Any, *kinds: Callable[[Any], bool]) -> bool:
+    """Whether a call of the wrapper is a call of one of these kinds of functions."""
     while isinstance(wrapper, partial):
         wrapper = wrapper.func
     # For an object with `async def __call__` inspect answers False.
-    call = type(wrapper).__call__
-    return inspect.iscoroutinefunction(wrapper) or inspect.iscoroutinefunction(call)
+    functions = (wrapper, type(wrapper).__call__)
+    return any(is_kind(function) for is_kind in kinds for function in functions)
 
 
 def remove_middleware(wrapper: Callable[..., Any]) -> None:

@@ -122,6 +122,29 @@ def test_a_wrapper_that_is_not_callable_is_refused() -> None:
         middleware(cast("Any", "shop.wrapper"))
 
 
+def yields(job: JobContext, call_next: Callable[[], Any]) -> Any:
+    yield
+    call_next()
+
+
+async def ayields(job: JobContext, call_next: Callable[[], Any]) -> Any:
+    yield
+    await call_next()
+
+
+class Yielder:
+    def __call__(self, job: JobContext, call_next: Callable[[], Any]) -> Any:
+        yield call_next()
+
+
+@pytest.mark.parametrize("wrapper", [yields, ayields, partial(yields), Yielder()])
+def test_a_generator_function_which_would_run_no_task_is_refused(
+    wrapper: Callable[..., Any],
+) -> None:
+    with pytest.raises(InvalidOption, match="a generator function runs nothing"):
+        middleware(wrapper)
+
+
 def test_a_wrapper_decides_how_often_the_task_runs(register: Callable[..., None]) -> None:
     runs: list[str] = []
 
