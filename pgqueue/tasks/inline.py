@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.job_context import JobContext, enter, leave, redact
 from pgqueue.core.middleware import awrapped, wrapped
 from pgqueue.core.values.result import encode_result, refuse_coroutine
@@ -18,9 +17,6 @@ from pgqueue.core.values.result import encode_result, refuse_coroutine
 if TYPE_CHECKING:
     from pgqueue.core.settings import Settings
     from pgqueue.tasks.task import Task
-
-# In a worker each of these ends the attempt, and not the process.
-_FAILURES = (Exception, SystemExit, JobTimeout, JobCancelled, JobInterrupted)
 
 Progress = Callable[[float, str], object]
 """Takes a fraction and a message."""
@@ -74,7 +70,10 @@ def run_inline(
         refuse_coroutine(result)
         completed = host.completed[-1] if host.completed else result
         return InlineRun(encode_result(completed, result_bytes_max=settings.result_bytes_max))
-    except _FAILURES:
+    except KeyboardInterrupt:
+        raise  # a person ends the run
+    except BaseException:
+        # In a worker it would end the attempt, and not the process.
         return InlineRun(None, redact(traceback.format_exc()))
     finally:
         leave(token)

@@ -55,6 +55,34 @@ def test_a_failure_is_a_traceback_without_secrets(settings: Settings) -> None:
     assert "4111-1111" not in run.traceback
 
 
+class Refused(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Refused, asyncio.CancelledError, GeneratorExit])
+def test_an_error_of_any_class_is_a_failure_without_secrets(
+    settings: Settings, kind: type[BaseException]
+) -> None:
+    @task(name="inline.refuse", redact=["card"])
+    def refuse(card: str) -> None:
+        raise kind(f"{card} was refused")
+
+    run = run_inline(refuse, {"card": "4111-1111"}, settings)
+
+    assert run.result is None
+    assert f"{kind.__name__}: [redacted] was refused" in (run.traceback or "")
+    assert "4111-1111" not in (run.traceback or "")
+
+
+def test_an_interrupt_by_a_person_ends_the_program(settings: Settings) -> None:
+    @task(name="inline.interrupted")
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_inline(interrupted, {}, settings)
+
+
 def test_a_result_that_no_worker_could_store_is_a_failure(settings: Settings) -> None:
     @task(name="inline.odd")
     def odd() -> object:
