@@ -52,6 +52,7 @@ from pgqueue.core.events.workers import (
     WorkerRetired,
     WorkerStarted,
     WorkerStopped,
+    WorkerUnstarted,
 )
 
 __all__ = [
@@ -103,4 +104,5 @@ __all__ = [
     "WorkerRetired",
     "WorkerStarted",
     "WorkerStopped",
+    "WorkerUnstarted",
 ]

@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
 from pgqueue.process.oom import oom_kills
+
+_WAIT_POLL_SECONDS = 0.01
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -46,6 +49,11 @@ class ChildProcess:
     def is_frozen(self, seconds: float) -> bool:
         """Whether SIGSTOP, or a signal like it, has stopped the process for so long."""
         return not self.has_ended and self._frozen is not None and self._frozen.seconds >= seconds
+
+    def wait(self) -> None:
+        """Wait until the process has ended, and reap it."""
+        while not self.has_ended:
+            time.sleep(_WAIT_POLL_SECONDS)
 
     def kill(self) -> None:
         """Send SIGKILL, unless the process has ended."""

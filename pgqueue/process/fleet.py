@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pgqueue.core.events.event import emit
-from pgqueue.core.events.workers import WorkerLost, WorkerStarted, WorkerStopped
+from pgqueue.core.events.workers import WorkerLost, WorkerStarted, WorkerStopped, WorkerUnstarted
 from pgqueue.core.settings import Settings
 from pgqueue.process.child import UNWIND_SECONDS, Child, ExitReason
 from pgqueue.process.counters import Usage, usage_of
@@ -150,6 +150,19 @@ class Fleet:
         for child in [child for child in self.children.values() if child.has_ended]:
             self._on_child_exit(child)
 
+    def kill_all(self, detail: str) -> None:
+        """Kill the children that still live, and write their ends.
+
+        Args:
+            detail: Why, for their rows.
+        """
+        self.want_none()
+        for child in self.children.values():
+            child.kill("stopped", detail)
+        for child in list(self.children.values()):
+            child.process.wait()
+            self._on_child_exit(child)
+
     # Starts.
 
     def _live(self, kind: WorkerKind) -> list[Child]:
@@ -171,7 +184,16 @@ class Fleet:
         if len(self._live(pool.kind)) >= demand.wanted:
             self._launcher.record_unstarted([worker_id])
             return
-        child = self._launcher.spawn(pool, worker_id)
+        try:
+            child = self._launcher.spawn(pool, worker_id)
+        except OSError as error:
+            # The system may lack files, processes or memory for a moment.
+            self._launcher.record_unstarted([worker_id])
+            self._short_lives += 1
+            pause = self._delay_next(demand)
+            reason = str(error)
+            emit(WorkerUnstarted(worker_id=worker_id, reason=reason, pause_seconds=pause))
+            return
         self.children[worker_id] = child
         self._reactor.register(child.channel, partial(self._receive, child))
         emit(WorkerStarted(worker_id=worker_id, **pool.kind._asdict(), pid=child.pid))
@@ -214,11 +236,15 @@ class Fleet:
             return
         is_short = child.age.seconds < _SHORT_LIFE_SECONDS
         self._short_lives = self._short_lives + 1 if is_short else 0
-        doublings = self._short_lives - _SHORT_LIVES_MAX
-        if doublings >= 0:
-            demand.delayed += 1
-            pause = min(_RESPAWN_SECONDS_MAX, 2.0 ** min(doublings, _RESPAWN_DOUBLINGS_MAX))
-            self._reactor.call_later(pause, partial(self._end_delay, demand))
+        if self._short_lives >= _SHORT_LIVES_MAX:
+            self._delay_next(demand)
+
+    def _delay_next(self, demand: _Demand) -> float:
+        doublings = max(0, min(self._short_lives - _SHORT_LIVES_MAX, _RESPAWN_DOUBLINGS_MAX))
+        pause = min(_RESPAWN_SECONDS_MAX, 2.0**doublings)
+        demand.delayed += 1
+        self._reactor.call_later(pause, partial(self._end_delay, demand))
+        return pause
 
     def _end_delay(self, demand: _Demand) -> None:
         demand.delayed -= 1

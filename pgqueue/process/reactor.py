@@ -3,10 +3,17 @@
 import queue
 import selectors
 import socket
+import time
 from collections.abc import Callable
 from typing import Protocol
 
+from pgqueue.core.backoff import backoff_seconds
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import LoopFailed
+
+# After an error, so that the action of a file that stays readable does not use a whole core.
+_PAUSE_SECONDS_MAX = 1.0
 
 Action = Callable[[], object]
 
@@ -22,13 +29,15 @@ class Reactor:
     """Waits until a file can be read, a timer is due or another thread has an action; runs it.
 
     `call_soon_threadsafe` may be called on any thread. Everything else may be called only on the
-    thread that calls `run_once`, which runs all actions. No action may wait.
+    thread that calls `run_once`, which runs all actions. No action may wait. An action that raises
+    is reported, and the others go on.
     """
 
     def __init__(self, clock: Clock = MONOTONIC) -> None:
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[Timer, Action]] = []
+        self._failures = 0
         self._actions = queue.SimpleQueue[Action]()  # any thread puts, the running thread gets
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
@@ -61,9 +70,9 @@ class Reactor:
     def run_once(self) -> None:
         """Wait until something is due, and run everything that is."""
         for key, _ in self._selector.select(self._wait_seconds()):
-            key.data()
+            self.call(key.data)
         while not self._actions.empty():
-            self._actions.get()()
+            self.call(self._actions.get())
         timers, self._timers = self._timers, []
         due = []
         for timer, action in timers:
@@ -72,7 +81,27 @@ class Reactor:
             else:
                 self._timers.append((timer, action))
         for action in due:
+            self.call(action)
+
+    def call(self, action: Action) -> None:
+        """Run an action now; an error of it is reported."""
+        # An error that ended the supervisor would end all running jobs of its workers.
+        try:
             action()
+        except Exception as error:
+            self._failures += 1
+            pause = min(_PAUSE_SECONDS_MAX, backoff_seconds(self._failures))
+            emit(
+                LoopFailed(
+                    loop="supervisor",
+                    failures=self._failures,
+                    pause_seconds=round(pause, 2),
+                    error=error,
+                )
+            )
+            time.sleep(pause)
+        else:
+            self._failures = 0
 
     def close(self) -> None:
         """Close what it has opened; the registered files stay open."""

@@ -8,6 +8,7 @@ worker. A supervisor that ends before that ends the process.
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.process.channel import Channel
@@ -25,19 +26,21 @@ class SpareProcess:
 
     def __init__(self, executor: str) -> None:
         self.executor = executor
-        self.channel, theirs = Channel.pair()
-        self._file = scoreboard_file()
         self._is_worker = False
-        fds = [theirs.fileno(), self._file]
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, executor, *map(str, fds)],
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
+        with ExitStack() as on_error:
+            self.channel, theirs = Channel.pair()
+            on_error.callback(self.channel.close)
+            with theirs:
+                self._file = scoreboard_file()
+                on_error.callback(os.close, self._file)
+                fds = [theirs.fileno(), self._file]
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", _MODULE, executor, *map(str, fds)],
+                    pass_fds=fds,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            on_error.pop_all()
 
     def become_worker(self, slots: int, clock: Clock = MONOTONIC) -> Scoreboard:
         """Leave the process to the caller, who ends it from now on; the worker's scoreboard."""

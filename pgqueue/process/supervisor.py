@@ -121,7 +121,8 @@ class Supervisor:
             grace_seconds=settings.grace_seconds,
         )
         self._health = Health(self._fleet, launcher, self._reactor, settings, on_reclaim=on_reclaim)
-        self._dispatcher = self._dispatcher_of(database, identity, burst=burst)
+        self._burst = Burst(self._fleet, self._shutdown) if burst else None
+        self._dispatcher = self._dispatcher_of(database, identity)
 
     def run(self, *, catches_signals: bool = True) -> int:
         """Start the workers and wait until they are stopped; the exit code.
@@ -136,16 +137,24 @@ class Supervisor:
                 self._reactor.register(signals, partial(self._on_signals, signals))
             self._registry.start()
             self._dispatcher.start()
-            self._fleet.want_pool(WorkerKind("greenlet"))
-            self._health.check_blocked_threads()
-            queues = ", ".join(self.settings.queues)
-            emit(SupervisorStarted(supervisor_id=self.id, queues=queues))
-            while not self._shutdown.is_over:
-                self._reactor.run_once()
-                self._fleet.collect_ended()
-            self.close()
+            try:
+                self._serve()
+            finally:
+                # After an error, too: the registry would renew the leases of workers that nobody
+                # watches, and their jobs would stay running.
+                self._fleet.kill_all("its supervisor failed")
+                self.close()
         emit(SupervisorStopped(supervisor_id=self.id))
         return self._shutdown.exit_code
+
+    def _serve(self) -> None:
+        self._fleet.want_pool(WorkerKind("greenlet"))
+        self._health.check_blocked_threads()
+        queues = ", ".join(self.settings.queues)
+        emit(SupervisorStarted(supervisor_id=self.id, queues=queues))
+        while not self._shutdown.is_over:
+            self._reactor.run_once()
+            self._reactor.call(self._fleet.collect_ended)
 
     def close(self) -> None:
         """Make the last writes and close all files; a supervisor that has run is closed."""
@@ -179,12 +188,10 @@ class Supervisor:
         """The ids of the live workers."""
         return list(self._fleet.children)
 
-    def _dispatcher_of(
-        self, database: Database, identity: SupervisorIdentity, *, burst: bool
-    ) -> Dispatcher:
+    def _dispatcher_of(self, database: Database, identity: SupervisorIdentity) -> Dispatcher:
         settings, call_soon = self.settings, self._reactor.call_soon_threadsafe
         wake_ups = WakeUps(self._fleet, settings)
-        burst_end = Burst(self._fleet, self._shutdown)
+        burst = self._burst
         # Through a pooler nobody can listen: `listen_url` leads past it.
         listened = Database(settings.listen_url or database.url, database.schema)
         request_reader = RequestReader(
@@ -198,7 +205,7 @@ class Supervisor:
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
             waiting_kinds=wake_ups.waiting_kinds,
-            on_idle=(lambda jobs: call_soon(partial(burst_end.check, jobs))) if burst else None,
+            on_idle=(lambda jobs: call_soon(partial(burst.check, jobs))) if burst else None,
         )
         dispatcher.on_schema_too_new = self.schema_too_new
         return dispatcher
@@ -257,6 +264,8 @@ class Supervisor:
             emit(WorkerRefused(reason=reason))
             self._shutdown.begin(0.0)
         elif cause.reason == "died":
+            if self._burst is not None and not self._was_ready:
+                self._burst.add_early_death(cause.detail)
             # A job of the worker may end the next worker too. Its third try runs in quarantine,
             # where a worker is ready by then.
             self._fleet.want_pool(WorkerKind(child.kind.executor, quarantine=True))

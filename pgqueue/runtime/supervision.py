@@ -9,8 +9,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Self
 
-from pgqueue.core.errors import SchemaMismatch
+from pgqueue.core.duration import Duration, seconds
+from pgqueue.core.errors import InvalidOption, SchemaMismatch
 from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import LoopFailed
 from pgqueue.core.events.workers import TasksMissing
 from pgqueue.maintenance import expiry, overdue, rescue
 from pgqueue.maintenance.lease_expiry import LeaseExpiry
@@ -24,6 +26,8 @@ from pgqueue.store import schema_version
 from pgqueue.store.connection.database import Database
 from pgqueue.store.database_errors import DATABASE_ERRORS, TRANSIENT_ERRORS
 from pgqueue.telemetry import event_log
+
+_GRACE_SECONDS_MAX = 86_400.0
 
 
 class Supervision:
@@ -77,6 +81,8 @@ class Supervision:
         )
         self._maintenance.on_schema_too_new = self._supervisor.schema_too_new
         self._exit_code = Future[int]()
+        # A daemon: a program that ends without a stop must not wait for ever. Its workers notice.
+        self._thread = threading.Thread(target=self._run_on_thread, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
         return self
@@ -96,20 +102,29 @@ class Supervision:
             exit_code = self._supervisor.run(catches_signals=catches_signals)
         finally:
             self._maintenance.stop()
-        _return_jobs(self._database)
+            _return_jobs(self._database)
         return exit_code
 
     def start(self) -> None:
-        """Run jobs on a thread, which catches no signal."""
-        # A daemon: a program that ends without a stop must not wait for ever. Its workers notice.
-        threading.Thread(target=self._run_on_thread, name="supervisor", daemon=True).start()
+        """Run jobs on a thread, which catches no signal.
 
-    def stop(self, grace_seconds: float | None = None) -> None:
+        Raises:
+            RuntimeError: It was started before.
+        """
+        self._thread.start()
+
+    def stop(self, grace_seconds: Duration | None = None) -> None:
         """Begin to stop the workers, once more to shorten the grace; returns at once.
 
         Args:
-            grace_seconds: How long running jobs may go on; None for the grace of the settings.
+            grace_seconds: How long running jobs may go on, in seconds or as a timedelta; None for
+                the grace of the settings.
+
+        Raises:
+            InvalidOption: *grace_seconds* is no duration of a day at most.
         """
+        if grace_seconds is not None:
+            grace_seconds = seconds("grace_seconds", grace_seconds, maximum=_GRACE_SECONDS_MAX)
         self._supervisor.stop(grace_seconds)
 
     def wait(self, timeout: float | None = None) -> int:
@@ -124,6 +139,8 @@ class Supervision:
         try:
             self._exit_code.set_result(self.run(catches_signals=False))
         except BaseException as error:
+            # Perhaps nobody waits.
+            emit(LoopFailed(loop="supervisor", failures=1, pause_seconds=0.0, error=error))
             self._exit_code.set_exception(error)
 
 
@@ -142,7 +159,12 @@ def start_supervisor(target: Target) -> Supervision:
     """Run jobs on a thread of this program until `stop`, or to the end of a `with` block.
 
     No signal handler is set. Each worker is a process of its own, which imports the tasks.
+
+    Raises:
+        InvalidOption: *target* is not what `open_target` yields.
     """
+    if not isinstance(target, Target):
+        raise InvalidOption("target", target, "pass what `with open_target({...})` yields.")
     supervision = Supervision(target)
     supervision.start()
     return supervision

@@ -22,6 +22,9 @@ class StubProcess:
         """As the test said."""
         return self.frozen
 
+    def wait(self) -> None:
+        """A process that is not there has ended."""
+
 
 class StubThread:
     """A main thread that is blocked or not."""

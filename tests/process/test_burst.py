@@ -25,7 +25,7 @@ class StubShutdown:
         self.has_begun = False
         self.exit_code = 0
 
-    def begin(self) -> None:
+    def begin(self, grace_seconds: float | None = None) -> None:
         """Note it."""
         self.has_begun = True
 
@@ -91,3 +91,23 @@ def test_a_burst_is_not_over_while_a_worker_starts(harness: BurstHarness) -> Non
     harness.child.report.is_ready = False
 
     assert (False, 0) == while_registering == harness.check()
+
+
+def test_a_burst_without_a_live_worker_waits_for_the_next_one(harness: BurstHarness) -> None:
+    harness.fleet.children.clear()
+
+    assert (False, 0) == harness.check()
+
+
+def test_workers_that_die_before_one_is_ready_end_a_burst_with_a_failure(
+    harness: BurstHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        harness.burst.add_early_death("exited with code 3")
+    has_begun = harness.shutdown.has_begun
+    harness.burst.add_early_death("exited with code 3")
+
+    assert not has_begun
+    assert (True, 1) == (harness.shutdown.has_begun, harness.shutdown.exit_code)
+    [record] = [record for record in caplog.records if record.message == "worker refused"]
+    assert "exited with code 3" in record.__dict__["reason"]

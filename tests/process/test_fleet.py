@@ -7,6 +7,8 @@ import pytest
 from manual_clock import ManualClock
 from stub_children import StubChild, StubLauncher
 
+from pgqueue.core.events.event import listen
+from pgqueue.core.events.workers import WorkerUnstarted
 from pgqueue.core.settings import load_settings
 from pgqueue.process.child import UNWIND_SECONDS, Child, ExitReason
 from pgqueue.process.counters import Usage
@@ -264,3 +266,36 @@ def test_usage_is_the_sum_over_the_live_workers(harness: FleetHarness) -> None:
     assert Usage(0, 0, None) == before
     assert Usage(20, 0, None) == idle
     assert Usage(20, 7, 1.0) == harness.fleet.usage()
+
+
+def test_a_worker_whose_process_cannot_start_is_started_after_a_pause(
+    harness: FleetHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    unstarted: list[WorkerUnstarted] = []
+    stop = listen(WorkerUnstarted, unstarted.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(harness.launcher, "spawn", fail)
+        harness.want(GREENLET, 1)
+    stop()
+    live_at_once = harness.live
+    harness.pass_time(1.0)
+
+    assert ([], 1) == (live_at_once, len(harness.live))
+    assert [(1, 1.0)] == [(event.worker_id, event.pause_seconds) for event in unstarted]
+    assert "Too many open files" in unstarted[0].reason
+    assert ("unstarted", [1]) in harness.launcher.writes
+
+
+def test_all_children_that_live_are_killed_and_recorded(harness: FleetHarness) -> None:
+    harness.want(GREENLET, 2)
+    children = harness.live
+
+    harness.fleet.kill_all("its supervisor failed")
+    harness.settle()
+
+    assert [["its supervisor failed"]] * 2 == [child.kills for child in children]
+    assert [child.worker_id for child in children] == [worker_id for worker_id, _ in harness.ends]
+    assert [] == harness.live

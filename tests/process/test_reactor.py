@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from manual_clock import ManualClock
 
+from pgqueue.core.events.event import listen
+from pgqueue.core.events.services import LoopFailed
 from pgqueue.process.reactor import Reactor
 
 
@@ -134,3 +136,26 @@ def test_an_action_for_a_closed_reactor_is_no_error() -> None:
     reactor.close()
 
     reactor.call_soon_threadsafe(lambda: None)
+
+
+def test_an_action_that_raises_is_reported_and_the_others_go_on(
+    reactor: Reactor, clock: ManualClock
+) -> None:
+    calls: list[str] = []
+    failures: list[LoopFailed] = []
+    stop = listen(LoopFailed, failures.append)
+
+    def fail() -> None:
+        raise OSError("too many open files")
+
+    reactor.call_later(1.0, fail)
+    reactor.call_later(1.0, lambda: calls.append("timer"))
+    clock.advance(1.0)
+    reactor.call_soon_threadsafe(fail)
+    reactor.call_soon_threadsafe(lambda: calls.append("action"))
+
+    reactor.run_once()
+    stop()
+
+    assert ["action", "timer"] == calls
+    assert ["too many open files"] * 2 == [str(failure.error) for failure in failures]

@@ -5,13 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_path import python_path
 
 from pgqueue import configure
 from pgqueue.client.client import Client
+from pgqueue.core.errors import InvalidOption
+from pgqueue.core.events.event import listen
+from pgqueue.core.events.services import LoopFailed
+from pgqueue.process.reactor import Reactor
 from pgqueue.process.signals import STOP
 from pgqueue.runtime.supervision import start_supervisor
 from pgqueue.runtime.target import open_target
@@ -104,3 +111,91 @@ def test_a_supervisor_of_a_block_has_ended_after_the_block(database_url: str) ->
 
         assert 0 == supervision.wait(timeout=0)
     configure()
+
+
+@pytest.mark.parametrize("grace", [timedelta(seconds=5), 5, 0.0])
+def test_a_grace_is_a_duration(database_url: str, grace: float | timedelta) -> None:
+    with open_target({"url": database_url, "processes": 1}) as target:
+        supervision = start_supervisor(target)
+        supervision.stop(grace)
+        code = supervision.wait(timeout=60)
+    configure()
+
+    assert 0 == code
+
+
+@pytest.mark.parametrize("grace", [-5, float("nan"), float("inf"), "5", True])
+def test_a_grace_that_is_no_duration_is_refused_and_stops_nothing(
+    database_url: str, grace: Any
+) -> None:
+    with (
+        open_target({"url": database_url, "processes": 1}) as target,
+        start_supervisor(target) as supervision,
+    ):
+        with pytest.raises(InvalidOption, match="grace_seconds"):
+            supervision.stop(grace)
+        with pytest.raises(TimeoutError):
+            supervision.wait(timeout=0)
+    configure()
+
+
+def test_a_supervisor_that_is_started_again_goes_on(database_url: str) -> None:
+    with open_target({"url": database_url, "processes": 1}) as target:
+        with start_supervisor(target) as supervision:
+            with pytest.raises(RuntimeError):
+                supervision.start()
+            with pytest.raises(TimeoutError):
+                supervision.wait(timeout=0)
+        code = supervision.wait(timeout=0)
+    configure()
+
+    assert 0 == code
+
+
+@pytest.mark.parametrize("target", [None, "postgresql:///shop"])
+def test_only_an_open_target_gets_a_supervisor(target: Any) -> None:
+    with pytest.raises(InvalidOption, match="open_target"):
+        start_supervisor(target)
+
+
+def test_a_supervisor_that_fails_leaves_no_job_running(
+    link: Link, database_url: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath("shop.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "from pgqueue import task\n"
+        "@task\n"
+        "def bake(started: str):\n"
+        "    Path(started).write_text('started')\n"
+        "    time.sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", python_path(tmp_path))
+    failures: list[LoopFailed] = []
+    stop = listen(LoopFailed, failures.append)
+    has_failed = threading.Event()
+    run_once = Reactor.run_once
+
+    def fail(reactor: Reactor) -> None:
+        run_once(reactor)
+        if has_failed.is_set():
+            raise SystemExit("the supervisor fails")
+
+    monkeypatch.setattr(Reactor, "run_once", fail)
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    job = client.enqueue("shop.bake", {"started": str(started)})
+
+    with open_target({"url": database_url, "tasks": ("shop",), "processes": 1}) as target:
+        supervision = start_supervisor(target)
+        started.read_text()  # waits for the job
+        has_failed.set()
+        with pytest.raises(SystemExit, match="the supervisor fails"):
+            supervision.wait(timeout=60)
+    configure()
+    stop()
+
+    assert ["the supervisor fails"] == [str(failure.error) for failure in failures]
+    assert "queued" == client.job(job.id).status
+    assert [] == client.workers.list()
+    assert [] == [thread.name for thread in threading.enumerate() if thread.name == "registry"]

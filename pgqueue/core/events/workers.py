@@ -64,6 +64,18 @@ class WorkerStarted(LoggedEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkerUnstarted(LoggedEvent):
+    """The process of a worker could not be started; another start follows after a pause."""
+
+    NAME: ClassVar[str] = "worker.unstarted"
+    LEVEL: ClassVar[int] = logging.ERROR
+
+    worker_id: int
+    reason: str
+    pause_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkerStopped(LoggedEvent):
     """A worker stopped in order."""
 
