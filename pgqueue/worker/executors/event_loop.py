@@ -12,6 +12,7 @@ from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.start_context import NewContext
 
 RunAsync = Callable[[Run, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
 
@@ -21,6 +22,7 @@ class EventLoopExecutor:
 
     Args:
         run: Runs one run to its end; wraps the task's coroutine by its second argument.
+        new_context: Makes the context variables of each run.
 
     Attributes:
         _loop, _closed: Made when `serve` starts. Main thread.
@@ -28,9 +30,10 @@ class EventLoopExecutor:
         _tasks: The run of each asyncio task. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: RunAsync) -> None:
+    def __init__(self, in_flight: InFlight, run: RunAsync, new_context: NewContext) -> None:
         self._in_flight = in_flight
         self._run = run
+        self._new_context = new_context
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Event | None = None
         self._is_closed = False
@@ -94,7 +97,9 @@ class EventLoopExecutor:
             run = self._in_flight.take_next(wait=False)
             if run is None:
                 return
-            self._tasks[asyncio.ensure_future(self._run_one(run))] = run
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(self._run_one(run), context=self._new_context())
+            self._tasks[task] = run
 
     async def _run_one(self, run: Run) -> None:
         task = asyncio.current_task()

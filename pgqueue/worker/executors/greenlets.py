@@ -15,6 +15,7 @@ from greenlet import getcurrent, settrace
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.start_context import NewContext
 
 
 class GreenletExecutor:
@@ -22,6 +23,7 @@ class GreenletExecutor:
 
     Args:
         run: Runs one run to its end, on the greenlet that calls it.
+        new_context: Makes the context variables of each run.
 
     Attributes:
         _slots: The greenlets by id. Main thread, once.
@@ -29,9 +31,12 @@ class GreenletExecutor:
         _shown: The run that the scoreboard shows. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: Callable[[Run], None]) -> None:
+    def __init__(
+        self, in_flight: InFlight, run: Callable[[Run], None], new_context: NewContext
+    ) -> None:
         self._in_flight = in_flight
         self._run = run
+        self._new_context = new_context
         self._closed = Event()
         self._slots: dict[int, gevent.Greenlet[..., None]] = {}
         self._runs: dict[int, Run] = {}
@@ -91,6 +96,6 @@ class GreenletExecutor:
         number = id(getcurrent())
         while (run := self._in_flight.take_next()) is not None:
             self._runs[number] = self._shown = run
-            self._run(run)
+            self._new_context().run(self._run, run)
             del self._runs[number]
             self._shown = None
