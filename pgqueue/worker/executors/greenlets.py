@@ -10,10 +10,11 @@ from types import FrameType
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
-from greenlet import getcurrent, settrace
+from greenlet import getcurrent, greenlet, settrace
 
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
+from pgqueue.worker.executors.running_loops import RunningLoops, running_loop
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.start_context import NewContext
 
@@ -29,6 +30,7 @@ class GreenletExecutor:
         _slots: The greenlets by id. Main thread, once.
         _runs: The run of each busy greenlet, by its id. Main thread.
         _shown: The run that the scoreboard shows. Main thread.
+        _loops: The event loops that tasks run. Main thread.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class GreenletExecutor:
         self._slots: dict[int, gevent.Greenlet[..., None]] = {}
         self._runs: dict[int, Run] = {}
         self._shown: Run | None = None
+        self._loops = RunningLoops()
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
@@ -85,8 +88,10 @@ class GreenletExecutor:
                 return self._slots[number]
         return None
 
-    def _on_switch(self, event: str, greenlets: tuple[object, object]) -> None:
+    def _on_switch(self, event: str, greenlets: tuple[greenlet, greenlet]) -> None:
         # At each switch, so that the supervisor knows which job keeps a blocked main thread.
+        if running_loop() is not None or self._loops.suspended:
+            self._loops.switch(*greenlets)
         run = self._runs.get(id(greenlets[1]))
         if run is not self._shown:
             self._shown = run
