@@ -12,11 +12,15 @@ from gevent.event import Event
 from gevent.hub import get_hub
 from greenlet import getcurrent, greenlet, settrace
 
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import LoopFailed
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.executors.running_loops import RunningLoops, running_loop
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.start_context import NewContext
+
+_SYSTEM_ERRORS = (SystemExit, KeyboardInterrupt, SystemError)
 
 
 class GreenletExecutor:
@@ -50,7 +54,12 @@ class GreenletExecutor:
         settrace(self._on_switch)
         slots = [gevent.spawn(self._slot) for _ in range(self._in_flight.slots)]
         self._slots = {id(slot): slot for slot in slots}
-        self._closed.wait()
+        while not self._closed.is_set():
+            try:
+                self._closed.wait()
+            except _SYSTEM_ERRORS as error:
+                # A greenlet of a task exited. gevent raises that here, to end the program.
+                emit(LoopFailed(loop="greenlets", failures=1, pause_seconds=0.0, error=error))
         for _ in slots:
             self._in_flight.waiting.put(None)
 
