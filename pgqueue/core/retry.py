@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.duration import YEAR_SECONDS, Duration, seconds
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.exception_leaves import leaves
 
 Backoff = Literal["exponential", "linear", "fixed"]
 """How the wait grows with the failures."""
@@ -31,7 +32,8 @@ class Retry:
         max_attempts: Attempts that count in total, 1 to 10,000; the first one is among them.
         base: Seconds or a timedelta, at most 366 days.
         max_delay: Seconds or a timedelta, at most 366 days.
-        on: Exceptions after which to try again. A timeout always counts.
+        on: Exceptions after which to try again. A timeout always counts, and an exception group
+            counts if each exception in it does.
         not_on: Exceptions among them after which not to try again.
 
     Raises:
@@ -71,7 +73,12 @@ class Retry:
             # A supervisor ends an overdue job from its row alone, where no `on` is stored. A
             # timeout that the worker raises must not differ from that.
             return True
-        return issubclass(kind, self.on) and not issubclass(kind, self.not_on)  # type: ignore[arg-type]
+        # A group is retried if each exception in it is, or if the policy names groups.
+        on: tuple[type[BaseException], ...] = self.on  # type: ignore[assignment]
+        kinds = {type(leaf) for leaf in leaves(error)}
+        groups = tuple(one for one in on if issubclass(one, BaseExceptionGroup))
+        is_on = issubclass(kind, groups) or all(issubclass(k, (*on, JobTimeout)) for k in kinds)
+        return is_on and not any(issubclass(k, self.not_on) for k in {kind, *kinds})  # type: ignore[arg-type]
 
     def columns(self) -> dict[str, object]:
         """Return the part of the policy that is stored in the job's row."""

@@ -2,7 +2,7 @@
 
 KIND is `greenlet`, `asyncio` or `process`. CHANNEL is the file descriptor of this end of the
 channel to the supervisor, and SCOREBOARD that of the shared memory. gevent patches a greenlet
-worker before anything else is imported.
+worker, and pgqueue asyncio in an asyncio worker, before anything else is imported.
 """
 
 import sys
@@ -11,6 +11,10 @@ if sys.argv[1] == "greenlet":
     from pgqueue.worker.patching import patch
 
     patch()
+elif sys.argv[1] == "asyncio":
+    from pgqueue.worker.executors.own_tasks import install
+
+    install()
 
 from pgqueue.worker.boot import boot
 

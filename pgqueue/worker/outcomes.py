@@ -17,6 +17,7 @@ from pgqueue.core.decisions import (
 )
 from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
+from pgqueue.core.exception_leaves import leaves
 from pgqueue.core.job_context import redact
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.core.values.clean_text import clean_text
@@ -26,6 +27,9 @@ from pgqueue.core.values.redaction import SECRET_BYTES_MAX
 from pgqueue.core.values.result import encode_result, refuse_coroutine, salvage_result
 from pgqueue.store.settlements import NOT_STARTED, Settlement
 from pgqueue.worker.active_attempt import ActiveAttempt
+
+# What decides an outcome, also as a group in which every exception is of one of these classes.
+_DECISIONS: Final = (CancelJob, SnoozeJob, RetryJob, JobInterrupted, JobCancelled, JobTimeout)
 
 # What a task raises to decide its outcome, and what is raised into it from outside.
 _RAISED_BY_TASK: Final = ((CancelJob, Outcome.CANCELLED), (SnoozeJob, Outcome.SNOOZED))
@@ -112,6 +116,7 @@ def failed(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Sett
     An error that was raised into the task counts before the error that left it: an
     asyncio.TaskGroup wraps the first, and a broken `finally` replaces it.
     """
+    error = _decision_in(error)
     kind = type(error)
     if issubclass(kind, NotStarted):
         executor = getattr(error, "executor", None)
@@ -124,6 +129,17 @@ def failed(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Sett
     elif settlement.outcome is Outcome.FAILED and attempt.task is not None:
         settlement.retryable = attempt.task.options.retry.is_retryable(error)
     return settlement
+
+
+def _decision_in(error: BaseException) -> BaseException:
+    """The one decision that a group of exceptions is, with the longest delay; else the error."""
+    if not issubclass(type(error), BaseExceptionGroup):
+        return error
+    found = leaves(error)
+    for decision in _DECISIONS:
+        if all(issubclass(type(leaf), decision) for leaf in found):
+            return max(found, key=lambda leaf: _delay_seconds(leaf) or 0.0)
+    return error
 
 
 def _outcome(attempt: ActiveAttempt, error: BaseException) -> Outcome:

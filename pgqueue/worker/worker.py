@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pgqueue.process.channel import Channel
@@ -33,6 +34,7 @@ from pgqueue.worker.queues import Queues
 from pgqueue.worker.reconciliation import Reconciliation
 from pgqueue.worker.runner import Runner
 from pgqueue.worker.shutdown import UNWIND_SECONDS, Shutdown
+from pgqueue.worker.start_context import NewContext, StartContext
 from pgqueue.worker.supervisor_link import Commands, Reports
 from pgqueue.worker.task_lookup import TaskLookup
 
@@ -93,15 +95,16 @@ class Worker:
         )
         completion = Completion(self.finisher.output, limits, database.schema)
         contexts = JobContexts(self.finisher.output, completion, stopping)
+        start_context = StartContext()
         runner = Runner(
             in_flight,
             limits,
-            find_task=tasks.task_of,
+            find_task=partial(start_context.keep, tasks.task_of),
             context_of=contexts.context_of,
             watch=self.interrupts.watch,
             settle=self._settle,
         )
-        self.executor = _executor(kind, in_flight, runner)
+        self.executor = _executor(kind, in_flight, runner, start_context.new_context)
         intake = Intake(
             in_flight,
             self.finisher,
@@ -167,7 +170,7 @@ class Worker:
         self.finisher.put(attempt, settlement)
 
 
-def _executor(kind: str, in_flight: InFlight, runner: Runner) -> Executor:
+def _executor(kind: str, in_flight: InFlight, runner: Runner, new_context: NewContext) -> Executor:
     # Imported by kind: gevent may only be loaded in a process that it has patched.
     name, attribute, pipe = {
         "greenlet": ("greenlets", "GreenletExecutor", runner.run),
@@ -175,5 +178,5 @@ def _executor(kind: str, in_flight: InFlight, runner: Runner) -> Executor:
         "process": ("single", "SingleExecutor", runner.run),
     }[kind]
     module = importlib.import_module(f"pgqueue.worker.executors.{name}")
-    make: Callable[[InFlight, Any], Executor] = getattr(module, attribute)
-    return make(in_flight, pipe)
+    make: Callable[[InFlight, Any, NewContext], Executor] = getattr(module, attribute)
+    return make(in_flight, pipe, new_context)

@@ -1,11 +1,13 @@
 """The retry policy: its bounds, its columns, and which exceptions count."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from pgqueue.core.decisions import JobTimeout
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.exception_leaves import leaves
 from pgqueue.core.retry import Retry
 
 
@@ -58,3 +60,44 @@ def test_exceptions_count_as_the_policy_says():
 
 def test_a_timeout_counts_whatever_the_policy_names():
     assert Retry(3, on=(OSError,)).is_retryable(JobTimeout())
+
+
+def _group(*errors: BaseException) -> BaseException:
+    return BaseExceptionGroup("children", [BaseExceptionGroup("nested", errors)])
+
+
+@pytest.mark.parametrize(
+    ("retry", "errors", "expected"),
+    [
+        (Retry(3), (ValueError(), KeyError()), True),
+        (Retry(3), (ValueError(), SystemExit()), False),
+        (Retry(3, on=ConnectionError), (ConnectionResetError(), ConnectionError()), True),
+        (Retry(3, on=ConnectionError), (ConnectionError(), ValueError()), False),
+        (Retry(3, not_on=ValueError), (KeyError(), ValueError()), False),
+        (Retry(3, not_on=ValueError), (KeyError(),), True),
+        (Retry(3, on=ConnectionError), (ConnectionError(), JobTimeout()), True),
+        (Retry(3, on=BaseExceptionGroup), (ValueError(),), True),
+        (Retry(3, not_on=BaseExceptionGroup), (ValueError(),), False),
+    ],
+)
+def test_a_group_of_exceptions_is_retried_if_each_of_them_is(
+    retry: Retry, errors: tuple[BaseException, ...], expected: bool
+) -> None:
+    assert expected is retry.is_retryable(_group(*errors))
+
+
+def test_a_group_of_very_many_exceptions_counts_as_one_exception() -> None:
+    group = ExceptionGroup("children", [ValueError()] * 2_000)
+
+    assert [group] == leaves(group)
+    assert Retry(3).is_retryable(group)
+    assert not Retry(3, on=ValueError).is_retryable(group)
+
+
+def test_a_group_that_breaks_its_reader_is_read_all_the_same() -> None:
+    class Spiteful(ExceptionGroup[ValueError]):
+        @property
+        def exceptions(self) -> Any:
+            raise RuntimeError("do not read")
+
+    assert Retry(3, on=ValueError).is_retryable(Spiteful("children", [ValueError()]))

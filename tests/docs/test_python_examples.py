@@ -23,10 +23,13 @@ from sqlalchemy import MetaData, NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+import pgqueue
 from pgqueue import SnoozeJob, configure, enqueue, task
+from pgqueue.worker.start_context import StartContext
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+JOBS = "how-to/what-a-job-may-do.md"
 TRANSACTION = "how-to/enqueue-in-your-transaction.md"
 
 SENT = "select task, args->>'user_id' from pgqueue.jobs"
@@ -103,6 +106,7 @@ def test_every_example_is_run_here() -> None:
         "docs/how-to/enqueue-in-your-transaction.md": 4,
         "docs/how-to/events-and-middleware.md": 3,
         "docs/how-to/stop-and-deploy.md": 2,
+        "docs/how-to/what-a-job-may-do.md": 1,
         "docs/tutorial/first-job.md": 1,
     }
 
@@ -229,6 +233,15 @@ def test_stop_and_deploy() -> None:
         )
 
     assert handled == [1, 2]
+
+
+def test_context_variables_of_a_job() -> None:
+    bill = perform(example(JOBS), pgqueue=pgqueue)["bill"].function
+    start_context = StartContext()
+
+    seen = [start_context.new_context().run(bill, customer) for customer in ("ada", "bob")]
+
+    assert seen == ["nobody", "nobody"]
 
 
 def test_run_workers_from_your_own_program(

@@ -44,6 +44,7 @@ def test_a_failing_job_is_tried_as_often_as_its_row_says(client: Client, fleet: 
         ("fail_for_good", "failed", ["failed"]),
         ("exit_at_once", "failed", ["failed"]),
         ("snooze_once", "succeeded", ["snoozed", "succeeded"]),
+        ("async_snooze_in_a_group", "succeeded", ["snoozed", "succeeded"]),
         ("cancel_itself", "cancelled", ["cancelled"]),
         ("huge_result", "succeeded", ["succeeded"]),
         ("strange_result", "succeeded", ["succeeded"]),

@@ -7,7 +7,8 @@ import pytest
 from queue_database import QueueDatabase
 from worker.harness import LIMITS
 
-from pgqueue import task
+from pgqueue import CancelJob, RetryJob, SnoozeJob, task
+from pgqueue.core.decisions import JobInterrupted
 from pgqueue.core.events.event import listen
 from pgqueue.core.events.jobs import JobStarted
 from pgqueue.core.job_context import JobContext, find_current_job
@@ -128,3 +129,40 @@ def test_a_wrapper_that_exits_fails_the_attempt_and_not_the_worker(running: Runn
 
     [settlement] = running.settlements
     assert (Outcome.FAILED, "SystemExit") == (settlement.outcome, settlement.error_type)
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome", "error_type", "delay"),
+    [
+        ([SnoozeJob(5)], Outcome.SNOOZED, "SnoozeJob", 5.0),
+        ([SnoozeJob(5), SnoozeJob(9), SnoozeJob(7)], Outcome.SNOOZED, "SnoozeJob", 9.0),
+        ([CancelJob("unwanted"), CancelJob()], Outcome.CANCELLED, "CancelJob", None),
+        ([RetryJob("busy", delay=4)], Outcome.FAILED, "RetryJob", 4.0),
+        ([RetryJob(), RetryJob(delay=4)], Outcome.FAILED, "RetryJob", 4.0),
+        ([JobInterrupted()], Outcome.INTERRUPTED, "JobInterrupted", None),
+        ([SnoozeJob(5), ValueError()], Outcome.FAILED, "ExceptionGroup", None),
+        ([SnoozeJob(5), CancelJob()], Outcome.FAILED, "ExceptionGroup", None),
+        ([ValueError()], Outcome.FAILED, "ExceptionGroup", None),
+    ],
+)
+def test_a_group_of_one_kind_of_decision_is_that_decision(
+    running: Running,
+    errors: list[BaseException],
+    outcome: Outcome,
+    error_type: str,
+    delay: float | None,
+) -> None:
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        raise BaseExceptionGroup("children", [BaseExceptionGroup("nested", errors)])
+
+    middleware(wrap)
+
+    running.run()
+    remove_middleware(wrap)
+
+    [settlement] = running.settlements
+    assert (outcome, error_type, delay) == (
+        settlement.outcome,
+        settlement.error_type,
+        settlement.delay_seconds,
+    )

@@ -8,10 +8,15 @@ from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 from typing import Any
 
+from pgqueue.core.clock import MONOTONIC
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import LoopFailed
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
+from pgqueue.worker.executors.own_tasks import share, start_run
 from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.start_context import NewContext
 
 RunAsync = Callable[[Run, Callable[[Awaitable[Any]], Awaitable[Any]]], Awaitable[None]]
 
@@ -21,24 +26,35 @@ class EventLoopExecutor:
 
     Args:
         run: Runs one run to its end; wraps the task's coroutine by its second argument.
+        new_context: Makes the context variables of each run.
 
     Attributes:
-        _loop, _closed: Made when `serve` starts. Main thread.
+        _loop: Made when `serve` starts. Main thread.
         _is_closed: Whether `close` was called. Any thread, and only from False to True.
         _tasks: The run of each asyncio task. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: RunAsync) -> None:
+    def __init__(self, in_flight: InFlight, run: RunAsync, new_context: NewContext) -> None:
         self._in_flight = in_flight
         self._run = run
+        self._new_context = new_context
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed: asyncio.Event | None = None
         self._is_closed = False
         self._tasks: dict[asyncio.Task[None], Run] = {}
 
     def serve(self) -> None:
-        """Run what arrives until the executor is closed."""
-        asyncio.run(self._serve())
+        """Run what arrives until the executor is closed, whatever a task does to the loop."""
+        with asyncio.Runner() as runner:
+            self._loop = loop = runner.get_loop()
+            share(loop)
+            loop.call_soon(self._fill)
+            try:
+                while not self._is_closed:
+                    self._run_loop(loop)
+            finally:
+                share(None)
+                self._loop = None
+                self._interrupt_all()
 
     def wake(self) -> None:
         """Start runs that wait, while slots are free; safe on any thread."""
@@ -47,7 +63,7 @@ class EventLoopExecutor:
     def close(self) -> None:
         """Let `serve` return; the end of the loop cancels coroutines that still run."""
         self._is_closed = True
-        self._call(self._end)
+        self._call(self._stop)
 
     def current(self) -> ActiveAttempt | None:
         """The attempt whose coroutine runs between two awaits right now."""
@@ -73,28 +89,39 @@ class EventLoopExecutor:
             attempt.interruption.error = _as_cancellation(error)
             task.cancel(msg=_CANCEL_MESSAGE)
 
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._closed = asyncio.Event()
-        if not self._is_closed:
-            self._fill()
-            await self._closed.wait()
+    def _run_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A callback or a child task that exits, and `loop.stop()`, end the loop. What is ready
+        # stays so, and the next call goes on with it.
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            emit(LoopFailed(loop="asyncio", failures=1, pause_seconds=0.0, error=error))
+
+    def _interrupt_all(self) -> None:
+        # The loop ends and cancels every task. That is no failure of a job that still runs.
+        for run in list(self._tasks.values()):
+            for attempt in run:
+                error = JobInterrupted("The worker has to stop; the job is queued again.")
+                attempt.interrupt(error, MONOTONIC.monotonic(), str)
+                self._throw_now(attempt, error)
 
     def _call(self, action: Callable[[], object]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(action)
 
-    def _end(self) -> None:
-        if self._closed is not None:
-            self._closed.set()
+    def _stop(self) -> None:
+        if self._loop is not None:
+            self._loop.stop()
 
     def _fill(self) -> None:
-        while len(self._tasks) < self._in_flight.slots:
+        loop = self._loop
+        while loop is not None and len(self._tasks) < self._in_flight.slots:
             run = self._in_flight.take_next(wait=False)
             if run is None:
                 return
-            self._tasks[asyncio.ensure_future(self._run_one(run))] = run
+            task = start_run(loop, run, self._run_one(run), self._new_context())
+            self._tasks[task] = run
 
     async def _run_one(self, run: Run) -> None:
         task = asyncio.current_task()

@@ -10,11 +10,17 @@ from types import FrameType
 import gevent
 from gevent.event import Event
 from gevent.hub import get_hub
-from greenlet import getcurrent, settrace
+from greenlet import getcurrent, greenlet, settrace
 
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.services import LoopFailed
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
+from pgqueue.worker.executors.running_loops import RunningLoops, running_loop
 from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.start_context import NewContext
+
+_SYSTEM_ERRORS = (SystemExit, KeyboardInterrupt, SystemError)
 
 
 class GreenletExecutor:
@@ -22,27 +28,38 @@ class GreenletExecutor:
 
     Args:
         run: Runs one run to its end, on the greenlet that calls it.
+        new_context: Makes the context variables of each run.
 
     Attributes:
         _slots: The greenlets by id. Main thread, once.
         _runs: The run of each busy greenlet, by its id. Main thread.
         _shown: The run that the scoreboard shows. Main thread.
+        _loops: The event loops that tasks run. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: Callable[[Run], None]) -> None:
+    def __init__(
+        self, in_flight: InFlight, run: Callable[[Run], None], new_context: NewContext
+    ) -> None:
         self._in_flight = in_flight
         self._run = run
+        self._new_context = new_context
         self._closed = Event()
         self._slots: dict[int, gevent.Greenlet[..., None]] = {}
         self._runs: dict[int, Run] = {}
         self._shown: Run | None = None
+        self._loops = RunningLoops()
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
         settrace(self._on_switch)
         slots = [gevent.spawn(self._slot) for _ in range(self._in_flight.slots)]
         self._slots = {id(slot): slot for slot in slots}
-        self._closed.wait()
+        while not self._closed.is_set():
+            try:
+                self._closed.wait()
+            except _SYSTEM_ERRORS as error:
+                # A greenlet of a task exited. gevent raises that here, to end the program.
+                emit(LoopFailed(loop="greenlets", failures=1, pause_seconds=0.0, error=error))
         for _ in slots:
             self._in_flight.waiting.put(None)
 
@@ -80,8 +97,10 @@ class GreenletExecutor:
                 return self._slots[number]
         return None
 
-    def _on_switch(self, event: str, greenlets: tuple[object, object]) -> None:
+    def _on_switch(self, event: str, greenlets: tuple[greenlet, greenlet]) -> None:
         # At each switch, so that the supervisor knows which job keeps a blocked main thread.
+        if running_loop() is not None or self._loops.suspended:
+            self._loops.switch(*greenlets)
         run = self._runs.get(id(greenlets[1]))
         if run is not self._shown:
             self._shown = run
@@ -91,6 +110,6 @@ class GreenletExecutor:
         number = id(getcurrent())
         while (run := self._in_flight.take_next()) is not None:
             self._runs[number] = self._shown = run
-            self._run(run)
+            self._new_context().run(self._run, run)
             del self._runs[number]
             self._shown = None

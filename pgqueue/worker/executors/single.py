@@ -6,6 +6,7 @@ from types import FrameType
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.start_context import NewContext
 
 
 class SingleExecutor:
@@ -13,21 +14,25 @@ class SingleExecutor:
 
     Args:
         run: Runs one run to its end.
+        new_context: Makes the context variables of each run.
 
     Attributes:
         _current: The run that goes on; None between two. Main thread.
     """
 
-    def __init__(self, in_flight: InFlight, run: Callable[[Run], None]) -> None:
+    def __init__(
+        self, in_flight: InFlight, run: Callable[[Run], None], new_context: NewContext
+    ) -> None:
         self._in_flight = in_flight
         self._run = run
+        self._new_context = new_context
         self._current: Run | None = None
 
     def serve(self) -> None:
         """Run what arrives until the executor is closed."""
         while (run := self._in_flight.take_next()) is not None:
             self._current = run
-            self._run(run)
+            self._new_context().run(self._run, run)
             self._current = None
 
     def wake(self) -> None:

@@ -172,6 +172,16 @@ def once_and_dead(path: str) -> None:
 
 
 @task
+async def async_snooze_in_a_group() -> None:
+    async def snooze() -> None:
+        raise SnoozeJob(0)
+
+    if current_job().attempt < 3:  # the first claim was by a worker of the wrong kind
+        async with asyncio.TaskGroup() as group:
+            group.create_task(snooze())
+
+
+@task
 def snooze_once() -> str:
     if current_job().attempt == 1:
         raise SnoozeJob(delay=0)
