@@ -30,6 +30,7 @@ from pgqueue.core.values.arguments import Payload
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.redaction import secrets_of
 from pgqueue.tasks.call import Call
+from pgqueue.tasks.pickling import Reference, reference_to, task_of
 from pgqueue.tasks.registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -82,6 +83,15 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[..., "Task[..., Any]"], Reference]:
+        return task_of, reference_to(self)
+
+    def __copy__(self) -> "Task[P, R]":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Task[P, R]":
+        return self
 
     @property
     def is_whole(self) -> bool:
