@@ -42,6 +42,15 @@ R = TypeVar("R")
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
 _DESCRIPTION_BYTES_MAX: Final = 65_536
 
+# With the code, `inspect` takes a task for a function, and its flags tell a coroutine function.
+# Otherwise web frameworks call the task without awaiting it, and nothing runs.
+_ASSIGNED: Final = (
+    *functools.WRAPPER_ASSIGNMENTS,
+    "__code__",
+    "__defaults__",
+    "__kwdefaults__",
+)
+
 _NO_COLUMN: Final = frozenset({"connection"})
 """Options of a call that leave the row as the task declares it."""
 
@@ -65,7 +74,7 @@ class Task(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
         # First: an attribute of the function must not replace one of the task's.
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, assigned=_ASSIGNED)
         self.function = function
         self._module = sys.modules.get(function.__module__)
         self.path = _path(function)
