@@ -42,7 +42,7 @@ def build_codec(signature: Signature) -> Codec:
         InvalidTask: A type hint cannot be resolved, or has no form in JSON.
     """
     from pydantic import ConfigDict, TypeAdapter
-    from pydantic_core import CoreConfig, SchemaSerializer, to_json
+    from pydantic_core import CoreConfig, SchemaSerializer, SchemaValidator, to_json
     from typing_extensions import TypedDict
 
     # Type checkers understand a TypedDict that is written down, not one that is made here.
@@ -53,7 +53,11 @@ def build_codec(signature: Signature) -> Codec:
     for parameter in signature.parameters.values():
         hint = hints.get(parameter.name, Any)
         if parameter.name == signature.extra_name:
-            extra = {"extra_items": hint}
+            items = _unpacked(hint)
+            if items is None:
+                extra = {"extra_items": hint}
+            else:
+                shape |= items
         elif parameter.default is parameter.empty:
             shape[parameter.name] = hint
         else:
@@ -62,26 +66,36 @@ def build_codec(signature: Signature) -> Codec:
         arguments = make("arguments", shape, **extra)
         arguments.__pydantic_config__ = ConfigDict(
             extra="allow" if extra else "forbid",
-            validate_by_name=True,
-            validate_by_alias=False,
             val_json_bytes="base64",
         )
-        adapter: TypeAdapter[Any] = TypeAdapter(arguments)
+        schema = _stored_by_name(TypeAdapter(arguments).core_schema)
+        validator = SchemaValidator(schema)
         # The configuration of a TypedDict does not reach its serializer.
         serializer = SchemaSerializer(
-            adapter.core_schema,
+            schema,
             CoreConfig(ser_json_inf_nan="constants", ser_json_bytes="base64"),
         )
     except Exception as error:
         raise InvalidTask(
             signature.task, f"a type hint cannot be stored as JSON: {first_line(error)}."
         ) from error
+    validate, validate_json = validator.validate_python, validator.validate_json
+    has_plain_hints = not extra and all(map(_is_plain, hints.values()))
+    if not has_plain_hints:
+        validate = functools.partial(validate, by_name=True, by_alias=True)
+        validate_json = functools.partial(validate_json, by_name=True, by_alias=True)
     return Codec(
-        validate=adapter.validator.validate_python,
-        validate_json=adapter.validator.validate_json,
-        to_tree=functools.partial(serializer.to_python, mode="json", warnings="none"),
+        validate=validate,
+        validate_json=validate_json,
+        to_tree=functools.partial(
+            serializer.to_python,
+            mode="json",
+            by_alias=False,
+            exclude_computed_fields=True,
+            warnings="none",
+        ),
         to_text=to_json,
-        has_plain_hints=not extra and all(map(_is_plain, hints.values())),
+        has_plain_hints=has_plain_hints,
     )
 
 
@@ -125,6 +139,50 @@ def _hints(signature: Signature) -> dict[str, Any]:
             f"a type hint cannot be resolved: {first_line(error)}. Import its name at the "
             "top of the module, outside `if TYPE_CHECKING:`.",
         ) from error
+
+
+def _unpacked(hint: object) -> dict[str, Any] | None:
+    """The hints by name in `Unpack[TypedDict]`; None for any other hint."""
+    # Before Python 3.13 typing_extensions has forms of its own.
+    import typing_extensions
+
+    unpack: tuple[Any, ...] = (typing.Unpack, typing_extensions.Unpack)
+    if typing.get_origin(hint) not in unpack:
+        return None
+    [shape] = typing.get_args(hint)
+    items = typing_extensions.get_type_hints(shape, include_extras=True)
+    optional: tuple[Any, ...] = (typing.NotRequired, typing_extensions.NotRequired)
+    return {
+        name: item
+        if name in shape.__required_keys__ or typing.get_origin(item) in optional
+        else typing.NotRequired[item]
+        for name, item in items.items()
+    }
+
+
+def _stored_by_name(schema: Any) -> Any:
+    """A schema of the arguments that dumps only what it loads, by the names of Python.
+
+    A parameter has no alias: it could be the name of another parameter. A field with `init=False`
+    is left out, as nothing may pass it.
+    """
+    schema = _without_unpassable(schema)
+    fields = schema.get("schema", schema)["fields"]
+    for name, item in fields.items():
+        aliases = ("validation_alias", "serialization_alias")
+        fields[name] = {key: value for key, value in item.items() if key not in aliases}
+    return schema
+
+
+def _without_unpassable(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        copy = {key: _without_unpassable(value) for key, value in schema.items()}
+        if copy.get("type") == "dataclass-field" and copy.get("init") is False:
+            copy["serialization_exclude"] = True
+        return copy
+    if isinstance(schema, list):
+        return [_without_unpassable(value) for value in schema]
+    return schema
 
 
 def _is_plain(hint: object) -> bool:
