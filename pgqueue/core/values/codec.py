@@ -5,19 +5,21 @@ defines tasks does not pay for them.
 """
 
 import functools
-import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Final
+from types import NoneType, UnionType
+from typing import Any
 
 from pgqueue.core.errors import InvalidTask
-from pgqueue.core.values.failure import message_text
-from pgqueue.core.values.introspect import name_of
+from pgqueue.core.values.hints import (
+    first_line,
+    is_refused,
+    resolve_hints,
+    storable_hints,
+    unpacked,
+)
 from pgqueue.core.values.signature import Signature
-
-_REASON_BYTES_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +41,29 @@ def build_codec(signature: Signature) -> Codec:
     """Return the codec of a signature.
 
     Raises:
-        InvalidTask: A type hint cannot be resolved, or has no form in JSON.
+        InvalidTask: The hint of a parameter without a default cannot be resolved, or has no form in
+            JSON.
     """
-    from pydantic import ConfigDict, TypeAdapter
     from pydantic_core import CoreConfig, SchemaSerializer, SchemaValidator, to_json
-    from typing_extensions import TypedDict
 
-    # Type checkers understand a TypedDict that is written down, not one that is made here.
-    make: Any = TypedDict
-    hints = _hints(signature)
-    shape: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for parameter in signature.parameters.values():
-        hint = hints.get(parameter.name, Any)
-        if parameter.name == signature.extra_name:
-            items = _unpacked(hint)
-            if items is None:
-                extra = {"extra_items": hint}
-            else:
-                shape |= items
-        elif parameter.default is parameter.empty:
-            shape[parameter.name] = hint
-        else:
-            shape[parameter.name] = typing.NotRequired[hint]
+    hints = resolve_hints(signature)
     try:
-        arguments = make("arguments", shape, **extra)
-        arguments.__pydantic_config__ = ConfigDict(
-            extra="allow" if extra else "forbid",
-            val_json_bytes="base64",
-        )
-        schema = _stored_by_name(TypeAdapter(arguments).core_schema)
+        try:
+            schema = _schema(signature, hints)
+        except Exception:
+            hints = storable_hints(signature, hints)
+            schema = _schema(signature, hints)
         validator = SchemaValidator(schema)
         # The configuration of a TypedDict does not reach its serializer.
         serializer = SchemaSerializer(
-            schema,
-            CoreConfig(ser_json_inf_nan="constants", ser_json_bytes="base64"),
+            schema, CoreConfig(ser_json_inf_nan="constants", ser_json_bytes="base64")
         )
     except Exception as error:
         raise InvalidTask(
             signature.task, f"a type hint cannot be stored as JSON: {first_line(error)}."
         ) from error
     validate, validate_json = validator.validate_python, validator.validate_json
-    has_plain_hints = not extra and all(map(_is_plain, hints.values()))
+    has_plain_hints = signature.extra_name is None and all(map(_is_plain, hints.values()))
     if not has_plain_hints:
         validate = functools.partial(validate, by_name=True, by_alias=True)
         validate_json = functools.partial(validate_json, by_name=True, by_alias=True)
@@ -112,52 +95,31 @@ def validation_error() -> type[Any]:
     return ValidationError
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its class."""
-    lines = message_text(error, _REASON_BYTES_MAX).splitlines() or [name_of(type(error))]
-    return lines[0].rstrip(".")
+def _schema(signature: Signature, hints: Mapping[str, Any]) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+    from typing_extensions import TypedDict
 
-
-def _hints(signature: Signature) -> dict[str, Any]:
-    function: Any = inspect.unwrap(signature.function)
-    annotated = {
-        parameter.name: parameter.annotation
-        for parameter in signature.parameters.values()
-        if parameter.annotation is not parameter.empty
-    }
-    type_parameters = getattr(function, "__type_params__", ())
-    try:
-        return typing.get_type_hints(
-            SimpleNamespace(__annotations__=annotated),
-            globalns=getattr(function, "__globals__", {}),
-            localns={parameter.__name__: parameter for parameter in type_parameters},
-            include_extras=True,
-        )
-    except Exception as error:
-        raise InvalidTask(
-            signature.task,
-            f"a type hint cannot be resolved: {first_line(error)}. Import its name at the "
-            "top of the module, outside `if TYPE_CHECKING:`.",
-        ) from error
-
-
-def _unpacked(hint: object) -> dict[str, Any] | None:
-    """The hints by name in `Unpack[TypedDict]`; None for any other hint."""
-    # Before Python 3.13 typing_extensions has forms of its own.
-    import typing_extensions
-
-    unpack: tuple[Any, ...] = (typing.Unpack, typing_extensions.Unpack)
-    if typing.get_origin(hint) not in unpack:
-        return None
-    [shape] = typing.get_args(hint)
-    items = typing_extensions.get_type_hints(shape, include_extras=True)
-    optional: tuple[Any, ...] = (typing.NotRequired, typing_extensions.NotRequired)
-    return {
-        name: item
-        if name in shape.__required_keys__ or typing.get_origin(item) in optional
-        else typing.NotRequired[item]
-        for name, item in items.items()
-    }
+    # Type checkers understand a TypedDict that is written down, not one that is made here.
+    make: Any = TypedDict
+    shape: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for parameter in signature.parameters.values():
+        hint = hints.get(parameter.name, Any)
+        if parameter.name == signature.extra_name:
+            items = unpacked(hint)
+            if items is None:
+                extra = {"extra_items": hint}
+            else:
+                shape |= items
+        elif parameter.default is parameter.empty:
+            shape[parameter.name] = hint
+        else:
+            shape[parameter.name] = typing.NotRequired[hint]
+    arguments = make("arguments", shape, **extra)
+    arguments.__pydantic_config__ = ConfigDict(
+        extra="allow" if extra else "forbid", val_json_bytes="base64"
+    )
+    return _stored_by_name(TypeAdapter(arguments).core_schema)
 
 
 def _stored_by_name(schema: Any) -> Any:
@@ -190,4 +152,7 @@ def _is_plain(hint: object) -> bool:
     if typing.get_origin(hint) in (typing.Union, UnionType):
         members = [member for member in typing.get_args(hint) if member is not NoneType]
         return len(members) == 1 and _is_plain(members[0])
+    # A refused parameter has no value but None.
+    if is_refused(hint):
+        return True
     return any(hint is plain for plain in (int, str, bool, float, Any, NoneType))
