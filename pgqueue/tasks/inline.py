@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.job_context import JobContext, enter, leave, redact
 from pgqueue.core.middleware import awrapped, wrapped
-from pgqueue.core.values.result import encode_result, refuse_coroutine
+from pgqueue.core.values.result import encode_result
 
 if TYPE_CHECKING:
     from pgqueue.core.settings import Settings
@@ -67,7 +67,6 @@ def run_inline(
         result: Any = (
             asyncio.run(_await(awrapped(job, call))) if task.is_async else wrapped(job, call)()
         )
-        refuse_coroutine(result)
         completed = host.completed[-1] if host.completed else result
         return InlineRun(encode_result(completed, result_bytes_max=settings.result_bytes_max))
     except KeyboardInterrupt:

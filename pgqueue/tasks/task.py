@@ -30,6 +30,7 @@ from pgqueue.core.values.arguments import Payload
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.redaction import secrets_of
 from pgqueue.tasks.call import Call
+from pgqueue.tasks.pickling import Reference, reference_to, task_of
 from pgqueue.tasks.registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ R = TypeVar("R")
 
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
 _DESCRIPTION_BYTES_MAX: Final = 65_536
+
+# With the code, `inspect` takes a task for a function, and its flags tell a coroutine function.
+# Otherwise web frameworks call the task without awaiting it, and nothing runs.
+_ASSIGNED: Final = (
+    *functools.WRAPPER_ASSIGNMENTS,
+    "__code__",
+    "__defaults__",
+    "__kwdefaults__",
+)
 
 _NO_COLUMN: Final = frozenset({"connection"})
 """Options of a call that leave the row as the task declares it."""
@@ -64,7 +74,7 @@ class Task(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
         # First: an attribute of the function must not replace one of the task's.
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, assigned=_ASSIGNED)
         self.function = function
         self._module = sys.modules.get(function.__module__)
         self.path = _path(function)
@@ -82,6 +92,15 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[..., "Task[..., Any]"], Reference]:
+        return task_of, reference_to(self)
+
+    def __copy__(self) -> "Task[P, R]":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Task[P, R]":
+        return self
 
     @property
     def is_whole(self) -> bool:

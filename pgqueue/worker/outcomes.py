@@ -24,7 +24,7 @@ from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.failure import Report, message_text, report
 from pgqueue.core.values.introspect import name_of
 from pgqueue.core.values.redaction import SECRET_BYTES_MAX
-from pgqueue.core.values.result import encode_result, refuse_coroutine, salvage_result
+from pgqueue.core.values.result import encode_result, salvage_result
 from pgqueue.store.settlements import NOT_STARTED, Settlement
 from pgqueue.worker.active_attempt import ActiveAttempt
 
@@ -67,7 +67,7 @@ def succeeded(attempt: ActiveAttempt, value: object, limits: Limits) -> Settleme
     replaced.
 
     Raises:
-        TypeError: The value is a coroutine that nothing awaited, so no work is done.
+        TypeError: The value stands for work which is not done, such as a coroutine.
     """
     interruption = attempt.interruption
     if interruption is not None and isinstance(interruption.error, JobTimeout):
@@ -76,7 +76,6 @@ def succeeded(attempt: ActiveAttempt, value: object, limits: Limits) -> Settleme
         return _rolled_back(attempt)
     settlement = _settlement(attempt, Outcome.SUCCEEDED)
     if value is not None:
-        refuse_coroutine(value)
         result = salvage_result(value, result_bytes_max=limits.result_bytes_max)
         settlement.result = result.text
         if result.problem is not None:

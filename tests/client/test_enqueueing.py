@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,6 +17,7 @@ from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.new_job import NewJob
 from pgqueue.core.retry import Retry
 from pgqueue.store.connection.database import libpq_url
+from pgqueue.store.connection.link import Link
 
 if TYPE_CHECKING:
     from queue_database import QueueDatabase
@@ -270,3 +271,37 @@ def test_an_insert_that_fails_emits_nothing(client: Client, events: list[JobEnqu
         client.insert(NewJob("t", priority=1_000))
 
     assert [] == events
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("run_after", datetime.max.replace(tzinfo=UTC)),
+        ("run_after", datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))),
+        ("run_after", timedelta.max),
+        ("expires_after", timedelta.max),
+        ("timeout", timedelta.max),
+    ],
+)
+def test_a_time_that_no_row_holds_leaves_the_callers_transaction_usable(
+    client: Client, link: Link, option: str, value: Any
+) -> None:
+    with link.raw.transaction():
+        with pytest.raises(InvalidOption, match=f"^{option}="):
+            client.enqueue("t", connection=link.raw, **{option: value})
+        client.enqueue("t", connection=link.raw)
+
+    assert 1 == client.count()
+
+
+def test_a_job_may_run_at_a_moment_of_any_offset(client: Client) -> None:
+    for hours in (-23, 23):
+        moment = datetime(2030, 1, 1, tzinfo=timezone(timedelta(hours=hours)))
+
+        assert moment == client.enqueue("t", run_after=moment).run_at
+        assert moment == client.jobs(created_since=moment - timedelta(days=3_650))[0].run_at
+
+
+def test_a_filter_takes_aware_moments_alone(client: Client) -> None:
+    with pytest.raises(InvalidOption, match=r"created_since.*no time zone"):
+        client.jobs(created_since=datetime(2030, 1, 1))

@@ -1,6 +1,7 @@
 """Options of tasks and calls are refused before anything is sent."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,6 +52,18 @@ def test_an_aware_moment_stays_as_it_is():
     assert {"run_after": moment} == CallOptions(run_after=moment).columns()
 
 
+BEYOND = [
+    *(
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=hours)))
+        for hours in (-23, -12, 0, 12, 23)
+    ),
+    *(datetime.min.replace(tzinfo=timezone(timedelta(hours=hours))) for hours in (-12, 0, 12)),
+    datetime.max.replace(tzinfo=ZoneInfo("Asia/Tokyo")),
+    datetime(9999, 12, 30, 0, 0, 1, tzinfo=UTC),
+]
+"""Moments that Python holds, and PostgreSQL or Python in UTC does not."""
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -79,6 +92,8 @@ def test_an_aware_moment_stays_as_it_is():
         ("delivery", "exactly_once"),
         ("executor", "thread"),
         ("keep", -1),
+        ("keep", timedelta.max),
+        ("timeout", timedelta.max),
         ("tags", "one"),
         ("tags", ["t"] * 51),
         ("redact", [""]),
@@ -99,6 +114,13 @@ def test_a_bad_option_of_a_task_is_refused_by_its_name(option, value):
         ("run_after", datetime(2030, 1, 1)),
         ("run_after", -1),
         ("run_after", "tomorrow"),
+        ("run_after", timedelta.max),
+        ("run_after", timedelta.min),
+        ("run_after", float("inf")),
+        *(("run_after", moment) for moment in BEYOND),
+        ("expires_after", timedelta.max),
+        ("expires_after", float("nan")),
+        ("timeout", timedelta.max),
         ("timeout", "30"),
         ("retry", None),
         ("expires_after", 0),
@@ -110,6 +132,24 @@ def test_a_bad_option_of_a_call_is_refused_by_its_name(option, value):
         CallOptions(**{option: value})
 
     assert option == caught.value.option
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(9999, 12, 30, tzinfo=UTC),
+        datetime(1, 1, 2, tzinfo=UTC),
+        datetime(2030, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))),
+        datetime(2030, 1, 1, tzinfo=timezone(timedelta(microseconds=1))),
+        datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+    ],
+    ids=str,
+)
+def test_a_moment_is_stored_in_utc(moment):
+    stored = CallOptions(run_after=moment).run_after
+
+    assert moment.astimezone(UTC) == stored
+    assert UTC is stored.tzinfo
 
 
 def test_a_job_that_must_not_start_twice_takes_no_retry():

@@ -6,6 +6,8 @@ import inspect
 import json
 import subprocess
 import sys
+import typing
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +19,13 @@ from pgqueue.core.new_job import NewJob
 from pgqueue.tasks.registry import REGISTRY
 
 ROOT = Path(__file__).parents[2]
+
+
+def is_async_of_asyncio(function):
+    """What libraries ask on Python before 3.14."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return asyncio.iscoroutinefunction(function)
 
 
 def send(user_id: int, template: str = "welcome") -> str:
@@ -46,6 +55,28 @@ def test_a_task_looks_like_its_function():
         made.__doc__,
     )
     assert inspect.signature(send) == inspect.signature(made)
+
+
+@pytest.mark.parametrize("is_coroutine", [inspect.iscoroutinefunction, is_async_of_asyncio])
+def test_a_task_over_a_coroutine_function_looks_like_one(is_coroutine):
+    async def local(n: int = 1, *, m: int = 2): ...
+
+    made = task(fetch)
+
+    assert is_coroutine(made)
+    assert is_coroutine(functools.partial(made, "abc"))
+    assert is_coroutine(task(name="local")(local))
+    assert is_coroutine(made.aenqueue)
+    assert not is_coroutine(task(send))
+    assert not is_coroutine(made.enqueue)
+
+
+def test_a_task_keeps_its_signature_and_source():
+    made = task(fetch)
+
+    assert inspect.signature(fetch) == inspect.signature(made)
+    assert {"url": str, "return": int} == typing.get_type_hints(made)
+    assert inspect.getsource(fetch) == inspect.getsource(made)
 
 
 def test_a_task_is_known_by_its_canonical_path():

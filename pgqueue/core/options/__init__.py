@@ -9,6 +9,7 @@ from pgqueue.core.options.checks import (
     Delivery,
     Executor,
     check_delivery,
+    check_moment,
     check_queue,
     check_text,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "TaskOptions",
     "Unset",
     "check_delivery",
+    "check_moment",
     "check_names",
     "check_queue",
     "check_text",

@@ -1,7 +1,7 @@
 """Checks of the values of options: each returns the value in its stored form, or refuses it."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 from unicodedata import category
 
@@ -23,6 +23,11 @@ QUEUE_CHARACTERS_MAX: Final = 200
 TAG_CHARACTERS_MAX: Final = 200
 TAGS_MAX: Final = 50
 
+MOMENT_MIN: Final = datetime(1, 1, 2, tzinfo=UTC)
+MOMENT_MAX: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""The moments of the domain `moment`: every server and every Python can hold them."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -133,14 +138,34 @@ def check_run_after(value: object) -> float | datetime | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise InvalidOption(
-                "run_after", value, "it has no time zone. Pass an aware datetime or a timedelta."
-            )
-        return value
+        moment = check_moment("run_after", value)
+        if not MOMENT_MIN <= moment <= MOMENT_MAX:
+            raise _out_of_range("run_after", value)
+        return moment
     if isinstance(value, (int, float, timedelta)):
         return seconds("run_after", value, maximum=CENTURY_SECONDS)
     raise InvalidOption("run_after", value, "it takes seconds, a timedelta or an aware datetime.")
+
+
+def check_moment(option: str, value: object) -> datetime:
+    """Return an aware moment in UTC, as a plain datetime.
+
+    PostgreSQL reads no offset of 16 hours or of microseconds, which Python allows.
+
+    Raises:
+        InvalidOption: It is no aware datetime, or has no form in UTC.
+    """
+    if not isinstance(value, datetime):
+        raise InvalidOption(option, value, "it takes an aware datetime.")
+    try:
+        if value.utcoffset() is None:
+            raise InvalidOption(
+                option, value, "it has no time zone. Pass an aware datetime or a timedelta."
+            )
+        # The operators of a subclass may return anything.
+        return _EPOCH + datetime.__sub__(value, _EPOCH)
+    except (OverflowError, ValueError):
+        raise _out_of_range(option, value) from None
 
 
 def check_expires_after(value: object) -> float | None:
@@ -158,6 +183,12 @@ def check_delivery(delivery: str, retry: Retry) -> None:
         raise InvalidOption(
             "retry", retry, "an at_most_once job is never started twice. Drop one of the two."
         )
+
+
+def _out_of_range(option: str, value: object) -> InvalidOption:
+    return InvalidOption(
+        option, value, f"it takes {MOMENT_MIN:%Y-%m-%d} to {MOMENT_MAX:%Y-%m-%d} UTC."
+    )
 
 
 def _check_member(option: str, value: object, members: tuple[str, ...]) -> object:

@@ -5,19 +5,21 @@ defines tasks does not pay for them.
 """
 
 import functools
-import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Final
+from types import NoneType, UnionType
+from typing import Any
 
 from pgqueue.core.errors import InvalidTask
-from pgqueue.core.values.failure import message_text
-from pgqueue.core.values.introspect import name_of
+from pgqueue.core.values.hints import (
+    first_line,
+    is_refused,
+    resolve_hints,
+    storable_hints,
+    unpacked,
+)
 from pgqueue.core.values.signature import Signature
-
-_REASON_BYTES_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +41,44 @@ def build_codec(signature: Signature) -> Codec:
     """Return the codec of a signature.
 
     Raises:
-        InvalidTask: A type hint cannot be resolved, or has no form in JSON.
+        InvalidTask: The hint of a parameter without a default cannot be resolved, or has no form in
+            JSON.
     """
-    from pydantic import ConfigDict, TypeAdapter
-    from pydantic_core import CoreConfig, SchemaSerializer, to_json
-    from typing_extensions import TypedDict
+    from pydantic_core import CoreConfig, SchemaSerializer, SchemaValidator, to_json
 
-    # Type checkers understand a TypedDict that is written down, not one that is made here.
-    make: Any = TypedDict
-    hints = _hints(signature)
-    shape: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for parameter in signature.parameters.values():
-        hint = hints.get(parameter.name, Any)
-        if parameter.name == signature.extra_name:
-            extra = {"extra_items": hint}
-        elif parameter.default is parameter.empty:
-            shape[parameter.name] = hint
-        else:
-            shape[parameter.name] = typing.NotRequired[hint]
+    hints = resolve_hints(signature)
     try:
-        arguments = make("arguments", shape, **extra)
-        arguments.__pydantic_config__ = ConfigDict(
-            extra="allow" if extra else "forbid",
-            validate_by_name=True,
-            validate_by_alias=False,
-            val_json_bytes="base64",
-        )
-        adapter: TypeAdapter[Any] = TypeAdapter(arguments)
+        try:
+            schema = _schema(signature, hints)
+        except Exception:
+            hints = storable_hints(signature, hints)
+            schema = _schema(signature, hints)
+        validator = SchemaValidator(schema)
         # The configuration of a TypedDict does not reach its serializer.
         serializer = SchemaSerializer(
-            adapter.core_schema,
-            CoreConfig(ser_json_inf_nan="constants", ser_json_bytes="base64"),
+            schema, CoreConfig(ser_json_inf_nan="constants", ser_json_bytes="base64")
         )
     except Exception as error:
         raise InvalidTask(
             signature.task, f"a type hint cannot be stored as JSON: {first_line(error)}."
         ) from error
+    validate, validate_json = validator.validate_python, validator.validate_json
+    has_plain_hints = signature.extra_name is None and all(map(_is_plain, hints.values()))
+    if not has_plain_hints:
+        validate = functools.partial(validate, by_name=True, by_alias=True)
+        validate_json = functools.partial(validate_json, by_name=True, by_alias=True)
     return Codec(
-        validate=adapter.validator.validate_python,
-        validate_json=adapter.validator.validate_json,
-        to_tree=functools.partial(serializer.to_python, mode="json", warnings="none"),
+        validate=validate,
+        validate_json=validate_json,
+        to_tree=functools.partial(
+            serializer.to_python,
+            mode="json",
+            by_alias=False,
+            exclude_computed_fields=True,
+            warnings="none",
+        ),
         to_text=to_json,
-        has_plain_hints=not extra and all(map(_is_plain, hints.values())),
+        has_plain_hints=has_plain_hints,
     )
 
 
@@ -98,33 +95,56 @@ def validation_error() -> type[Any]:
     return ValidationError
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its class."""
-    lines = message_text(error, _REASON_BYTES_MAX).splitlines() or [name_of(type(error))]
-    return lines[0].rstrip(".")
+def _schema(signature: Signature, hints: Mapping[str, Any]) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+    from typing_extensions import TypedDict
+
+    # Type checkers understand a TypedDict that is written down, not one that is made here.
+    make: Any = TypedDict
+    shape: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for parameter in signature.parameters.values():
+        hint = hints.get(parameter.name, Any)
+        if parameter.name == signature.extra_name:
+            items = unpacked(hint)
+            if items is None:
+                extra = {"extra_items": hint}
+            else:
+                shape |= items
+        elif parameter.default is parameter.empty:
+            shape[parameter.name] = hint
+        else:
+            shape[parameter.name] = typing.NotRequired[hint]
+    arguments = make("arguments", shape, **extra)
+    arguments.__pydantic_config__ = ConfigDict(
+        extra="allow" if extra else "forbid", val_json_bytes="base64"
+    )
+    return _stored_by_name(TypeAdapter(arguments).core_schema)
 
 
-def _hints(signature: Signature) -> dict[str, Any]:
-    function: Any = inspect.unwrap(signature.function)
-    annotated = {
-        parameter.name: parameter.annotation
-        for parameter in signature.parameters.values()
-        if parameter.annotation is not parameter.empty
-    }
-    type_parameters = getattr(function, "__type_params__", ())
-    try:
-        return typing.get_type_hints(
-            SimpleNamespace(__annotations__=annotated),
-            globalns=getattr(function, "__globals__", {}),
-            localns={parameter.__name__: parameter for parameter in type_parameters},
-            include_extras=True,
-        )
-    except Exception as error:
-        raise InvalidTask(
-            signature.task,
-            f"a type hint cannot be resolved: {first_line(error)}. Import its name at the "
-            "top of the module, outside `if TYPE_CHECKING:`.",
-        ) from error
+def _stored_by_name(schema: Any) -> Any:
+    """A schema of the arguments that dumps only what it loads, by the names of Python.
+
+    A parameter has no alias: it could be the name of another parameter. A field with `init=False`
+    is left out, as nothing may pass it.
+    """
+    schema = _without_unpassable(schema)
+    fields = schema.get("schema", schema)["fields"]
+    for name, item in fields.items():
+        aliases = ("validation_alias", "serialization_alias")
+        fields[name] = {key: value for key, value in item.items() if key not in aliases}
+    return schema
+
+
+def _without_unpassable(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        copy = {key: _without_unpassable(value) for key, value in schema.items()}
+        if copy.get("type") == "dataclass-field" and copy.get("init") is False:
+            copy["serialization_exclude"] = True
+        return copy
+    if isinstance(schema, list):
+        return [_without_unpassable(value) for value in schema]
+    return schema
 
 
 def _is_plain(hint: object) -> bool:
@@ -132,4 +152,7 @@ def _is_plain(hint: object) -> bool:
     if typing.get_origin(hint) in (typing.Union, UnionType):
         members = [member for member in typing.get_args(hint) if member is not NoneType]
         return len(members) == 1 and _is_plain(members[0])
+    # A refused parameter has no value but None.
+    if is_refused(hint):
+        return True
     return any(hint is plain for plain in (int, str, bool, float, Any, NoneType))

@@ -2,12 +2,12 @@
 
 A result is only read, so more values are allowed than in arguments. Tuples and sets become lists,
 and keys become text. pydantic converts dates, UUIDs, decimals, dataclasses and models. The work is
-done by then, so a value that cannot be stored is replaced, never refused.
+done by then, so a value that cannot be stored is replaced and not refused. Only a value that stands
+for work which is not done is refused: a coroutine, a Future, a generator.
 """
 
 from dataclasses import dataclass
 from enum import Enum
-from types import CoroutineType
 from typing import Any, Final
 
 from pgqueue.core.errors import InvalidPayload, ResultTooLarge, UnstorableValue
@@ -16,6 +16,7 @@ from pgqueue.core.values.introspect import field_names, is_iterator, name_of, pa
 from pgqueue.core.values.short_repr import short_repr
 from pgqueue.core.values.size_estimate import SizeEstimate, refuse_iterators
 from pgqueue.core.values.storable import DEPTH_MAX, NotStorable, examine, path_text, write_json
+from pgqueue.core.values.unfinished import close_coroutines, refuse_unfinished
 
 RESULT_BYTES_MAX: Final = 1024 * 1024
 """Default limit of one job's result, in bytes of JSON text."""
@@ -43,6 +44,7 @@ def encode_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) ->
     Raises:
         UnstorableValue: A value in it has no JSON form, or PostgreSQL cannot store it.
         ResultTooLarge: The text exceeds `result_bytes_max`.
+        TypeError: A value in it stands for work which is not done.
     """
     result = salvage_result(value, result_bytes_max=result_bytes_max)
     if result.problem is not None:
@@ -54,6 +56,9 @@ def salvage_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) -
     """Return a result in a form that can be stored; a text with U+FFFD replaces other values.
 
     Nothing is stored of a result that is too large: half a result would be misread.
+
+    Raises:
+        TypeError: A value in it stands for work which is not done.
     """
     if value is None:
         return Result("null")
@@ -62,25 +67,16 @@ def salvage_result(value: object, *, result_bytes_max: int = RESULT_BYTES_MAX) -
     if estimate.is_full:
         return _too_large(estimate.bytes, result_bytes_max)
     salvage = _Salvage()
-    text = write_json(salvage.convert(value))
+    try:
+        tree = salvage.convert(value)
+    except TypeError:
+        close_coroutines(value)
+        raise
+    text = write_json(tree)
     size_bytes = len(text) if text.isascii() else len(text.encode())
     if size_bytes > result_bytes_max:
         return _too_large(size_bytes, result_bytes_max)
     return Result(text, salvage.problem)
-
-
-def refuse_coroutine(value: object) -> None:
-    """Raise TypeError for a coroutine: the code in it never ran, so there is no result.
-
-    Raises:
-        TypeError: The value is a coroutine.
-    """
-    if type(value) is CoroutineType:
-        value.close()  # else Python warns about it at some later time
-        raise TypeError(
-            "The call returned a coroutine, and nothing awaited it, so its code did not run. "
-            "Declare the function with `async def` and await the coroutine in it."
-        )
 
 
 def _too_large(size_bytes: int, result_bytes_max: int) -> Result:
@@ -158,6 +154,7 @@ class _Salvage:
 
     def _foreign(self, value: Any) -> object:
         """The value as pydantic converts it; its class may do anything meanwhile."""
+        refuse_unfinished(value, self._steps)
         reason = f"JSON has no form for a {name_of(type(value))}. Return what JSON can hold."
         if is_iterator(value) or len(self._steps) > DEPTH_MAX:
             return self._replaced(value, reason)

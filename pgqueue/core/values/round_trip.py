@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pgqueue.core.values.codec import first_line
+from pgqueue.core.values.hints import first_line
 from pgqueue.core.values.introspect import field_names, name_of, parts
 from pgqueue.core.values.storable import DEPTH_MAX, TYPE_ADVICE, NotStorable
 

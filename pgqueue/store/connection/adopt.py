@@ -23,6 +23,11 @@ _IN_PIPELINE = (
     "connection.pipeline()`."
 )
 _ENGINE = "Pass a connection of it, so that the job joins its transaction."
+_NO_BIND = "It has no bind: make it by `Session(engine)`, or pass a connection."
+_SEVERAL_BINDS = (
+    "It has several binds: pass the connection of the one whose transaction the job joins, "
+    "`session.connection(bind_arguments={'mapper': Model})`."
+)
 _SUPPORTED = (
     "Pass a psycopg 3 connection, a connection or session of SQLAlchemy over psycopg 3, or "
     "Django's connection."
@@ -98,6 +103,7 @@ def _psycopg_connection(connection: Any) -> "psycopg.Connection[Any]":
 
 def _from_sqlalchemy(connection: Any) -> Any:
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import UnboundExecutionError
     from sqlalchemy.ext import asyncio
     from sqlalchemy.orm import Session, scoped_session
 
@@ -110,7 +116,11 @@ def _from_sqlalchemy(connection: Any) -> Any:
         raise UnsupportedConnection(_type(connection), _USE_ASYNC)
     inner = connection
     if isinstance(connection, Session | scoped_session):
-        inner = connection.connection()
+        try:
+            inner = connection.connection()
+        except UnboundExecutionError:
+            session = connection if isinstance(connection, Session) else connection()
+            inner = session.connection(bind_arguments={"bind": _only_bind(session, connection)})
     if not isinstance(inner, Connection):
         raise UnsupportedConnection(_type(connection), _SUPPORTED)
     if inner.closed or inner.invalidated:
@@ -124,6 +134,7 @@ def _from_sqlalchemy(connection: Any) -> Any:
 
 async def _from_async_sqlalchemy(connection: Any) -> Any:
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import UnboundExecutionError
     from sqlalchemy.ext import asyncio
     from sqlalchemy.orm import Session, scoped_session
 
@@ -133,7 +144,12 @@ async def _from_async_sqlalchemy(connection: Any) -> Any:
         raise UnsupportedConnection(_type(connection), _USE_SYNC)
     inner = connection
     if isinstance(connection, asyncio.AsyncSession | asyncio.async_scoped_session):
-        inner = await connection.connection()
+        try:
+            inner = await connection.connection()
+        except UnboundExecutionError:
+            session = connection if isinstance(connection, asyncio.AsyncSession) else connection()
+            bind = _only_bind(session.sync_session, connection)
+            inner = await session.connection(bind_arguments={"bind": bind})
     if not isinstance(inner, asyncio.AsyncConnection):
         raise UnsupportedConnection(_type(connection), _SUPPORTED)
     if inner.closed or inner.invalidated:
@@ -141,6 +157,27 @@ async def _from_async_sqlalchemy(connection: Any) -> Any:
     if not inner.in_transaction():
         await inner.begin()
     return (await inner.get_raw_connection()).driver_connection
+
+
+def _only_bind(session: Any, connection: object) -> Any:
+    """The engine or the connection that a session without a bind of its own can only mean.
+
+    Its models have binds. Jobs live in PostgreSQL; of several binds there, the one that the
+    session's transaction already uses carries the job.
+    """
+    # SQLAlchemy 2.0 has only the private name. Without `_connections` the advice below remains.
+    of_models = getattr(session, "binds", None) or getattr(session, "_Session__binds", {})
+    binds = list({id(bind): bind for bind in of_models.values()}.values())
+    if not binds:
+        raise UnsupportedConnection(_type(connection), _NO_BIND)
+    postgresql = [bind for bind in binds if bind.dialect.name == "postgresql"]
+    candidates = postgresql or binds
+    if len(candidates) > 1:
+        in_use = getattr(session.get_transaction(), "_connections", {})
+        candidates = [bind for bind in candidates if bind in in_use]
+    if len(candidates) != 1:
+        raise UnsupportedConnection(_type(connection), _SEVERAL_BINDS)
+    return candidates[0]
 
 
 def _from_django(connection: Any) -> Any:

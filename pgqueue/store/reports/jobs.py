@@ -10,6 +10,7 @@ from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import Job
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.options import check_moment
 from pgqueue.core.queue_pattern import is_prefix
 from pgqueue.core.values.storable import check_storable, write_json
 from pgqueue.store.jobs import JobSelection, decoded
@@ -150,6 +151,6 @@ _CONDITIONS: Final[Mapping[str, Callable[[Any], ColumnElement[bool]]]] = {
     "worker": lambda worker_id: job.c.worker_id == worker_id,
     "args": _contains_args,
     "tags": _has_tags,
-    "created_since": lambda moment: job.c.created_at >= moment,
-    "finished_since": lambda moment: job.c.finished_at >= moment,
+    "created_since": lambda moment: job.c.created_at >= check_moment("created_since", moment),
+    "finished_since": lambda moment: job.c.finished_at >= check_moment("finished_since", moment),
 }
