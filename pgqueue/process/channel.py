@@ -18,6 +18,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from pgqueue.core.descriptors import replace_by_null
+
 _READ_BYTES = 65536
 
 
@@ -112,6 +114,10 @@ class Channel:
     def push_back(self, messages: Iterable[dict[str, Any]]) -> None:
         """Let the next `receive` return these messages first."""
         self._pushed_back += messages
+
+    def abandon(self) -> None:
+        """Release the socket in a fork; the process that forked goes on with it."""
+        replace_by_null(self._socket.fileno())
 
     def close(self) -> None:
         """Close this end; the other side reads the end of file."""

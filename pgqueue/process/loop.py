@@ -105,6 +105,11 @@ class Loop:
             self._link.close()
             self._link = None
 
+    def abandon(self) -> None:
+        """Drop the connection without a word to the server: a fork does not own it."""
+        if self._link is not None:
+            self._link.abandon()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()

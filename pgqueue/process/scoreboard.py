@@ -54,10 +54,7 @@ class Scoreboard:
             # The file is made before its size is known; the first of the two processes sets it.
             os.ftruncate(fd, size)
         self._clock = clock
-        self._memory = mmap.mmap(fd, size)
-        with memoryview(self._memory) as whole:
-            self._counts = whole.cast("q")
-            self._times = whole.cast("d")
+        self._map(fd, size)
         self._free = list(range(slots, 0, -1))
         self._slots = slots
 
@@ -153,6 +150,18 @@ class Scoreboard:
     def seconds_past(self, deadline: float) -> float:
         """How long ago a deadline was; negative before it."""
         return self._clock.monotonic() - deadline
+
+    def detach(self) -> None:
+        """Write to memory of this process alone from now on: a fork shows nothing."""
+        size = len(self._memory)
+        self.close()
+        self._map(-1, size)
+
+    def _map(self, fd: int, size: int) -> None:
+        self._memory = mmap.mmap(fd, size)
+        with memoryview(self._memory) as whole:
+            self._counts = whole.cast("q")
+            self._times = whole.cast("d")
 
     def close(self) -> None:
         """Release the memory."""

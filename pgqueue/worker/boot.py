@@ -33,6 +33,7 @@ from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
 from pgqueue.tasks.task import Task
 from pgqueue.telemetry.log_lines import set_up
+from pgqueue.worker import forks
 from pgqueue.worker.supervisor_link import Reports
 from pgqueue.worker.worker import Config, Worker
 
@@ -51,6 +52,7 @@ def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     """Be a worker until the supervisor stops it."""
     os.set_inheritable(fd, False)
     channel = Channel(socket.socket(fileno=fd))
+    forks.install()
     _install_signal_handlers()
     config = _receive_config(channel)
     set_up(config.log_level)
@@ -87,6 +89,8 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     """Load and record the tasks; the executors they need."""
     configure(url=config.url, schema=config.schema)
     tasks = loading.load(config.tasks)
+    if forks.is_fork:
+        forks.leave()  # a module of tasks forked while it was imported
     _record_tasks(Database(config.url, config.schema), tasks, channel)
     if tasks:
         preload()  # the arguments of every job need it, and the first job need not wait for it
@@ -129,8 +133,8 @@ def _install_signal_handlers() -> None:
     # The supervisor stops a worker over the channel. A signal to the whole process group (a
     # service manager's SIGTERM, a closed terminal) must not end the worker in mid-job.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)
-    signal.signal(signal.SIGHUP, _on_supervisor_death)
+        forks.handle_signal(number, _ignore)
+    forks.handle_signal(signal.SIGHUP, _on_supervisor_death)
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)
     except (OSError, AttributeError):

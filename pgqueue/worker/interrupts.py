@@ -17,6 +17,7 @@ from types import FrameType
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.decisions import JobTimeout
+from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.executors import Executor
 from pgqueue.worker.in_flight import InFlight
@@ -52,7 +53,7 @@ class Interrupts:
     def install(self, executor: Executor) -> None:
         """Handle the interval timer's signal for the tasks of this executor."""
         self._executor = executor
-        signal.signal(signal.SIGALRM, self._on_alarm)
+        forks.handle_signal(signal.SIGALRM, self._on_alarm)
 
     def watch(self, attempt: ActiveAttempt) -> None:
         """Raise JobTimeout in the attempt at its deadline, if it has one."""

@@ -19,6 +19,7 @@ from pgqueue.core.job_context import JobContext, enter, leave
 from pgqueue.core.middleware import awrapped, wrapped
 from pgqueue.store.settlements import Settlement
 from pgqueue.tasks.task import Task
+from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
@@ -133,6 +134,8 @@ class _Pipe:
 
     def after_call(self, error: BaseException | None) -> None:
         """From the description to the settlement."""
+        if forks.is_fork:
+            forks.leave(error)  # the worker itself records how the attempt ends
         runner, attempt = self._runner, self.attempt
         try:
             settlement = self._describe(error)

@@ -17,6 +17,7 @@ from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.store.connection.database import Database
 from pgqueue.store.settlements import Settlement
+from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.claim_plan import ClaimPlan
 from pgqueue.worker.completion import Completion
@@ -74,6 +75,7 @@ class Worker:
         database = Database(config.url, config.schema)
         limits = Limits(config.result_bytes_max, config.error_bytes_max)
         reports, stopping = Reports(channel), threading.Event()
+        self._channel, self._scoreboard = channel, scoreboard
         tasks = TaskLookup(kind, config.worker_id, reports)
         queues = Queues(config.queues, is_round_robin=config.strategy == "round_robin")
         in_flight = InFlight(
@@ -148,8 +150,17 @@ class Worker:
             shutdown=self.shutdown,
         )
 
+    def abandon(self) -> None:
+        """In a fork, let go of all that the worker shares with it."""
+        self.executor.stop_others()
+        self._scoreboard.detach()
+        self._channel.abandon()
+        for loop in (self.fetcher, self.finisher):
+            loop.abandon()
+
     def serve(self) -> None:
         """Work until the supervisor sends `stop`, or is gone; blocks the main thread."""
+        forks.on_fork(self.abandon)
         logging.getLogger().addHandler(self.capture)
         self.interrupts.install(self.executor)
         self.finisher.start()

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
+from pgqueue.core.descriptors import replace_by_null
 from pgqueue.store.connection import session
 from pgqueue.store.connection.access import ACCESS_ADVICE
 from pgqueue.store.connection.adapters import AsyncCursor, Cursor
@@ -185,6 +186,11 @@ class Link:
             return False
         self._answered_at = time.monotonic()
         return True
+
+    def abandon(self) -> None:
+        """Release the socket in a fork; the session goes on in the process that opened it."""
+        if not self.raw.closed:
+            replace_by_null(self.raw.fileno())
 
     def close(self) -> None:
         """Close the connection; closing twice is no error."""

@@ -18,6 +18,9 @@ class Executor(Protocol):
     def close(self) -> None:
         """Let `serve` return; safe on any thread."""
 
+    def stop_others(self) -> None:
+        """In a fork, keep all that shares the main thread with the current code from running."""
+
     def current(self) -> ActiveAttempt | None:
         """The attempt whose task's code the main thread runs right now; None for none."""
 

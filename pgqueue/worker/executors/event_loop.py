@@ -4,6 +4,8 @@ The loop has the main thread, so that a signal can break a coroutine that never 
 """
 
 import asyncio
+import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 from typing import Any
@@ -12,6 +14,7 @@ from pgqueue.core.clock import MONOTONIC
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import LoopFailed
+from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
 from pgqueue.worker.executors.own_tasks import share, start_run
@@ -65,6 +68,15 @@ class EventLoopExecutor:
         self._is_closed = True
         self._call(self._stop)
 
+    def stop_others(self) -> None:
+        """In a fork, let the loop end the process as soon as the current code returns to it."""
+        loop = self._loop
+        if loop is None:
+            return
+        # Steps of other tasks that are due: asyncio has no public way to remove them.
+        getattr(loop, "_ready", deque[object]()).clear()
+        loop.call_soon(_leave_fork, asyncio.current_task(loop))
+
     def current(self) -> ActiveAttempt | None:
         """The attempt whose coroutine runs between two awaits right now."""
         try:
@@ -95,6 +107,8 @@ class EventLoopExecutor:
         try:
             loop.run_forever()
         except (SystemExit, KeyboardInterrupt) as error:
+            if forks.is_fork:
+                forks.leave(error)
             emit(LoopFailed(loop="asyncio", failures=1, pause_seconds=0.0, error=error))
 
     def _interrupt_all(self) -> None:
@@ -132,6 +146,18 @@ class EventLoopExecutor:
                 self._tasks.pop(task, None)
             self._fill()
 
+
+def _leave_fork(task: "asyncio.Task[Any] | None") -> None:
+    if task is not None and not task.done():
+        forks.leave(SystemExit(_NO_LOOP))
+    forks.leave(sys.exc_info()[1])
+
+
+_NO_LOOP = (
+    "This process is a fork of an asyncio worker. The event loop belongs to the worker, so that "
+    "nothing can be awaited here: start a loop of its own, by `asyncio.run` in "
+    "`multiprocessing.Process`."
+)
 
 _CANCEL_MESSAGE = "pgqueue"
 

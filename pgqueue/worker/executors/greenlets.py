@@ -16,6 +16,7 @@ from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import LoopFailed
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.executors import interruptible
+from pgqueue.worker.executors.greenlet_forks import stop_other_greenlets
 from pgqueue.worker.executors.running_loops import RunningLoops, running_loop
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.start_context import NewContext
@@ -69,6 +70,10 @@ class GreenletExecutor:
     def close(self) -> None:
         """Let `serve` return; what runs goes on until its greenlet ends."""
         self._closed.set()
+
+    def stop_others(self) -> None:
+        """In a fork, keep all greenlets but the current one from running."""
+        stop_other_greenlets()
 
     def current(self) -> ActiveAttempt | None:
         """The attempt whose task's code the running greenlet is in."""

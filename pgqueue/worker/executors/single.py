@@ -42,6 +42,9 @@ class SingleExecutor:
         """Let `serve` return after the run that goes on."""
         self._in_flight.waiting.put(None)
 
+    def stop_others(self) -> None:
+        """Nothing: one run has the main thread, and a fork has no other thread."""
+
     def current(self) -> ActiveAttempt | None:
         """The attempt that runs, when it is in the task's own code."""
         return interruptible(self._current)
