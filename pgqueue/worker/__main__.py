@@ -6,6 +6,7 @@ worker before anything else is imported.
 """
 
 import sys
+import traceback
 
 if sys.argv[1] == "greenlet":
     from pgqueue.worker.patching import patch
@@ -13,5 +14,14 @@ if sys.argv[1] == "greenlet":
     patch()
 
 from pgqueue.worker.boot import boot
+from pgqueue.worker.leaving import leave
 
-boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+try:
+    boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    exit_code = 0
+except SystemExit as error:
+    exit_code = error.code if isinstance(error.code, int) else 1
+except BaseException:
+    traceback.print_exc()
+    exit_code = 1
+leave(exit_code)
