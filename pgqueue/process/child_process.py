@@ -8,6 +8,7 @@ import time
 
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
 from pgqueue.process.oom import oom_kills
+from pgqueue.process.sessions import end_session
 
 _WAIT_POLL_SECONDS = 0.01
 
@@ -18,7 +19,7 @@ class ChildProcess:
     """A process that this one started and reaps; used on the supervisor's main thread.
 
     Args:
-        process: Started a moment ago; nothing else waits for it.
+        process: Started a moment ago, in a session of its own; nothing else waits for it.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", clock: Clock = MONOTONIC) -> None:
@@ -31,20 +32,25 @@ class ChildProcess:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process has ended; reaps it."""
+        """Whether the process has ended; ends what it has started, and reaps it."""
         while self._process.returncode is None:
-            # Not poll(): only wait4() returns the memory that was used, and when it was frozen.
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
-            if not pid:
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                self._reap()
+                break
+            change = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+            if change is None:
                 return False
-            if os.WIFSTOPPED(status):
-                self._frozen = Stopwatch(self._clock, started=True)
-            elif os.WIFCONTINUED(status):
-                self._frozen = None
-            else:
-                self._process.returncode = os.waitstatus_to_exitcode(status)
-                self._memory_bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
+            is_frozen = change.si_code != os.CLD_CONTINUED
+            self._frozen = Stopwatch(self._clock, started=True) if is_frozen else None
         return True
+
+    def _reap(self) -> None:
+        # A program of a job must not run on beside the one that the job's next attempt starts.
+        end_session(self.pid)
+        # Not poll(): only wait4() returns the memory that was used.
+        _, status, usage = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._memory_bytes_max = usage.ru_maxrss * _MAXRSS_UNIT
 
     def is_frozen(self, seconds: float) -> bool:
         """Whether SIGSTOP, or a signal like it, has stopped the process for so long."""

@@ -6,6 +6,7 @@ worker, and pgqueue asyncio in an asyncio worker, before anything else is import
 """
 
 import sys
+import traceback
 
 if sys.argv[1] == "greenlet":
     from pgqueue.worker.patching import patch
@@ -17,5 +18,14 @@ elif sys.argv[1] == "asyncio":
     install()
 
 from pgqueue.worker.boot import boot
+from pgqueue.worker.leaving import leave
 
-boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+try:
+    boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    exit_code = 0
+except SystemExit as error:
+    exit_code = error.code if isinstance(error.code, int) else 1
+except BaseException:
+    traceback.print_exc()
+    exit_code = 1
+leave(exit_code)

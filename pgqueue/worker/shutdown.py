@@ -1,6 +1,5 @@
 """Stops one worker: no further claim, a grace for what runs, an interruption, the end."""
 
-import os
 import threading
 import time
 from math import inf
@@ -13,12 +12,16 @@ from pgqueue.worker.fetcher import Fetcher
 from pgqueue.worker.finisher import Finisher
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.interrupts import Interrupts
+from pgqueue.worker.leaving import leave_now
 
 UNWIND_SECONDS: Final = 1.0
 """How long tasks may unwind after JobInterrupted was raised in them. Shorter than the supervisor
 waits before it kills, so that a worker ends by itself whenever it can."""
 
 _TICK_SECONDS = 0.05
+
+# How long the main thread may take to end the process when everything is recorded.
+_LEAVE_SECONDS = 1.0
 
 
 class Shutdown:
@@ -71,11 +74,13 @@ class Shutdown:
             time.sleep(_TICK_SECONDS)
         self._fetcher.stop(timeout=UNWIND_SECONDS)
         self._executor.close()
-        if self._has_work:
-            # A task resists, and the worker's end must not wait for the task's. The process ends
-            # here; the supervisor returns the job to the queue.
-            self._finisher.stop(timeout=UNWIND_SECONDS)
-            os._exit(0)
+        if not self._has_work:
+            # The main thread ends the process now. It waits too long where jobs have left a thread
+            # in an event loop, an open generator, or a function of `atexit` that waits.
+            time.sleep(_LEAVE_SECONDS)
+        # Or a task resists, and the supervisor returns its job to the queue.
+        self._finisher.stop(timeout=UNWIND_SECONDS)
+        leave_now(0)
 
     def _interrupt_all(self) -> None:
         # Called repeatedly, for attempts that were about to start the time before.

@@ -117,7 +117,8 @@ def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
 def recorded(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     """The options of the tasks are recorded, so that `enqueue` by name takes them."""
     monkeypatch.syspath_prepend(str(APP))
-    tasks = loading.load(["shop.tasks", "shop.hard_tasks"])
+    modules = ["tasks", "hard_tasks", "fork_tasks", "program_tasks", "leftover_tasks"]
+    tasks = loading.load([f"shop.{module}" for module in modules])
     run(link, record_tasks(task.describe() for task in tasks))
 
 
