@@ -23,6 +23,7 @@ from pgqueue.core.events.jobs import (
     LeaseLostEvent,
     OutputDropped,
     SettlementRefused,
+    TasksLoaded,
     TaskUnknown,
 )
 from pgqueue.core.events.services import (
@@ -95,6 +96,7 @@ __all__ = [
     "SupervisorStopped",
     "SupervisorStopping",
     "TaskUnknown",
+    "TasksLoaded",
     "TasksMissing",
     "WorkerBlocked",
     "WorkerKilled",

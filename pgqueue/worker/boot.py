@@ -19,6 +19,7 @@ from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
 from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import TasksLoaded
 from pgqueue.core.events.services import DatabaseFailed
 from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_USAGE
 from pgqueue.core.values.codec import preload
@@ -32,7 +33,7 @@ from pgqueue.store.tasks import record_tasks
 from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
 from pgqueue.tasks.task import Task
-from pgqueue.telemetry.log_lines import set_up
+from pgqueue.telemetry import log_setup
 from pgqueue.worker.supervisor_link import Reports
 from pgqueue.worker.worker import Config, Worker
 
@@ -53,7 +54,7 @@ def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     channel = Channel(socket.socket(fileno=fd))
     _install_signal_handlers()
     config = _receive_config(channel)
-    set_up(config.log_level)
+    log_setup.prepare(config)
     reports = Reports(channel)
     try:
         executors = _prepare(config, channel)
@@ -87,6 +88,10 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     """Load and record the tasks; the executors they need."""
     configure(url=config.url, schema=config.schema)
     tasks = loading.load(config.tasks)
+    log_setup.complete(config)
+    if config.tasks:
+        modules = ",".join(config.tasks)
+        emit(TasksLoaded(worker_id=config.worker_id, modules=modules, task_count=len(tasks)))
     _record_tasks(Database(config.url, config.schema), tasks, channel)
     if tasks:
         preload()  # the arguments of every job need it, and the first job need not wait for it
