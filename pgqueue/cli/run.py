@@ -7,6 +7,7 @@ import typer
 
 from pgqueue.cli.messages import print_warning
 from pgqueue.cli.options import Arguments, Modules, SchemaName, Url, arguments, modules
+from pgqueue.cli.output import print_json_text
 from pgqueue.core.exit_codes import EXIT_FAILED
 from pgqueue.runtime.target import settings_for_inline
 from pgqueue.tasks import loading
@@ -33,7 +34,8 @@ def run(
     if ended.traceback is not None:
         print(ended.traceback, end="", file=sys.stderr)
         return EXIT_FAILED
-    print(ended.result)
+    if ended.result is not None:
+        print_json_text(ended.result)
     return 0
 
 

@@ -22,6 +22,7 @@ from pgqueue.core.events.event import emit
 from pgqueue.core.events.jobs import TasksLoaded
 from pgqueue.core.events.services import DatabaseFailed
 from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_USAGE
+from pgqueue.core.standard_streams import replace_unencodable
 from pgqueue.core.values.codec import preload
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard
@@ -50,6 +51,7 @@ _PAUSE_SECONDS_MAX = 5.0
 
 def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     """Be a worker until the supervisor stops it."""
+    replace_unencodable()
     os.set_inheritable(fd, False)
     channel = Channel(socket.socket(fileno=fd))
     _install_signal_handlers()
