@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pgqueue.core import setting_readers as readers
+from pgqueue.core.cpu_count import usable_cpus
 from pgqueue.core.errors import InvalidSettings
 from pgqueue.core.similar_name import similar_name
 
@@ -30,13 +31,6 @@ _SECRET_WORD: Final = re.compile(rf"(?i)(\b(?:{_SECRET})\s*=\s*)('(?:[^'\\]|\\.)
 # Greedy, and without a scheme too: a mistyped URL is shown as well, and must not show a password.
 _SECRET_USER: Final = re.compile(r"((?:://|^(?![\w+.-]*://))[^:/?#@=\s]*):.*@", re.DOTALL)
 _SCHEME: Final = re.compile(r"\s*[\w+.-]*://")
-
-
-def _cores() -> int:
-    # Not os.cpu_count(): a container may allow this process fewer of them.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _setting(read: readers.Read, default: object, unit: str, text: str) -> Any:
@@ -86,7 +80,10 @@ class Settings:
         readers.integer(1, 10_000), 25, "slots", "Jobs that one greenlet child runs at once."
     )
     cpus: int = _setting(
-        readers.integer(0, 1_000), _cores, "processes", "Children that run one `process` job each."
+        readers.integer(0, 1_000),
+        usable_cpus,
+        "processes",
+        "Children that run one `process` job each.",
     )
     coroutines: int = _setting(
         readers.integer(1, 10_000), 100, "slots", "Jobs that the asyncio child runs at once."
