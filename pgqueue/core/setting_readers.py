@@ -3,6 +3,7 @@
 Each raises ValueError with the reason when the value is bad.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Final
@@ -30,13 +31,25 @@ def _unstripped(value: object) -> str:
 
 
 def texts(value: object) -> object:
-    """Return each text of a list once; commas separate them in the environment."""
+    """Return each text of a list once.
+
+    In the environment commas separate them, or they are a JSON list: a name may hold a comma.
+    """
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
+        value = _split(value)
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
         raise ValueError("it takes a list of texts, in the environment with commas between them.")
     # The parts of a list are not stripped: the name of a queue may begin or end with a space.
     return tuple(dict.fromkeys(_unstripped(part) for part in value if part != ""))
+
+
+def _split(value: str) -> object:
+    if not value.lstrip().startswith("["):
+        return [part.strip() for part in value.split(",")]
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"it begins with `[` and is no JSON list: {error}.") from None
 
 
 def schema_name(value: object) -> str:

@@ -19,9 +19,10 @@ from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
 from pgqueue.core.events.event import emit
-from pgqueue.core.events.jobs import TasksLoaded
+from pgqueue.core.events.jobs import QueueSplit, TasksLoaded
 from pgqueue.core.events.services import DatabaseFailed
 from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_USAGE
+from pgqueue.core.queue_pattern import is_split
 from pgqueue.core.standard_streams import replace_unencodable
 from pgqueue.core.values.codec import preload
 from pgqueue.process.channel import Channel
@@ -94,6 +95,9 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     if config.tasks:
         modules = ",".join(config.tasks)
         emit(TasksLoaded(worker_id=config.worker_id, modules=modules, task_count=len(tasks)))
+    for task in tasks:
+        if is_split(config.queues, queue := task.options.queue):
+            emit(QueueSplit(task=task.name, queue=queue))
     _record_tasks(Database(config.url, config.schema), tasks, channel)
     if tasks:
         preload()  # the arguments of every job need it, and the first job need not wait for it

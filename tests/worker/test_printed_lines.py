@@ -139,3 +139,19 @@ def test_a_worker_prints_which_tasks_it_loaded(work: Work) -> None:
     [line] = [line for line in work(PGQUEUE_CPUS="1") if "tasks loaded" in line][:1]
 
     assert f"modules={MODULE} task_count=3" in line
+
+
+def test_a_queue_whose_name_the_environment_splits_is_reported_and_has_a_form(
+    client: Client, work: Work
+) -> None:
+    run_both = {"PGQUEUE_TASKS": "shop.comma_tasks"}
+    job = client.enqueue("shop.comma_tasks.send", queue="mail,slow")
+
+    split = work(**run_both, PGQUEUE_QUEUES="mail,slow")
+    status = client.job(job.id).status
+    whole = work(**run_both, PGQUEUE_QUEUES='["mail,slow"]')
+
+    assert "queued" == status and "succeeded" == client.job(job.id).status
+    [line] = [line for line in split if "queue split" in line]
+    assert "task=shop.comma_tasks.send queue=mail,slow" in line
+    assert not [line for line in whole if "queue split" in line]

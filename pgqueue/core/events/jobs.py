@@ -299,6 +299,21 @@ class TaskUnknown(LoggedEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueueSplit(LoggedEvent):
+    """A task's queue has a comma in its name, at which the setting `queues` was split.
+
+    The worker takes the parts, and not the queue.
+    """
+
+    NAME: ClassVar[str] = "queue.split"
+    LEVEL: ClassVar[int] = logging.WARNING
+
+    task: str
+    queue: str
+    advice: str = "write the setting `queues` as a list: in the environment as JSON"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TasksLoaded(LoggedEvent):
     """A worker imported the modules with its tasks.
 
