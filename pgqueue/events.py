@@ -22,7 +22,9 @@ from pgqueue.core.events.jobs import (
     JobsUnknown,
     LeaseLostEvent,
     OutputDropped,
+    QueueSplit,
     SettlementRefused,
+    TasksLoaded,
     TaskUnknown,
 )
 from pgqueue.core.events.services import (
@@ -88,6 +90,7 @@ __all__ = [
     "NotificationsUnavailable",
     "OutputDropped",
     "PromotionFailed",
+    "QueueSplit",
     "SchemaTooNewEvent",
     "ServiceFailed",
     "SettingsIgnored",
@@ -96,6 +99,7 @@ __all__ = [
     "SupervisorStopped",
     "SupervisorStopping",
     "TaskUnknown",
+    "TasksLoaded",
     "TasksMissing",
     "WorkerBlocked",
     "WorkerKilled",

@@ -7,9 +7,24 @@ meanwhile, on another core.
 import sys
 from contextlib import ExitStack
 
+from pgqueue.cli.streams import OutputFailed, protect
+from pgqueue.core.exit_codes import EXIT_FAILED
+
 
 def launch() -> int:
     """Run the command of this process's command line; the exit code."""
+    protect()
+    try:
+        code = _launch()
+        sys.stdout and sys.stdout.flush()
+        return code
+    except OutputFailed as failure:
+        if not failure.is_broken_pipe:
+            print(f"pgqueue: {failure}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _launch() -> int:
     with ExitStack() as stack:
         spare = None
         if sys.argv[1:2] == ["worker"] and "--help" not in sys.argv:

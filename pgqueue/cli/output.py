@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -37,12 +38,22 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    print_json_text(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document on one line, at once, for a reader that waits for it."""
-    print(json.dumps(plain(value), ensure_ascii=False), flush=True)
+    print_json_text(json.dumps(plain(value), ensure_ascii=False))
+    sys.stdout and sys.stdout.flush()
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON text, which stays JSON in every encoding of standard output."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf"):
+        # Characters beyond ASCII stand in strings alone, where JSON has its own way to write them.
+        text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
+    print(text)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

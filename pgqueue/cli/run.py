@@ -7,11 +7,12 @@ import typer
 
 from pgqueue.cli.messages import print_warning
 from pgqueue.cli.options import Arguments, Modules, SchemaName, Url, arguments, modules
+from pgqueue.cli.output import print_json_text
 from pgqueue.core.exit_codes import EXIT_FAILED
 from pgqueue.runtime.target import settings_for_inline
 from pgqueue.tasks import loading
 from pgqueue.tasks.inline import run_inline
-from pgqueue.telemetry.log_lines import set_up
+from pgqueue.telemetry import log_setup
 
 
 def run(
@@ -24,15 +25,17 @@ def run(
     """Run a task in this process and print its result as JSON."""
     flags = {"tasks": modules(tasks), "url": url, "schema": schema}
     with settings_for_inline(flags, warn=print_warning) as settings:
-        set_up(settings.log_level)
+        log_setup.prepare(settings)
         args_by_name = arguments(args)
         loading.load(settings.tasks or (loading.module_of(task),))
+        log_setup.complete(settings)
         loaded = loading.resolve(task)
         ended = run_inline(loaded, args_by_name, settings, on_progress=_print_progress)
     if ended.traceback is not None:
         print(ended.traceback, end="", file=sys.stderr)
         return EXIT_FAILED
-    print(ended.result)
+    if ended.result is not None:
+        print_json_text(ended.result)
     return 0
 
 

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from pgqueue.cli.messages import print_warning
 from pgqueue.cli.options import Modules, SchemaName, Url, modules
+from pgqueue.core.settings import load_settings
 from pgqueue.process import signals
 
 
@@ -57,10 +59,13 @@ def worker(
     }
     with signals.exit_on_stop():
         # Here, because a page of help should not wait for these imports.
-        from pgqueue.cli.target import command_target
         from pgqueue.runtime.supervision import supervise
-        from pgqueue.telemetry.log_lines import set_up
+        from pgqueue.runtime.target import open_target
+        from pgqueue.telemetry import log_setup
 
-        with command_target(flags, migrate_embedded=True) as target:
-            set_up(target.settings.log_level)
+        settings = load_settings(flags)
+        log_setup.print_lines(settings)
+        # A reader of JSON finds no other lines.
+        warn = print_warning if settings.log_format == "text" else None
+        with open_target(flags, migrate_embedded=True, warn=warn) as target:
             return supervise(target, burst=burst, spare=context.obj)

@@ -27,6 +27,15 @@ def matches_any(patterns: Iterable[str], queue: str) -> bool:
     )
 
 
+def is_split(patterns: Collection[str], queue: str) -> bool:
+    """Return whether the patterns take each part of a queue's name with commas, but not the queue.
+
+    Then the list of patterns was probably split at these commas.
+    """
+    parts = [part.strip() for part in queue.split(",")]
+    return len(parts) > 1 and set(parts) <= set(patterns) and not matches_any(patterns, queue)
+
+
 def split_patterns(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the names among the patterns, then the prefixes, each in the order of the patterns."""
     names: list[str] = []

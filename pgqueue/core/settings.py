@@ -9,20 +9,20 @@ supervisor and the default client read settings once; they never change afterwar
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from pgqueue.core import setting_readers as readers
+from pgqueue.core.cpu_count import usable_cpus
 from pgqueue.core.errors import InvalidSettings
 from pgqueue.core.similar_name import similar_name
 
 DEFAULT_ORIGIN: Final = "the default"
 
 _PREFIX: Final = "PGQUEUE_"
-_SCHEMA_BYTES_MAX: Final = 48
 _MEBIBYTE: Final = 1024 * 1024
 # Every parameter of libpq that is a secret itself, and not the name of a file with one.
 _SECRET: Final = "password|sslpassword|oauth_client_secret|scram_client_key|scram_server_key"
@@ -32,101 +32,8 @@ _SECRET_WORD: Final = re.compile(rf"(?i)(\b(?:{_SECRET})\s*=\s*)('(?:[^'\\]|\\.)
 _SECRET_USER: Final = re.compile(r"((?:://|^(?![\w+.-]*://))[^:/?#@=\s]*):.*@", re.DOTALL)
 _SCHEME: Final = re.compile(r"\s*[\w+.-]*://")
 
-Read = Callable[[object], object]
-"""Turns the text or number of a layer into the value, or raises ValueError with the reason."""
 
-
-def _text(value: object) -> object:
-    text = _unstripped(value).strip()
-    if not text:
-        raise ValueError("it takes text.")
-    return text
-
-
-def _unstripped(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("it takes text.")
-    if "\0" in value:
-        raise ValueError("it holds a NUL character.")
-    return value
-
-
-def _texts(value: object) -> object:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
-        raise ValueError("it takes a list of texts, in the environment with commas between them.")
-    # The parts of a list are not stripped: the name of a queue may begin or end with a space.
-    return tuple(dict.fromkeys(_unstripped(part) for part in value if part != ""))
-
-
-def schema_name(value: object) -> str:
-    """Return a name that the schema can have.
-
-    Raises:
-        ValueError: It is empty or begins with `pg_`. It is longer than 48 bytes: PostgreSQL's limit
-            is 63, and the name of the channel is longer than the schema's. It holds NUL, `%` or
-            `:`: psycopg and SQLAlchemy give the last two a meaning.
-    """
-    text = str(_text(value))
-    is_short = len(text.encode(errors="replace")) <= _SCHEMA_BYTES_MAX
-    if not is_short or text.startswith("pg_") or set(text) & set("\0%:"):
-        raise ValueError(
-            f"it takes 1 to {_SCHEMA_BYTES_MAX} bytes without NUL, '%' and ':', and not 'pg_' at "
-            "its beginning."
-        )
-    return text
-
-
-def _number(value: object) -> float:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise ValueError("it takes a number.") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise ValueError("it takes a number.")
-    return value
-
-
-def _integer(least: int, most: int) -> Read:
-    def read(value: object) -> object:
-        number = _number(value)
-        if number != int(number) or not least <= number <= most:
-            raise ValueError(f"it takes a whole number from {least:,} to {most:,}.")
-        return int(number)
-
-    return read
-
-
-def _seconds(least: float, most: float) -> Read:
-    def read(value: object) -> object:
-        number = _number(value)
-        if not least <= number <= most:
-            raise ValueError(f"it takes {least:g} to {most:,g} seconds.")
-        return float(number)
-
-    return read
-
-
-def _one_of(*choices: str) -> Read:
-    def read(value: object) -> object:
-        for choice in choices:
-            if isinstance(value, str) and value.strip().lower() == choice.lower():
-                return choice
-        raise ValueError(f"it takes one of {', '.join(choices)}.")
-
-    return read
-
-
-def _cores() -> int:
-    # Not os.cpu_count(): a container may allow this process fewer of them.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _setting(read: Read, default: object, unit: str, text: str) -> Any:
+def _setting(read: readers.Read, default: object, unit: str, text: str) -> Any:
     metadata = {"read": read, "unit": unit, "text": text}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
@@ -144,72 +51,111 @@ class Settings:
     """
 
     url: str | None = _setting(
-        _text,
+        readers.text,
         None,
         "",
         "Database, in SQLAlchemy or libpq form; embedded:[PATH] for the commands alone.",
     )
     listen_url: str | None = _setting(
-        _text, None, "", "Database to listen on, where `url` leads through PgBouncer."
+        readers.text, None, "", "Database to listen on, where `url` leads through PgBouncer."
     )
-    schema: str = _setting(schema_name, "pgqueue", "", "Schema that holds the tables.")
-    tasks: tuple[str, ...] = _setting(_texts, (), "modules", "Modules to load tasks from.")
+    schema: str = _setting(readers.schema_name, "pgqueue", "", "Schema that holds the tables.")
+    tasks: tuple[str, ...] = _setting(readers.texts, (), "modules", "Modules to load tasks from.")
     queues: tuple[str, ...] = _setting(
-        _texts, ("default",), "names", "Queues to take jobs from; `mail/` takes its sub-queues."
+        readers.texts,
+        ("default",),
+        "names",
+        "Queues to take jobs from; `mail/` takes its sub-queues.",
     )
     strategy: str = _setting(
-        _one_of("strict", "round_robin"), "strict", "", "Order in which the queues are taken."
+        readers.one_of("strict", "round_robin"),
+        "strict",
+        "",
+        "Order in which the queues are taken.",
     )
     processes: int = _setting(
-        _integer(1, 1_000), 1, "processes", "Children that run jobs in greenlets."
+        readers.integer(1, 1_000), 1, "processes", "Children that run jobs in greenlets."
     )
     greenlets: int = _setting(
-        _integer(1, 10_000), 25, "slots", "Jobs that one greenlet child runs at once."
+        readers.integer(1, 10_000), 25, "slots", "Jobs that one greenlet child runs at once."
     )
     cpus: int = _setting(
-        _integer(0, 1_000), _cores, "processes", "Children that run one `process` job each."
+        readers.integer(0, 1_000),
+        usable_cpus,
+        "processes",
+        "Children that run one `process` job each.",
     )
     coroutines: int = _setting(
-        _integer(1, 10_000), 100, "slots", "Jobs that the asyncio child runs at once."
+        readers.integer(1, 10_000), 100, "slots", "Jobs that the asyncio child runs at once."
     )
     prefetch_max: int = _setting(
-        _integer(0, 100_000), 500, "jobs", "Short jobs that a child may claim ahead of its slots."
+        readers.integer(0, 100_000),
+        500,
+        "jobs",
+        "Short jobs that a child may claim ahead of its slots.",
     )
     grace_seconds: float = _setting(
-        _seconds(0, 86_400), 30.0, "seconds", "Time that running jobs get when a worker stops."
+        readers.seconds(0, 86_400),
+        30.0,
+        "seconds",
+        "Time that running jobs get when a worker stops.",
     )
     poll_seconds: float = _setting(
-        _seconds(0.01, 3_600), 1.0, "seconds", "Longest wait between two scans for ready jobs."
+        readers.seconds(0.01, 3_600),
+        1.0,
+        "seconds",
+        "Longest wait between two scans for ready jobs.",
     )
     lease_seconds: float = _setting(
-        _seconds(1, 3_600), 30.0, "seconds", "Time without a renewal after which a worker is lost."
+        readers.seconds(1, 3_600),
+        30.0,
+        "seconds",
+        "Time without a renewal after which a worker is lost.",
     )
     heartbeat_seconds: float = _setting(
-        _seconds(0.1, 600), 5.0, "seconds", "Time between two renewals of the lease."
+        readers.seconds(0.1, 600), 5.0, "seconds", "Time between two renewals of the lease."
     )
     timeout_grace_seconds: float = _setting(
-        _seconds(0, 3_600), 5.0, "seconds", "Time past its timeout before a job's child is killed."
+        readers.seconds(0, 3_600),
+        5.0,
+        "seconds",
+        "Time past its timeout before a job's child is killed.",
     )
     args_bytes_max: int = _setting(
-        _integer(2, _MEBIBYTE), 65_536, "bytes", "Largest arguments of one job, as JSON."
+        readers.integer(2, _MEBIBYTE), 65_536, "bytes", "Largest arguments of one job, as JSON."
     )
     result_bytes_max: int = _setting(
-        _integer(4, 64 * _MEBIBYTE), _MEBIBYTE, "bytes", "Largest result of one job, as JSON."
+        readers.integer(4, 64 * _MEBIBYTE),
+        _MEBIBYTE,
+        "bytes",
+        "Largest result of one job, as JSON.",
     )
     error_bytes_max: int = _setting(
-        _integer(256, _MEBIBYTE), 65_536, "bytes", "Longest error text and traceback kept."
+        readers.integer(256, _MEBIBYTE), 65_536, "bytes", "Longest error text and traceback kept."
     )
     log_lines_max: int = _setting(
-        _integer(0, 1_000_000), 1_000, "lines", "Log lines kept of one attempt."
+        readers.integer(0, 1_000_000), 1_000, "lines", "Log lines kept of one attempt."
     )
     log_bytes_max: int = _setting(
-        _integer(0, 64 * _MEBIBYTE), _MEBIBYTE, "bytes", "Log text kept of one attempt."
+        readers.integer(0, 64 * _MEBIBYTE), _MEBIBYTE, "bytes", "Log text kept of one attempt."
     )
     log_level: str = _setting(
-        _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        readers.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         "INFO",
         "",
         "Least level of the lines that are printed and kept.",
+    )
+    log_format: str = _setting(
+        readers.one_of("text", "json"), "text", "", "Form of the lines that are printed."
+    )
+    log_jobs: bool = _setting(
+        readers.boolean, False, "", "Whether the start and success of each job is an INFO line."
+    )
+    log_config: str = _setting(
+        readers.one_of("pgqueue", "app"),
+        "pgqueue",
+        "",
+        "Who configures `logging` in workers: pgqueue, or the modules with tasks.",
     )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -232,7 +178,7 @@ class DeclaredSetting:
     unit: str
     text: str
     default: object
-    read: Read = field(repr=False, compare=False)
+    read: readers.Read = field(repr=False, compare=False)
 
     @property
     def variable(self) -> str:

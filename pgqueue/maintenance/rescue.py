@@ -37,6 +37,7 @@ def rescue(link: Link) -> bool:
                 JobRescued(
                     job_id=settlement.id,
                     attempt=settlement.attempt,
+                    task=attempt.task,
                     outcome=settlement.outcome,
                     detail=details[settlement.id],
                 )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pgqueue.core.events.event import emit, is_observed
-from pgqueue.core.events.jobs import SETTLEMENT_EVENTS, SettlementRefused, emit_settlement
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import SettlementRefused, emit_settlement
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.store.connection.link import Link
 from pgqueue.store.settlement_batches import settle_in_batches
@@ -36,6 +36,7 @@ def settle_attempts(link: Link, attempts: Sequence[EndedAttempt]) -> Iterator[En
                         job_id=settlement.id,
                         attempt=settlement.attempt,
                         worker_id=settlement.worker_id,
+                        task=attempt.task,
                     )
                 )
                 continue
@@ -47,8 +48,6 @@ def settle_attempts(link: Link, attempts: Sequence[EndedAttempt]) -> Iterator[En
 
 
 def _emit_settlement(attempt: EndedAttempt, status: JobStatus) -> None:
-    if not is_observed(*SETTLEMENT_EVENTS):
-        return
     settlement = attempt.settlement
     emit_settlement(
         outcome=settlement.outcome,

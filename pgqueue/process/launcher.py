@@ -117,6 +117,9 @@ class Launcher:
             "log_lines_max": settings.log_lines_max,
             "log_bytes_max": settings.log_bytes_max,
             "log_level": settings.log_level,
+            "log_format": settings.log_format,
+            "log_jobs": settings.log_jobs,
+            "log_config": settings.log_config,
             "lease_seconds": settings.lease_seconds,
             "timeout_grace_seconds": settings.timeout_grace_seconds,
         }

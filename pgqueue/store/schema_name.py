@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from pgqueue.core.errors import InvalidSettings
-from pgqueue.core.settings import schema_name
+from pgqueue.core.setting_readers import schema_name
 
 _PREFIX = "pgqueue."
 

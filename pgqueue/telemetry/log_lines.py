@@ -6,22 +6,14 @@ characters that cannot be printed are escaped, and every further line is indente
 
 import logging
 import re
-import sys
 import time
 
 from pgqueue.core.job_context import redact
-from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.log_text import record_text
-from pgqueue.core.values.short_repr import short_repr
-from pgqueue.telemetry import event_log
-
-_FIELD_BYTES_MAX = 2_000
+from pgqueue.telemetry.record_fields import field_text, record_fields
 
 _QUOTE = re.compile(r'(\\*)"')
 _LAST = re.compile(r"(\\+)$")
-
-# The attributes of every record; any other came as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LogLines(logging.Formatter):
@@ -31,9 +23,7 @@ class LogLines(logging.Formatter):
         """The line, with the traceback below it when the record carries one."""
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
         fields = " ".join(
-            f"{name}={_field(value)}"
-            for name, value in vars(record).items()
-            if name not in _STANDARD
+            f"{_shown(str(name))}={_field(value)}" for name, value in record_fields(record)
         )
         phrase, *rest = record_text(record).split("\n")
         first = f"{at} {_shown(record.levelname):<7} {_shown(phrase)}"
@@ -42,31 +32,13 @@ class LogLines(logging.Formatter):
         return redact("\n".join([first, *(f"  {_shown(line)}" for line in rest)]))
 
 
-def set_up(level: str) -> None:
-    """Print the lines of every logger from *level* up, events included, to standard error."""
-    event_log.install()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogLines())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-
-
 def _field(value: object) -> str:
-    text = value if type(value) is str else _text(value)
-    text = _shown(clean_text(text, _FIELD_BYTES_MAX))
+    text = _shown(field_text(value))
     if text and " " not in text and '"' not in text:
         return text
     # Backslashes count only in front of a quote.
     quoted = _LAST.sub(r"\1\1", _QUOTE.sub(r'\1\1\\"', text))
     return f'"{quoted}"'
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:
-        return short_repr(value)
 
 
 def _shown(text: str) -> str:

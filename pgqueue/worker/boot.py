@@ -19,8 +19,11 @@ from typing import Any
 
 from pgqueue.core.errors import PgqueueError, SchemaMismatch, SchemaTooNew
 from pgqueue.core.events.event import emit
+from pgqueue.core.events.jobs import QueueSplit, TasksLoaded
 from pgqueue.core.events.services import DatabaseFailed
 from pgqueue.core.exit_codes import EXIT_DATABASE, EXIT_USAGE
+from pgqueue.core.queue_pattern import is_split
+from pgqueue.core.standard_streams import replace_unencodable
 from pgqueue.core.values.codec import preload
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard
@@ -32,7 +35,7 @@ from pgqueue.store.tasks import record_tasks
 from pgqueue.tasks import loading
 from pgqueue.tasks.default import configure
 from pgqueue.tasks.task import Task
-from pgqueue.telemetry.log_lines import set_up
+from pgqueue.telemetry import log_setup
 from pgqueue.worker import forks
 from pgqueue.worker.supervisor_link import Reports
 from pgqueue.worker.worker import Config, Worker
@@ -50,12 +53,13 @@ _PAUSE_SECONDS_MAX = 5.0
 
 def boot(kind: str, fd: int, scoreboard_fd: int) -> None:
     """Be a worker until the supervisor stops it."""
+    replace_unencodable()
     os.set_inheritable(fd, False)
     channel = Channel(socket.socket(fileno=fd))
     forks.install()
     _install_signal_handlers()
     config = _receive_config(channel)
-    set_up(config.log_level)
+    log_setup.prepare(config)
     reports = Reports(channel)
     try:
         executors = _prepare(config, channel)
@@ -91,6 +95,13 @@ def _prepare(config: Config, channel: Channel) -> list[str]:
     tasks = loading.load(config.tasks)
     if forks.is_fork:
         forks.leave()  # a module of tasks forked while it was imported
+    log_setup.complete(config)
+    if config.tasks:
+        modules = ",".join(config.tasks)
+        emit(TasksLoaded(worker_id=config.worker_id, modules=modules, task_count=len(tasks)))
+    for task in tasks:
+        if is_split(config.queues, queue := task.options.queue):
+            emit(QueueSplit(task=task.name, queue=queue))
     _record_tasks(Database(config.url, config.schema), tasks, channel)
     if tasks:
         preload()  # the arguments of every job need it, and the first job need not wait for it

@@ -86,7 +86,8 @@ class Intake:
             was_started = attempt.started_at is not None
             attempt.revoke()
             self._interrupts.request(attempt, _lease_lost)
-            emit(AttemptRevoked(job_id=job_id, attempt=number, was_started=was_started))
+            task = attempt.claimed.task
+            emit(AttemptRevoked(job_id=job_id, attempt=number, task=task, was_started=was_started))
 
     def _startable(
         self, claimed: Iterable[ClaimedAttempt], receipt: Receipt

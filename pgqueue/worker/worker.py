@@ -59,6 +59,9 @@ class Config:
     log_lines_max: int
     log_bytes_max: int
     log_level: str
+    log_format: str
+    log_jobs: bool
+    log_config: str
     lease_seconds: float
     timeout_grace_seconds: float
 

@@ -9,10 +9,10 @@ import pytest
 
 from pgqueue.core import decisions
 from pgqueue.core.errors import InvalidOption
-from pgqueue.core.events.event import Event, emit, is_observed, listen
+from pgqueue.core.events.event import Event, emit, is_observed, listen, listen_while
 from pgqueue.core.events.jobs import (
-    SETTLEMENT_EVENTS,
     AttemptEvent,
+    JobClaimed,
     JobEvent,
     JobFailed,
     JobInterruptedEvent,
@@ -220,12 +220,23 @@ def test_a_listener_without_a_repr_is_dropped_like_any_other(
 
 
 def test_an_event_is_observed_only_while_a_function_listens_to_it() -> None:
-    before = is_observed(JobSucceeded, JobRetried)
-    stop = listen("job.retried", lambda event: None)
-    meanwhile = is_observed(JobSucceeded, JobRetried), is_observed(JobSucceeded)
+    before = is_observed(JobSucceeded, JobClaimed)
+    stop = listen("job.claimed", lambda event: None)
+    meanwhile = is_observed(JobSucceeded, JobClaimed), is_observed(JobSucceeded)
     stop()
 
-    assert (False, (True, False), False) == (before, meanwhile, is_observed(JobRetried))
+    assert (False, (True, False), False) == (before, meanwhile, is_observed(JobClaimed))
+
+
+def test_an_event_need_not_be_made_while_its_listener_does_not_want_it() -> None:
+    wanted: set[type[Event]] = set()
+    stop = listen_while(JobEvent, lambda event: None, wanted.__contains__)
+    before = is_observed(JobClaimed)
+    wanted.add(JobClaimed)
+    meanwhile = is_observed(JobClaimed), is_observed(JobSucceeded)
+    stop()
+
+    assert (False, (True, False), False) == (before, meanwhile, is_observed(JobClaimed))
 
 
 def test_an_event_cannot_be_changed_by_its_listeners() -> None:
@@ -250,4 +261,3 @@ def test_the_events_of_a_settlement_depend_on_the_outcome_and_the_status(
     outcome: Outcome, status: JobStatus, kinds: list[type[Event]]
 ) -> None:
     assert kinds == list(settlement_events(outcome, status))
-    assert set(kinds) <= set(SETTLEMENT_EVENTS)

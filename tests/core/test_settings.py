@@ -65,6 +65,26 @@ def test_a_queue_that_ends_with_a_space_can_be_named(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "queues"),
+    [
+        ('["mail,slow", "images"]', ("mail,slow", "images")),
+        (' [ "mail " ]', ("mail ",)),
+        ("mail,slow", ("mail", "slow")),
+    ],
+)
+def test_a_list_in_the_environment_may_be_json(text, queues, tmp_path):
+    settings = load_settings(environ={"PGQUEUE_QUEUES": text}, folder=tmp_path)
+
+    assert queues == settings.queues
+
+
+@pytest.mark.parametrize("text", ['["mail', "[mail,slow]", '[["mail"]]', "[1]"])
+def test_a_broken_json_list_in_the_environment_is_refused(text, tmp_path):
+    with pytest.raises(InvalidSettings, match="PGQUEUE_QUEUES"):
+        load_settings(environ={"PGQUEUE_QUEUES": text}, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("processes", "many"),

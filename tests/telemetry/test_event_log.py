@@ -1,21 +1,33 @@
 """An event becomes one log line, at its level, on the logger of its noun."""
 
 import logging
-import subprocess
-import sys
 
 import pytest
 
-from pgqueue.core.events.catalog import EVENTS
-from pgqueue.core.events.event import Event, LoggedEvent, emit, is_observed
-from pgqueue.core.events.jobs import JobRescued, JobSucceeded, LeaseLostEvent
+from pgqueue.core.events.event import Event, emit, is_observed
+from pgqueue.core.events.jobs import (
+    JobEnqueued,
+    JobFailed,
+    JobInterruptedEvent,
+    JobRescued,
+    JobRetried,
+    JobStarted,
+    JobSucceeded,
+    LeaseLostEvent,
+)
 from pgqueue.core.events.services import LoopFailed, SchemaTooNewEvent, ServiceFailed
 from pgqueue.core.events.workers import WorkerStarted
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.telemetry.event_log import log_event
+from pgqueue.telemetry.log_lines import LogLines
 
 BROKEN = ValueError("broken")
-LOST = {"job_id": 1, "attempt": 2, "worker_id": 3, "outcome": Outcome.FAILED}
+LOST = {"job_id": 1, "attempt": 2, "worker_id": 3, "task": "shop.f", "outcome": Outcome.FAILED}
+ENDED = {
+    **LOST,
+    "queue": "default",
+    "traceback": "Traceback ...\nKeyError: 'y'\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -29,11 +41,11 @@ LOST = {"job_id": 1, "attempt": 2, "worker_id": 3, "outcome": Outcome.FAILED}
             {"worker_id": 3, "executor": "greenlet", "quarantine": False, "pid": 812},
         ),
         (
-            JobRescued(job_id=1, attempt=2, outcome=Outcome.LOST, detail="signal 9"),
+            JobRescued(job_id=1, attempt=2, task="shop.f", outcome=Outcome.LOST, detail="signal 9"),
             "pgqueue.job",
             logging.WARNING,
             "job rescued",
-            {"job_id": 1, "attempt": 2, "outcome": "lost", "detail": "signal 9"},
+            {"job_id": 1, "attempt": 2, "task": "shop.f", "outcome": "lost", "detail": "signal 9"},
         ),
         (
             SchemaTooNewEvent(reason="revision 9"),
@@ -104,39 +116,48 @@ def test_the_error_of_an_event_is_logged_with_its_traceback(
 
 def test_an_event_without_a_log_line_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        emit(
-            JobSucceeded(
-                job_id=1,
-                attempt=1,
-                worker_id=1,
-                task="shop.f",
-                queue="default",
-                outcome=Outcome.SUCCEEDED,
-                status=JobStatus.SUCCEEDED,
-            )
-        )
+        emit(JobEnqueued(task="shop.f", queue="default"))
 
     assert [] == caplog.records
 
 
-def test_the_log_makes_no_event_necessary_that_has_no_line() -> None:
-    unlogged = [kind for kind in EVENTS if not issubclass(kind, LoggedEvent)]
+def test_the_log_makes_no_event_necessary_whose_line_is_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "pgqueue.job"):
+        at_info = is_observed(JobSucceeded), is_observed(JobStarted), is_observed(JobFailed)
+    with caplog.at_level(logging.DEBUG, "pgqueue.job"):
+        at_debug = is_observed(JobSucceeded), is_observed(JobStarted), is_observed(JobEnqueued)
 
-    assert JobSucceeded in unlogged
-    assert not is_observed(*unlogged)
+    assert (False, False, True) == at_info
+    assert (True, True, False) == at_debug
 
 
-def test_setting_up_the_lines_prints_events() -> None:
-    code = (
-        "from pgqueue.core.events.event import emit\n"
-        "from pgqueue.core.events.workers import SupervisorStopped\n"
-        "from pgqueue.telemetry.log_lines import set_up\n"
-        "set_up('INFO')\n"
-        "set_up('INFO')\n"
-        "emit(SupervisorStopped(supervisor_id=2))\n"
-    )
+def test_the_traceback_of_a_failed_job_stands_below_its_line_in_every_format(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log_event(JobFailed(**ENDED, status=JobStatus.FAILED))
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    [record] = caplog.records
+    assert "traceback" not in vars(record)
+    for formatter in (logging.Formatter("%(message)s"), LogLines()):
+        lines = formatter.format(record).splitlines()
+        assert "KeyError: 'y'" == lines[-1].strip() and 3 == len(lines)
 
-    [line] = done.stderr.splitlines()
-    assert line.endswith("INFO    supervisor stopped  supervisor_id=2")
+
+def test_a_retry_has_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    log_event(JobRetried(**ENDED, status=JobStatus.QUEUED))
+
+    [record] = caplog.records
+    assert "job retried" == logging.Formatter("%(message)s").format(record)
+
+
+def test_an_attempt_that_never_started_is_returned_at_debug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        for run_seconds in (None, 0.5):
+            ended = {**ENDED, "outcome": Outcome.INTERRUPTED, "run_seconds": run_seconds}
+            log_event(JobInterruptedEvent(**ended, status=JobStatus.QUEUED))
+
+    assert [logging.DEBUG, logging.INFO] == [record.levelno for record in caplog.records]

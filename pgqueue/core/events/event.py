@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from threading import Lock
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import InvalidOption
@@ -44,7 +44,7 @@ class LoggedEvent(Event):
     """An event with a log line.
 
     Attributes:
-        LEVEL: The level of the line, as in `logging`.
+        LEVEL: The level of the line, as in `logging`; the highest one where `level` differs.
     """
 
     LEVEL: ClassVar[int] = logging.INFO
@@ -62,36 +62,51 @@ Pattern = str | type[Event]
 """A name, in which `*` stands for any characters, or a class that stands for its subclasses too."""
 
 
+IsWanted = Callable[[Any], bool]
+"""Says whether a listener needs the events of a class at present."""
+
+
+class _Entry(NamedTuple):
+    """One listener.
+
+    Attributes:
+        is_wanted: Asked before an event is made; None for a listener to every one.
+    """
+
+    pattern: Pattern
+    listener: Listener
+    is_wanted: IsWanted | None
+
+
 class _Listeners:
     """The listeners of this process.
 
     Attributes:
-        patterns: Each listener with the pattern that it listens to. Replaced as a whole, so that
-            `emit` needs no lock.
+        entries: All listeners. Replaced as a whole, so that `emit` needs no lock.
         by_event: What `of` has matched. Any thread may write it: every value is correct.
-        changing: Held while `patterns` is replaced.
+        changing: Held while `entries` is replaced.
     """
 
     def __init__(self) -> None:
-        self.patterns: tuple[tuple[Pattern, Listener], ...] = ()
-        self.by_event: dict[type[Event], tuple[Listener, ...]] = {}
+        self.entries: tuple[_Entry, ...] = ()
+        self.by_event: dict[type[Event], tuple[_Entry, ...]] = {}
         self.changing = Lock()
 
-    def replace(self, patterns: tuple[tuple[Pattern, Listener], ...]) -> None:
+    def replace(self, entries: tuple[_Entry, ...]) -> None:
         """Replace all listeners."""
-        self.patterns = patterns
+        self.entries = entries
         self.by_event = {}
 
-    def of(self, kind: type[Event]) -> tuple[Listener, ...]:
+    def of(self, kind: type[Event]) -> tuple[_Entry, ...]:
         """The listeners to one kind of event, in the order in which they began to listen."""
-        listeners = self.by_event.get(kind)
-        if listeners is None:
+        matching = self.by_event.get(kind)
+        if matching is None:
             # The dictionary is read first, because `replace` sets it last. Else a match of the old
-            # patterns could be stored for the new ones, and a listener would be missed.
-            by_event, patterns = self.by_event, self.patterns
-            listeners = tuple(listener for pattern, listener in patterns if _matches(kind, pattern))
-            by_event[kind] = listeners
-        return listeners
+            # entries could be stored for the new ones, and a listener would be missed.
+            by_event, entries = self.by_event, self.entries
+            matching = tuple(entry for entry in entries if _matches(kind, entry.pattern))
+            by_event[kind] = matching
+        return matching
 
 
 def _matches(kind: type[Event], pattern: Pattern) -> bool:
@@ -105,7 +120,7 @@ _LISTENERS: Final = _Listeners()
 
 def has_listeners() -> bool:
     """Whether a function listens to any event; else the events need not even be imported."""
-    return bool(_LISTENERS.patterns)
+    return bool(_LISTENERS.entries)
 
 
 # Errors from outside, which may arrive while a listener runs: no listener raised them.
@@ -117,7 +132,7 @@ def emit(event: Event) -> None:
 
     The caller changes its state first and emits last, because a listener may take a moment.
     """
-    for listener in _LISTENERS.of(type(event)):
+    for _, listener, _ in _LISTENERS.of(type(event)):
         try:
             listener(event)
         except _FROM_OUTSIDE:
@@ -147,8 +162,12 @@ def _text_of(listener: Listener) -> str:
 
 
 def is_observed(*kinds: type[Event]) -> bool:
-    """Whether a function listens to one of these events; else the event need not be made."""
-    return any(map(_LISTENERS.of, kinds))
+    """Whether a function needs one of these events at present; else the event need not be made."""
+    for kind in kinds:
+        for _, _, is_wanted in _LISTENERS.of(kind):
+            if is_wanted is None or is_wanted(kind):
+                return True
+    return False
 
 
 def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[], None]:
@@ -168,13 +187,24 @@ def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[]
         InvalidOption: No event has such a name, or *event* is no class of an event.
     """
     _check_pattern(event)
-    entry = (event, function)
+    return listen_while(event, function, None)
+
+
+def listen_while(
+    event: str | type[E], function: Callable[[E], object], is_wanted: IsWanted | None
+) -> Callable[[], None]:
+    """Listen like `listen`, to an event that may be left out while *is_wanted* of it is False.
+
+    Args:
+        is_wanted: Takes the class of an event. It is called for each event, and has to be quick.
+    """
+    entry = _Entry(event, function, is_wanted)
     with _LISTENERS.changing:
-        _LISTENERS.replace((*_LISTENERS.patterns, entry))
+        _LISTENERS.replace((*_LISTENERS.entries, entry))
 
     def stop() -> None:
         with _LISTENERS.changing:
-            _LISTENERS.replace(tuple(other for other in _LISTENERS.patterns if other is not entry))
+            _LISTENERS.replace(tuple(other for other in _LISTENERS.entries if other is not entry))
 
     return stop
 

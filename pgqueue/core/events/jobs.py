@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from pgqueue.core.events.event import Event, LoggedEvent, emit
+from pgqueue.core.events.event import Event, LoggedEvent, emit, is_observed
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 
@@ -46,10 +46,11 @@ class JobClaimed(JobEvent):
     NAME: ClassVar[str] = "job.claimed"
 
 
-class JobStarted(JobEvent):
+class JobStarted(JobEvent, LoggedEvent):
     """The task's code began to run."""
 
     NAME: ClassVar[str] = "job.started"
+    LEVEL: ClassVar[int] = logging.DEBUG
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class AttemptEvent(JobEvent):
         status: The status of its job afterwards.
         run_seconds: From the true start to the end. None when the task's code never started, or
             when its worker died before it reported.
+        traceback: Text of the error's traceback, without secrets; a log line at ERROR prints it.
     """
 
     outcome: Outcome
@@ -68,48 +70,60 @@ class AttemptEvent(JobEvent):
     run_seconds: float | None = None
     error_type: str | None = None
     error_message: str | None = None
+    traceback: str | None = None
 
 
-class JobSucceeded(AttemptEvent):
+class JobSucceeded(AttemptEvent, LoggedEvent):
     """The job ended as succeeded."""
 
     NAME: ClassVar[str] = "job.succeeded"
+    LEVEL: ClassVar[int] = logging.DEBUG
 
 
-class JobFailed(AttemptEvent):
+class JobFailed(AttemptEvent, LoggedEvent):
     """The job ended as failed; only a person can retry it."""
 
     NAME: ClassVar[str] = "job.failed"
+    LEVEL: ClassVar[int] = logging.ERROR
 
 
-class JobRetried(AttemptEvent):
+class JobRetried(AttemptEvent, LoggedEvent):
     """The attempt failed or timed out, and the job will be tried again."""
 
     NAME: ClassVar[str] = "job.retried"
+    LEVEL: ClassVar[int] = logging.WARNING
 
 
-class JobCancelledEvent(AttemptEvent):
+class JobCancelledEvent(AttemptEvent, LoggedEvent):
     """The job was cancelled while it ran."""
 
     NAME: ClassVar[str] = "job.cancelled"
+    LEVEL: ClassVar[int] = logging.INFO
 
 
 class JobLost(AttemptEvent):
-    """The worker died while the job ran."""
+    """The worker died while the job ran; `job.rescued` has the log line."""
 
     NAME: ClassVar[str] = "job.lost"
 
 
-class JobInterruptedEvent(AttemptEvent):
+class JobInterruptedEvent(AttemptEvent, LoggedEvent):
     """The worker had to stop, or was killed because of another job; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.interrupted"
+    LEVEL: ClassVar[int] = logging.INFO
+
+    @property
+    def level(self) -> int:
+        """DEBUG for an attempt that never started: no work is lost."""
+        return logging.DEBUG if self.run_seconds is None else logging.INFO
 
 
-class JobSnoozed(AttemptEvent):
+class JobSnoozed(AttemptEvent, LoggedEvent):
     """The task raised `SnoozeJob`; the attempt does not count."""
 
     NAME: ClassVar[str] = "job.snoozed"
+    LEVEL: ClassVar[int] = logging.DEBUG
 
 
 _BY_OUTCOME: Final[dict[Outcome, type[AttemptEvent]]] = {
@@ -122,9 +136,6 @@ _BY_STATUS: Final[dict[JobStatus, type[AttemptEvent]]] = {
     JobStatus.FAILED: JobFailed,
     JobStatus.CANCELLED: JobCancelledEvent,
 }
-
-SETTLEMENT_EVENTS: Final = (*_BY_OUTCOME.values(), *_BY_STATUS.values(), JobRetried)
-"""The class of every event that `settlement_events` may return."""
 
 
 def settlement_events(outcome: Outcome, status: JobStatus) -> Iterator[type[AttemptEvent]]:
@@ -148,7 +159,8 @@ def emit_settlement(*, outcome: Outcome, status: JobStatus, **attempt: Any) -> N
         attempt: The other fields of `AttemptEvent`.
     """
     for kind in settlement_events(outcome, status):
-        emit(kind(outcome=outcome, status=status, **attempt))
+        if is_observed(kind):
+            emit(kind(outcome=outcome, status=status, **attempt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,10 +168,12 @@ class LeaseLostEvent(LoggedEvent):
     """A worker ended an attempt that belongs to another worker now; no result was recorded."""
 
     NAME: ClassVar[str] = "lease.lost"
+    LEVEL: ClassVar[int] = logging.WARNING
 
     job_id: int
     attempt: int
     worker_id: int
+    task: str
     outcome: Outcome
     was_started: bool
 
@@ -174,9 +188,11 @@ class AttemptRevoked(LoggedEvent):
     """A worker stops an attempt that belongs to another worker now."""
 
     NAME: ClassVar[str] = "attempt.revoked"
+    LEVEL: ClassVar[int] = logging.WARNING
 
     job_id: int
     attempt: int
+    task: str
     was_started: bool
 
     @property
@@ -194,6 +210,7 @@ class JobRescued(LoggedEvent):
 
     job_id: int
     attempt: int
+    task: str
     outcome: Outcome
     detail: str
 
@@ -224,6 +241,7 @@ class SettlementRefused(LoggedEvent):
     job_id: int | None = None
     attempt: int | None = None
     worker_id: int | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,3 +296,34 @@ class TaskUnknown(LoggedEvent):
 
     task: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSplit(LoggedEvent):
+    """A task's queue has a comma in its name, at which the setting `queues` was split.
+
+    The worker takes the parts, and not the queue.
+    """
+
+    NAME: ClassVar[str] = "queue.split"
+    LEVEL: ClassVar[int] = logging.WARNING
+
+    task: str
+    queue: str
+    advice: str = "write the setting `queues` as a list: in the environment as JSON"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksLoaded(LoggedEvent):
+    """A worker imported the modules with its tasks.
+
+    Attributes:
+        modules: Their names, with commas between them.
+    """
+
+    NAME: ClassVar[str] = "tasks.loaded"
+    LEVEL: ClassVar[int] = logging.INFO
+
+    worker_id: int
+    modules: str
+    task_count: int

@@ -104,6 +104,7 @@ class ServiceFailed(LoggedEvent):
     """
 
     NAME: ClassVar[str] = "service.failed"
+    LEVEL: ClassVar[int] = logging.ERROR
 
     service: str
     failures: int

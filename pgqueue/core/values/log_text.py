@@ -30,17 +30,37 @@ def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -
     """
     # Redaction comes before the cut: a cut through a secret would leave a part that is not found.
     rough_bytes_max = bytes_max + SECRET_BYTES_MAX
-    try:
-        text = _message(record, rough_bytes_max)
-    except Exception as error:
-        text = f"{short_repr(record.msg)} cannot be formatted: {name_of(type(error))}"
+    text = _message(record, rough_bytes_max)
+    details = _details(record, rough_bytes_max)
+    return clean_text(redact(f"{text}\n{details}" if details else text), bytes_max)
+
+
+def record_message(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
+    """Return a record's message alone, without redacted values."""
+    return clean_text(redact(_message(record, bytes_max + SECRET_BYTES_MAX)), bytes_max)
+
+
+def record_details(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
+    """Return what stands below a record's message, without redacted values: its traceback."""
+    return clean_text(redact(_details(record, bytes_max + SECRET_BYTES_MAX)), bytes_max)
+
+
+def _details(record: logging.LogRecord, bytes_max: int) -> str:
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if raised is not None:
-        text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
-    return clean_text(redact(text), bytes_max)
+        return report(raised, bytes_max).traceback
+    # Text that a formatter, a queue's handler or the end of a job left in the record.
+    return record.exc_text[: bytes_max + 1] if isinstance(record.exc_text, str) else ""
 
 
 def _message(record: logging.LogRecord, bytes_max: int) -> str:
+    try:
+        return _formatted(record, bytes_max)
+    except Exception as error:
+        return f"{short_repr(record.msg)} cannot be formatted: {name_of(type(error))}"
+
+
+def _formatted(record: logging.LogRecord, bytes_max: int) -> str:
     if not record.args:
         return str(_cut(record.msg, bytes_max))
     args: Any = record.args

@@ -42,3 +42,12 @@ def pay(card: dict[str, str], day: datetime.date) -> str:
 def order() -> None:
     """Enqueue another job."""
     bake.enqueue(1)
+
+
+@task
+def translate(word: str) -> dict[str, str]:
+    """Print, log and return a word of any language: 烤 ü."""
+    print(word)
+    current_job().log.info("translating %s", word)
+    current_job().progress(0.5, word)
+    return {word: word}
