@@ -40,6 +40,7 @@ from pgqueue.core.events.services import (
     SettingsIgnored,
 )
 from pgqueue.core.events.workers import (
+    ForeignWorkers,
     LeaseExpired,
     SupervisorStarted,
     SupervisorStopped,
@@ -64,6 +65,7 @@ __all__ = [
     "EmbeddedMigrated",
     "EmbeddedUsed",
     "Event",
+    "ForeignWorkers",
     "JobCancelledEvent",
     "JobClaimed",
     "JobEnqueued",

@@ -8,7 +8,6 @@ from pgqueue.core.settings import Settings
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.child import Child
 from pgqueue.process.fleet import Fleet
-from pgqueue.process.launcher import Launcher
 from pgqueue.process.reactor import Reactor
 from pgqueue.store.workers import OverdueJob
 
@@ -38,27 +37,20 @@ class Health:
     def __init__(
         self,
         fleet: Fleet,
-        launcher: Launcher,
         reactor: Reactor,
         settings: Settings,
         *,
         on_reclaim: Callable[[Reclaim], None],
     ) -> None:
         self._fleet = fleet
-        self._launcher = launcher
         self._reactor = reactor
         self._settings = settings
         self._on_reclaim = on_reclaim
 
-    def check_leases(self, renewed_ids: set[int]) -> None:
-        """Compare the children with the workers whose leases were renewed, and check each child.
-
-        The registry runs one statement after the other and reports in order. So a child was
-        registered before the renewal. A row without a child was registered without an answer, or
-        its end is about to be written, which comes first.
-        """
+    def check_leases(self, expired_ids: set[int]) -> None:
+        """Kill the children whose leases have expired, and check each child."""
         children = self._fleet.children
-        for worker_id in set(children) - renewed_ids:
+        for worker_id in expired_ids & set(children):
             # Its jobs belong to other workers by now.
             children[worker_id].kill(_LEASE_EXPIRED, "its lease had expired")
         for child in children.values():
@@ -69,8 +61,6 @@ class Health:
                 self._retire(child, "its claim loop stood still")
             if child.is_late(_LOADING_SECONDS):
                 self._retire(child, "its tasks were not loaded in time")
-        if unstarted_ids := renewed_ids - set(children):
-            self._launcher.record_unstarted(unstarted_ids)
 
     def end_overdue(self, overdue: OverdueJob) -> None:
         """Kill the worker of a job that resists its timeout."""

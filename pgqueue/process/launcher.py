@@ -4,7 +4,7 @@ A worker has its row before its process, so that no job is ever claimed for an i
 """
 
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pgqueue.core.settings import Settings
@@ -51,6 +51,14 @@ class Launcher:
 
     def register(self, pool: WorkerPool, then: Callable[[int], None]) -> None:
         """Insert the row of a new worker; *then* gets its id, on the registry's thread."""
+
+        def add(worker_id: int | None) -> None:
+            if worker_id is None:
+                self.register(pool, then)  # the id was in use
+                return
+            self._registry.worker_ids.add(worker_id)
+            then(worker_id)
+
         self._registry.submit(
             workers.register_worker(
                 supervisor_id=self._supervisor_id,
@@ -61,7 +69,7 @@ class Launcher:
                 queues=self._settings.queues,
                 lease_seconds=self._settings.lease_seconds,
             ),
-            then,
+            add,
         )
 
     def spawn(self, pool: WorkerPool, worker_id: int) -> Child:
@@ -74,10 +82,11 @@ class Launcher:
         self._registry.submit(workers.set_pid(worker_id, child.pid), lambda _: None)
         return child
 
-    def record_unstarted(self, worker_ids: Iterable[int]) -> None:
+    def record_unstarted(self, worker_ids: Collection[int]) -> None:
         """Write the end of registered workers that have no process."""
         self._registry.submit(
-            workers.end_workers(worker_ids, "finished", "never started"), lambda _: None
+            workers.end_workers(worker_ids, "finished", "never started"),
+            lambda _: self._registry.worker_ids.difference_update(worker_ids),
         )
 
     def record_end(
@@ -88,6 +97,11 @@ class Launcher:
         Args:
             started_job_ids: The jobs that it started and did not settle; None if unknown.
         """
+
+        def remove(_: object) -> None:
+            self._registry.worker_ids.discard(worker_id)
+            self._on_end_recorded()
+
         self._registry.submit(
             workers.end_workers(
                 [worker_id],
@@ -96,7 +110,7 @@ class Launcher:
                 overdue_job_id=cause.overdue_job_id,
                 started_job_ids=started_job_ids,
             ),
-            lambda _: self._on_end_recorded(),
+            remove,
         )
 
     def _config(self, worker_id: int, pool: WorkerPool) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.workers import ForeignWorkers
 from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
 from pgqueue.store import supervisors
@@ -27,9 +29,13 @@ class WorkerRegistry(Loop):
     Args:
         supervisor_id: The supervisor of the workers.
         lease_seconds: How long a worker may go without a renewal before others take its jobs.
-        on_renewed: Gets the ids of the live workers after each renewal. The lease of a worker
-            that is missing has expired.
+        on_renewed: Gets the ids of workers whose lease has expired, after each renewal.
         usage: The use of the workers' slots, which each renewal records.
+
+    Attributes:
+        worker_ids: The workers that were registered here, until their ends are written. Callbacks
+            of submitted statements change it, on the registry's thread.
+        _foreign_ids: The foreign workers that were reported.
     """
 
     needs_schema = False
@@ -54,6 +60,8 @@ class WorkerRegistry(Loop):
         self._submitted = SimpleQueue[_Submitted]()
         self._pending: _Submitted | None = None
         self._renewal = Timer(clock)
+        self.worker_ids: set[int] = set()
+        self._foreign_ids: frozenset[int] = frozenset()
 
     def submit(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
         """Run *statement* as soon as the database allows, and call *then* with its answer."""
@@ -81,8 +89,15 @@ class WorkerRegistry(Loop):
         return self._renewal.seconds_left
 
     def _renew(self, link: Link) -> None:
-        renewal = supervisors.renew(
-            self._supervisor_id, self._lease_seconds, **self._usage()._asdict()
+        statement = supervisors.renew(
+            self._supervisor_id,
+            self.worker_ids,
+            self._lease_seconds,
+            **self._usage()._asdict(),
         )
-        self._on_renewed(run(link, renewal))
+        renewal = run(link, statement)
+        self._on_renewed(self.worker_ids - renewal.renewed_ids)
         self._renewal.start(self._heartbeat_seconds)
+        foreign_ids, self._foreign_ids = self._foreign_ids, renewal.foreign_ids
+        if new_ids := renewal.foreign_ids - foreign_ids:
+            emit(ForeignWorkers(supervisor_id=self._supervisor_id, worker_ids=sorted(new_ids)))
