@@ -48,6 +48,8 @@ class Launcher:
         self._spare = spare
         self._on_end_recorded = on_end_recorded
         self._host = socket.gethostname()
+        # When each registration was sent. The registry's thread adds; the main thread removes.
+        self._registered_at: dict[int, float] = {}
 
     def register(self, pool: WorkerPool, then: Callable[[int], None]) -> None:
         """Insert the row of a new worker; *then* gets its id, on the registry's thread."""
@@ -57,6 +59,7 @@ class Launcher:
                 self.register(pool, then)  # the id was in use
                 return
             self._registry.worker_ids.add(worker_id)
+            self._registered_at[worker_id] = self._registry.sent_at
             then(worker_id)
 
         self._registry.submit(
@@ -78,12 +81,15 @@ class Launcher:
         if self._spare is not None and self._spare.executor == pool.kind.executor:
             spare, self._spare = self._spare, None
         child = Child(worker_id, pool, self._config(worker_id, pool), spare)
+        child.extend_lease(self._registered_at.pop(worker_id), self._settings.lease_seconds)
         self._unknown_tasks.send_to(child)
         self._registry.submit(workers.set_pid(worker_id, child.pid), lambda _: None)
         return child
 
     def record_unstarted(self, worker_ids: Collection[int]) -> None:
         """Write the end of registered workers that have no process."""
+        for worker_id in worker_ids:
+            self._registered_at.pop(worker_id, None)
         self._registry.submit(
             workers.end_workers(worker_ids, "finished", "never started"),
             lambda _: self._registry.worker_ids.difference_update(worker_ids),

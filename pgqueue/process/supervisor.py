@@ -209,10 +209,13 @@ class Supervisor:
         for _ in range(signals.read_stop_count()):
             self._shutdown.stop_signalled()
 
-    def _on_renewed(self, on_reached: Callable[[], None], expired_ids: set[int]) -> None:
+    def _on_renewed(
+        self, on_reached: Callable[[], None], expired_ids: set[int], renewed_at: float
+    ) -> None:
         # On the registry's thread.
         on_reached()
-        self._reactor.call_soon_threadsafe(partial(self._health.check_leases, expired_ids))
+        check = partial(self._health.check_leases, expired_ids, renewed_at)
+        self._reactor.call_soon_threadsafe(check)
 
     def _handle_message(self, child: Child, message: dict[str, Any]) -> None:
         match message:

@@ -27,6 +27,7 @@ from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.intake import Intake
 from pgqueue.worker.interrupts import Interrupts
 from pgqueue.worker.job_context import JobContexts
+from pgqueue.worker.lease_watch import LeaseWatch
 from pgqueue.worker.log_capture import LogCapture
 from pgqueue.worker.outcomes import Limits
 from pgqueue.worker.queues import Queues
@@ -102,6 +103,7 @@ class Worker:
             settle=self._settle,
         )
         self.executor = _executor(kind, in_flight, runner)
+        self.lease_watch = LeaseWatch(scoreboard, lease_seconds=config.lease_seconds)
         intake = Intake(
             in_flight,
             self.finisher,
@@ -149,6 +151,7 @@ class Worker:
         """Work until the supervisor sends `stop`, or is gone; blocks the main thread."""
         logging.getLogger().addHandler(self.capture)
         self.interrupts.install(self.executor)
+        self.lease_watch.start()
         self.finisher.start()
         # A stop that came during the start must be known before the first claim.
         self.commands.receive_pending()

@@ -40,6 +40,7 @@ class HealthHarness:
             self.reactor,
             load_settings({"grace_seconds": 30.0}),
             on_reclaim=self.reclaims.append,
+            clock=self.clock,
         )
 
     def pass_time(self, seconds: float) -> None:
@@ -60,21 +61,34 @@ def harness() -> Iterator[HealthHarness]:
 
 
 def test_children_whose_leases_were_renewed_go_on(harness: HealthHarness) -> None:
-    harness.health.check_leases(set())
+    harness.health.check_leases(set(), 1_000.0)
 
     assert [] == harness.sick.kills == harness.well.kills == harness.fleet.stops
 
 
 def test_a_child_whose_lease_has_expired_is_killed(harness: HealthHarness) -> None:
-    harness.health.check_leases({1, 3})
+    harness.health.check_leases({1, 3}, 1_000.0)
 
     assert (["its lease had expired"], []) == (harness.sick.kills, harness.well.kills)
+    assert ([], [1_000.0]) == (harness.sick.renewals, harness.well.renewals)
+
+
+def test_a_child_whose_job_goes_on_is_killed_before_its_lease_ends(harness: HealthHarness) -> None:
+    harness.health.check_leases(set(), 1_000.0)
+    harness.sick.ailments = {"outlives_lease"}
+
+    harness.pass_time(27.4)
+    before = list(harness.sick.kills)
+    harness.pass_time(0.1)
+
+    assert [] == before == harness.well.kills
+    assert ["its lease could not be renewed, and a job went on"] == harness.sick.kills
 
 
 def test_a_frozen_child_is_killed(harness: HealthHarness) -> None:
     harness.sick.process.frozen = True
 
-    harness.health.check_leases(set())
+    harness.health.check_leases(set(), 1_000.0)
 
     assert ["was frozen for as long as a lease"] == harness.sick.kills
     assert [] == harness.well.kills
@@ -92,7 +106,7 @@ def test_a_child_that_works_no_more_is_stopped_within_the_grace(
 ) -> None:
     harness.sick.ailments = {ailment}
 
-    harness.health.check_leases(set())
+    harness.health.check_leases(set(), 1_000.0)
 
     assert [(1, 30.0, detail)] == harness.fleet.stops
 
