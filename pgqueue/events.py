@@ -42,6 +42,7 @@ from pgqueue.core.events.services import (
     SettingsIgnored,
 )
 from pgqueue.core.events.workers import (
+    ForeignWorkers,
     LeaseExpired,
     SupervisorStarted,
     SupervisorStopped,
@@ -67,6 +68,7 @@ __all__ = [
     "EmbeddedMigrated",
     "EmbeddedUsed",
     "Event",
+    "ForeignWorkers",
     "JobCancelledEvent",
     "JobClaimed",
     "JobEnqueued",

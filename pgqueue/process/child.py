@@ -14,6 +14,7 @@ from pgqueue.core.bounded_names import BoundedNames
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.workers import WorkerKilled
+from pgqueue.core.lease_limits import lease_limits
 from pgqueue.process.blocked_thread import BlockedThread
 from pgqueue.process.child_process import ChildProcess
 from pgqueue.process.counters import Counters
@@ -145,6 +146,15 @@ class Child:
         ):
             self._unsent_stop.stop()
         return not self._unsent_stop.is_running
+
+    def extend_lease(self, renewed_at: float, lease_seconds: float) -> None:
+        """Let its jobs run until shortly before the end of a lease that was renewed then."""
+        self.scoreboard.extend_lease(renewed_at + lease_limits(lease_seconds).interrupt_seconds)
+
+    def outlives_lease(self, lease_seconds: float) -> bool:
+        """Whether a job goes on although the lease was not renewed in time."""
+        seconds = self.scoreboard.seconds_past(self.scoreboard.interrupt_at)
+        return seconds >= lease_limits(lease_seconds).kill_seconds and self.scoreboard.has_running
 
     def resists_timeout(self, job_id: int, grace_seconds: float) -> bool:
         """Whether a job that is overdue by its row is past its deadline here, and the grace.

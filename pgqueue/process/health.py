@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.workers import WorkerBlocked, WorkerRetired
+from pgqueue.core.lease_limits import lease_limits
 from pgqueue.core.settings import Settings
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.child import Child
 from pgqueue.process.fleet import Fleet
-from pgqueue.process.launcher import Launcher
 from pgqueue.process.reactor import Reactor
 from pgqueue.store.workers import OverdueJob
 
@@ -38,27 +39,32 @@ class Health:
     def __init__(
         self,
         fleet: Fleet,
-        launcher: Launcher,
         reactor: Reactor,
         settings: Settings,
         *,
         on_reclaim: Callable[[Reclaim], None],
+        clock: Clock = MONOTONIC,
     ) -> None:
         self._fleet = fleet
-        self._launcher = launcher
         self._reactor = reactor
         self._settings = settings
         self._on_reclaim = on_reclaim
+        self._clock = clock
 
-    def check_leases(self, renewed_ids: set[int]) -> None:
-        """Compare the children with the workers whose leases were renewed, and check each child.
+    def check_leases(self, expired_ids: set[int], renewed_at: float) -> None:
+        """Kill the children whose leases have expired, extend the others, and check each child.
 
-        The registry runs one statement after the other and reports in order. So a child was
-        registered before the renewal. A row without a child was registered without an answer, or
-        its end is about to be written, which comes first.
+        Args:
+            renewed_at: The monotonic time at which the renewal was sent.
         """
         children = self._fleet.children
-        for worker_id in set(children) - renewed_ids:
+        lease_seconds = self._settings.lease_seconds
+        for worker_id in set(children) - expired_ids:
+            children[worker_id].extend_lease(renewed_at, lease_seconds)
+        limits = lease_limits(lease_seconds)
+        kill_at = renewed_at + limits.interrupt_seconds + limits.kill_seconds
+        self._reactor.call_later(kill_at - self._clock.monotonic(), self.check_unrenewed)
+        for worker_id in expired_ids & set(children):
             # Its jobs belong to other workers by now.
             children[worker_id].kill(_LEASE_EXPIRED, "its lease had expired")
         for child in children.values():
@@ -69,8 +75,15 @@ class Health:
                 self._retire(child, "its claim loop stood still")
             if child.is_late(_LOADING_SECONDS):
                 self._retire(child, "its tasks were not loaded in time")
-        if unstarted_ids := renewed_ids - set(children):
-            self._launcher.record_unstarted(unstarted_ids)
+
+    def check_unrenewed(self) -> None:
+        """Kill the children in which jobs go on though their lease is not renewed in time.
+
+        Other supervisors may start second attempts of these jobs soon.
+        """
+        for child in self._fleet.children.values():
+            if child.outlives_lease(self._settings.lease_seconds):
+                child.kill("stopped", "its lease could not be renewed, and a job went on")
 
     def end_overdue(self, overdue: OverdueJob) -> None:
         """Kill the worker of a job that resists its timeout."""
@@ -82,6 +95,7 @@ class Health:
 
     def check_blocked_threads(self) -> None:
         """Check the main threads of all children, now and regularly from now on."""
+        self.check_unrenewed()
         pause = _BLOCKED_CHECK_SECONDS
         for child in self._fleet.children.values():
             if reclaim := child.blocked_thread.check():

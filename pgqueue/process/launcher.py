@@ -4,7 +4,7 @@ A worker has its row before its process, so that no job is ever claimed for an i
 """
 
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pgqueue.core.settings import Settings
@@ -48,9 +48,20 @@ class Launcher:
         self._spare = spare
         self._on_end_recorded = on_end_recorded
         self._host = socket.gethostname()
+        # When each registration was sent. The registry's thread adds; the main thread removes.
+        self._registered_at: dict[int, float] = {}
 
     def register(self, pool: WorkerPool, then: Callable[[int], None]) -> None:
         """Insert the row of a new worker; *then* gets its id, on the registry's thread."""
+
+        def add(worker_id: int | None) -> None:
+            if worker_id is None:
+                self.register(pool, then)  # the id was in use
+                return
+            self._registry.worker_ids.add(worker_id)
+            self._registered_at[worker_id] = self._registry.sent_at
+            then(worker_id)
+
         self._registry.submit(
             workers.register_worker(
                 supervisor_id=self._supervisor_id,
@@ -61,7 +72,7 @@ class Launcher:
                 queues=self._settings.queues,
                 lease_seconds=self._settings.lease_seconds,
             ),
-            then,
+            add,
         )
 
     def spawn(self, pool: WorkerPool, worker_id: int) -> Child:
@@ -70,14 +81,18 @@ class Launcher:
         if self._spare is not None and self._spare.executor == pool.kind.executor:
             spare, self._spare = self._spare, None
         child = Child(worker_id, pool, self._config(worker_id, pool), spare)
+        child.extend_lease(self._registered_at.pop(worker_id), self._settings.lease_seconds)
         self._unknown_tasks.send_to(child)
         self._registry.submit(workers.set_pid(worker_id, child.pid), lambda _: None)
         return child
 
-    def record_unstarted(self, worker_ids: Iterable[int]) -> None:
+    def record_unstarted(self, worker_ids: Collection[int]) -> None:
         """Write the end of registered workers that have no process."""
+        for worker_id in worker_ids:
+            self._registered_at.pop(worker_id, None)
         self._registry.submit(
-            workers.end_workers(worker_ids, "finished", "never started"), lambda _: None
+            workers.end_workers(worker_ids, "finished", "never started"),
+            lambda _: self._registry.worker_ids.difference_update(worker_ids),
         )
 
     def record_end(
@@ -88,6 +103,11 @@ class Launcher:
         Args:
             started_job_ids: The jobs that it started and did not settle; None if unknown.
         """
+
+        def remove(_: object) -> None:
+            self._registry.worker_ids.discard(worker_id)
+            self._on_end_recorded()
+
         self._registry.submit(
             workers.end_workers(
                 [worker_id],
@@ -96,7 +116,7 @@ class Launcher:
                 overdue_job_id=cause.overdue_job_id,
                 started_job_ids=started_job_ids,
             ),
-            lambda _: self._on_end_recorded(),
+            remove,
         )
 
     def _config(self, worker_id: int, pool: WorkerPool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A subclass says only what one turn does. Under gevent a loop is a greenlet.
 
 import threading
 from collections.abc import Callable, Mapping
+from math import inf
 
 from pgqueue.core.backoff import backoff_seconds
 from pgqueue.core.errors import PgqueueError, SchemaTooNew
@@ -54,6 +55,11 @@ class Loop:
     def ping_after_idle_seconds(self) -> float:
         """How long after an answer a turn starts without a ping of the connection."""
         return 0.5
+
+    @property
+    def pause_seconds_max(self) -> float:
+        """The longest pause after a failure; by default the pauses grow to 10 s."""
+        return inf
 
     def turn(self, link: Link) -> float:
         """Take one turn; return the seconds until the next one, unless `wake` is called before."""
@@ -139,7 +145,7 @@ class Loop:
         if isinstance(error, SchemaTooNew):
             self.on_schema_too_new(error)
         self._failures += 1
-        pause = backoff_seconds(self._failures)
+        pause = min(self.pause_seconds_max, backoff_seconds(self._failures))
         shown_pause = round(pause, 2)
         if isinstance(error, (*TRANSIENT_ERRORS, PgqueueError)):
             reason = str(error).strip().partition("\n")[0]

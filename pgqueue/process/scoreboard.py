@@ -16,10 +16,14 @@ from pgqueue.core.clock import MONOTONIC, Clock
 
 # The words of the head, by their number: the slot (counted from 1) of the job that has the main
 # thread, 0 for none; its monotonic time of that; whether slots ran out; the monotonic time of the
-# claim loop's last turn; how many reclaims were started or ended; whether it waits to be woken.
+# claim loop's last turn; how many reclaims were started or ended; whether it waits to be woken;
+# when its jobs are interrupted unless its lease is renewed, 0 without a lease.
 # Each is one word that is written at once, so that nobody reads half of it.
-_RUNNING, _SINCE, _FULL, _TURNED, _RECLAIMS, _WAITING = range(6)
-_HEAD = 6
+_RUNNING, _SINCE, _FULL, _TURNED, _RECLAIMS, _WAITING, _INTERRUPT = range(7)
+_HEAD = 7
+
+# In the place of the deadline of a job whose task has ended.
+_ENDED = -inf
 
 # A slot: job id, 0 for a free one; and its deadline.
 _WORDS = 2
@@ -36,8 +40,8 @@ class RunningJob(NamedTuple):
 class Scoreboard:
     """A table of slots in shared memory; the worker writes it, its supervisor reads it.
 
-    One word goes the other way, the count of reclaims: a worker whose claim loop stands still reads
-    no message. The count is odd while a reclaim is active.
+    Two words go the other way, as a worker whose claim loop stands still reads no message: the
+    count of reclaims, which is odd while a reclaim is active, and the time of its lease.
 
     The threads of a worker share its scoreboard: a run's thread calls `add`, `finish` and
     `set_running`, the finisher `remove`, the claim loop `record_turn` and `set_waiting`.
@@ -75,7 +79,7 @@ class Scoreboard:
     def finish(self, slot: int) -> None:
         """Remove a job's deadline: its task has ended, and it waits to be settled."""
         if slot:
-            self._times[_word(slot) + 1] = inf
+            self._times[_word(slot) + 1] = _ENDED
 
     def remove(self, slot: int) -> None:
         """Free a job's slot: it is settled."""
@@ -102,7 +106,24 @@ class Scoreboard:
         """How many reclaims were started or ended."""
         return self._counts[_RECLAIMS]
 
+    @property
+    def interrupt_at(self) -> float:
+        """The monotonic time from which no job may run, unless the lease is renewed before."""
+        return self._times[_INTERRUPT] or inf
+
     # For the supervisor.
+
+    def extend_lease(self, interrupt_at: float) -> None:
+        """Let jobs run until a later time; an earlier time changes nothing."""
+        self._times[_INTERRUPT] = max(self._times[_INTERRUPT], interrupt_at)
+
+    @property
+    def has_running(self) -> bool:
+        """Whether a started job has not ended, as far as is known."""
+        if self._counts[_FULL]:
+            return True
+        jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
+        return any(job_id and deadline != _ENDED for job_id, deadline in jobs)
 
     def begin_reclaim(self) -> None:
         """Forbid the worker to claim, and to start a job that it claimed before now."""
@@ -125,7 +146,9 @@ class Scoreboard:
         if self._counts[_FULL]:
             return None
         jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
-        return {job_id: deadline for job_id, deadline in jobs if job_id}
+        return {
+            job_id: inf if deadline == _ENDED else deadline for job_id, deadline in jobs if job_id
+        }
 
     def blocking_job_id(self, seconds: float) -> int | None:
         """The job that has had the main thread for so long without a pause; None if none has."""

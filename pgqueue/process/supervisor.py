@@ -120,7 +120,7 @@ class Supervisor:
             supervisor_id=self.id,
             grace_seconds=settings.grace_seconds,
         )
-        self._health = Health(self._fleet, launcher, self._reactor, settings, on_reclaim=on_reclaim)
+        self._health = Health(self._fleet, self._reactor, settings, on_reclaim=on_reclaim)
         self._burst = Burst(self._fleet, self._shutdown) if burst else None
         self._dispatcher = self._dispatcher_of(database, identity)
 
@@ -216,10 +216,13 @@ class Supervisor:
         for _ in range(signals.read_stop_count()):
             self._shutdown.stop_signalled()
 
-    def _on_renewed(self, on_reached: Callable[[], None], renewed_ids: set[int]) -> None:
+    def _on_renewed(
+        self, on_reached: Callable[[], None], expired_ids: set[int], renewed_at: float
+    ) -> None:
         # On the registry's thread.
         on_reached()
-        self._reactor.call_soon_threadsafe(partial(self._health.check_leases, renewed_ids))
+        check = partial(self._health.check_leases, expired_ids, renewed_at)
+        self._reactor.call_soon_threadsafe(check)
 
     def _handle_message(self, child: Child, message: dict[str, Any]) -> None:
         match message:

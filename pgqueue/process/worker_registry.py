@@ -9,6 +9,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.events.event import emit
+from pgqueue.core.events.workers import ForeignWorkers
+from pgqueue.core.lease_limits import lease_limits
 from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
 from pgqueue.store import supervisors
@@ -27,9 +30,15 @@ class WorkerRegistry(Loop):
     Args:
         supervisor_id: The supervisor of the workers.
         lease_seconds: How long a worker may go without a renewal before others take its jobs.
-        on_renewed: Gets the ids of the live workers after each renewal. The lease of a worker
-            that is missing has expired.
+        on_renewed: Gets the ids of workers whose lease has expired, after each renewal, and the
+            time at which the renewal was sent.
         usage: The use of the workers' slots, which each renewal records.
+
+    Attributes:
+        worker_ids: The workers that were registered here, until their ends are written. Callbacks
+            of submitted statements change it, on the registry's thread.
+        sent_at: The monotonic time at which the last statement was sent.
+        _foreign_ids: The foreign workers that were reported.
     """
 
     needs_schema = False
@@ -41,7 +50,7 @@ class WorkerRegistry(Loop):
         supervisor_id: int,
         lease_seconds: float,
         heartbeat_seconds: float,
-        on_renewed: Callable[[set[int]], None],
+        on_renewed: Callable[[set[int], float], None],
         usage: Callable[[], Usage],
         clock: Clock = MONOTONIC,
     ) -> None:
@@ -53,7 +62,11 @@ class WorkerRegistry(Loop):
         self._usage = usage
         self._submitted = SimpleQueue[_Submitted]()
         self._pending: _Submitted | None = None
+        self._clock = clock
         self._renewal = Timer(clock)
+        self.sent_at = clock.monotonic()
+        self.worker_ids: set[int] = set()
+        self._foreign_ids: frozenset[int] = frozenset()
 
     def submit(self, statement: Statement[Any], then: Callable[[Any], None]) -> None:
         """Run *statement* as soon as the database allows, and call *then* with its answer."""
@@ -65,6 +78,17 @@ class WorkerRegistry(Loop):
         """Whether a submitted statement has no answer yet."""
         return self._pending is not None or not self._submitted.empty()
 
+    @property
+    def pause_seconds_max(self) -> float:
+        """Short, as a pause that outlives the lease would interrupt jobs after the outage."""
+        return min(1.0, self._lease_seconds / 10)
+
+    @property
+    def _answer_seconds_max(self) -> float:
+        # A renewal on a connection that answers no more must leave the time for another one.
+        usable_seconds = lease_limits(self._lease_seconds).interrupt_seconds
+        return max(1.0, (usable_seconds - self._heartbeat_seconds) / 2)
+
     def turn(self, link: Link) -> float:
         """Renew when that is due, and run all submitted statements."""
         # First, so that a statement which fails again and again costs no lease.
@@ -75,14 +99,24 @@ class WorkerRegistry(Loop):
             if self._pending is None:
                 self._pending = self._submitted.get()
             statement, then = self._pending
+            self.sent_at = self._clock.monotonic()
             answer = run(link, statement)
             self._pending = None
             then(answer)
         return self._renewal.seconds_left
 
     def _renew(self, link: Link) -> None:
-        renewal = supervisors.renew(
-            self._supervisor_id, self._lease_seconds, **self._usage()._asdict()
+        statement = supervisors.renew(
+            self._supervisor_id,
+            self.worker_ids,
+            self._lease_seconds,
+            **self._usage()._asdict(),
         )
-        self._on_renewed(run(link, renewal))
+        self.sent_at = self._clock.monotonic()
+        with link.short_timeout(self._answer_seconds_max):
+            renewal = run(link, statement)
+        self._on_renewed(self.worker_ids - renewal.renewed_ids, self.sent_at)
         self._renewal.start(self._heartbeat_seconds)
+        foreign_ids, self._foreign_ids = self._foreign_ids, renewal.foreign_ids
+        if new_ids := renewal.foreign_ids - foreign_ids:
+            emit(ForeignWorkers(supervisor_id=self._supervisor_id, worker_ids=sorted(new_ids)))

@@ -175,7 +175,7 @@ logs = Table(
 workers = Table(
     "workers",
     metadata,
-    _identity(),
+    Column("id", BigInteger, autoincrement=False, nullable=False),
     Column("supervisor_id", BigInteger, nullable=False),
     Column("executor", Text, nullable=False),
     Column("slots", Integer, nullable=False),
@@ -205,7 +205,7 @@ Index("workers_live", workers.c.supervisor_id, postgresql_where=text("stopped_at
 supervisors = Table(
     "supervisors",
     metadata,
-    _identity(),
+    Column("id", BigInteger, autoincrement=False, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("version", Text, nullable=False),

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pgqueue.store.statement import Statement, count, first_column, only_value
+from pgqueue.core.identity import random_id
+from pgqueue.store.statement import Statement, count, first_column, first_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,17 @@ def register_worker(
     queues: Sequence[str],
     lease_seconds: float,
     quarantine: bool = False,
-) -> Statement[int]:
-    """Add a worker that is about to start; returns its id, which is never used again.
+) -> Statement[int | None]:
+    """Add a worker that is about to start, under a random id; returns the id.
+
+    Run again, the statement finds the row that it added. None: the id is in use, so make another
+    statement.
 
     Args:
         quarantine: Whether it takes only jobs whose last two workers died.
     """
     params = {
+        "worker_id": random_id(),
         "supervisor_id": supervisor_id,
         "executor": executor,
         "slots": slots,
@@ -39,7 +44,7 @@ def register_worker(
         "queues": list(queues),
         "lease_seconds": lease_seconds,
     }
-    return Statement("register_worker", params, only_value)
+    return Statement("register_worker", params, first_value)
 
 
 def set_pid(worker_id: int, pid: int) -> Statement[int]:

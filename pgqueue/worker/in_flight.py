@@ -83,6 +83,11 @@ class InFlight:
         """How many slots are taken, one by each attempt that a runner has."""
         return self._taken_count - self._ended_count
 
+    @property
+    def is_lease_over(self) -> bool:
+        """Whether no job may run, as the lease was not renewed in time."""
+        return self._clock.monotonic() >= self._scoreboard.interrupt_at
+
     # For the fetcher.
 
     def record_turn(self) -> None:
@@ -103,6 +108,8 @@ class InFlight:
 
     def free_capacity(self) -> tuple[int, int]:
         """How many jobs to claim now, and how many of them can start at once."""
+        if self.is_lease_over:
+            return 0, 0  # claimed jobs could not start
         # Attempts that wait or run. An attempt counts all the time from `add` until its end, also
         # while a runner takes it on another thread.
         occupied = self._added_count - self._ended_count
@@ -170,9 +177,13 @@ class InFlight:
     def start(self, attempt: ActiveAttempt) -> None:
         """Record that a runner starts the attempt."""
         scoreboard = self._scoreboard
-        attempt.start(self._clock.monotonic())
+        now = self._clock.monotonic()
+        attempt.start(now)
         attempt.slot = scoreboard.add(attempt.claimed.id, attempt.deadline)
-        if attempt.receipt.reclaim_count != scoreboard.reclaim_count:
+        if (
+            attempt.receipt.reclaim_count != scoreboard.reclaim_count
+            or now >= scoreboard.interrupt_at
+        ):
             attempt.revoke()
         scoreboard.set_running(attempt.slot)
 

@@ -16,7 +16,7 @@ from math import inf
 from types import FrameType
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
-from pgqueue.core.decisions import JobTimeout
+from pgqueue.core.decisions import JobInterrupted, JobTimeout
 from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.executors import Executor
@@ -83,7 +83,7 @@ class Interrupts:
         executor = self._executor
         assert executor is not None
         own_error: BaseException | None = None
-        for attempt, error in (*self._requested(), *self._overdue()):
+        for attempt, error in (*self._requested(), *self._overdue(), *self._without_lease()):
             where = executor.frame_of(attempt) or frame
             attempt.interrupt(error, self._clock.monotonic(), partial(_stack, where))
             if attempt is executor.current():
@@ -100,6 +100,15 @@ class Interrupts:
             if attempt.is_interruptible:
                 requested.append((attempt, make_error()))
         return requested
+
+    def _without_lease(self) -> list[tuple[ActiveAttempt, BaseException]]:
+        if not self._in_flight.is_lease_over:
+            return []
+        return [
+            (attempt, JobInterrupted("The lease of the job's worker could not be renewed."))
+            for attempt in self._in_flight.all()
+            if attempt.is_interruptible and self.may_request(attempt)
+        ]
 
     def _overdue(self) -> list[tuple[ActiveAttempt, BaseException]]:
         now = self._clock.monotonic()

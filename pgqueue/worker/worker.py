@@ -29,6 +29,7 @@ from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.intake import Intake
 from pgqueue.worker.interrupts import Interrupts
 from pgqueue.worker.job_context import JobContexts
+from pgqueue.worker.lease_watch import LeaseWatch
 from pgqueue.worker.log_capture import LogCapture
 from pgqueue.worker.outcomes import Limits
 from pgqueue.worker.queues import Queues
@@ -110,6 +111,7 @@ class Worker:
             settle=self._settle,
         )
         self.executor = _executor(kind, in_flight, runner, start_context.new_context)
+        self.lease_watch = LeaseWatch(scoreboard, lease_seconds=config.lease_seconds)
         intake = Intake(
             in_flight,
             self.finisher,
@@ -166,6 +168,7 @@ class Worker:
         forks.on_fork(self.abandon)
         logging.getLogger().addHandler(self.capture)
         self.interrupts.install(self.executor)
+        self.lease_watch.start()
         self.finisher.start()
         # A stop that came during the start must be known before the first claim.
         self.commands.receive_pending()

@@ -7,6 +7,7 @@ from typing import Any
 import claiming
 import psycopg
 import pytest
+import registering
 
 from chaos import invariants, ledger_tables
 from chaos.ledger import Ledger
@@ -170,18 +171,7 @@ class History:
 
     def __enter__(self) -> "History":
         self.supervisor = self.link("leases")
-        self.worker_id = run(
-            self.supervisor,
-            workers.register_worker(
-                supervisor_id=1,
-                executor="greenlet",
-                slots=10,
-                quarantine=False,
-                host="here",
-                queues=["default"],
-                lease_seconds=60,
-            ),
-        )
+        self.worker_id = registering.worker(self.supervisor)
         self.fetcher = self.link(f"fetcher {self.worker_id}")
         self.finisher = self.link(f"finisher {self.worker_id}")
         return self

@@ -85,8 +85,8 @@ def test_a_task_that_no_worker_knows_is_printed_for_the_queue_and_for_the_job(
     job = client.enqueue("shop.gone", queue="mail")
     link.raw.execute(
         "insert into pgqueue.workers "
-        "(supervisor_id, executor, slots, host, queues, lease_until, unknown_tasks) values "
-        "(1, 'greenlet', 1, 'here', '{mail}', clock_timestamp() + interval '1 h', '{shop.gone}')"
+        "(id, supervisor_id, executor, slots, host, queues, lease_until, unknown_tasks) values "
+        "(1, 1, 'greenlet', 1, 'here', '{mail}', clock_timestamp() + interval '1 h', '{shop.gone}')"
     )
 
     [unknown] = pgqueue("tasks", "unknown", "--json").document

@@ -15,17 +15,12 @@ from pgqueue.store.statement import run
 
 
 def _worker(link: Link, lease_seconds: float = 30.0, *, quarantine: bool = False) -> int:
-    return run(
+    return registering.worker(
         link,
-        workers.register_worker(
-            supervisor_id=registering.supervisor(link),
-            executor="greenlet",
-            slots=5,
-            quarantine=quarantine,
-            host="here",
-            queues=["default"],
-            lease_seconds=lease_seconds,
-        ),
+        supervisor_id=registering.supervisor(link),
+        slots=5,
+        quarantine=quarantine,
+        lease_seconds=lease_seconds,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
 import claiming
+import registering
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -21,7 +22,6 @@ from pgqueue.core.new_job import NewJob
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.store import (
     enqueueing,
-    workers,
 )
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.connection.link import Link
@@ -155,26 +155,22 @@ class Harness(RuleBasedStateMachine):
         self.all_entries[row.id] = Entry(row.id, job, options)
 
     def _register(self, supervisor: int, *, is_quarantine: bool) -> Worker:
-        arguments = workers.register_worker(
+        worker_id = registering.worker(
+            self.link,
             supervisor_id=supervisor,
-            executor="greenlet",
             slots=JOBS_MAX,
-            host="here",
-            queues=["default"],
             lease_seconds=600.0,
             quarantine=is_quarantine,
         )
         scoreboard = Scoreboard(10)
         running = InFlight(slots=JOBS_MAX, prefetch_max=0, settling_max=100, scoreboard=scoreboard)
-        worker = Worker(run(self.link, arguments), supervisor, is_quarantine, scoreboard, running)
+        worker = Worker(worker_id, supervisor, is_quarantine, scoreboard, running)
         self.all_workers[worker.id] = worker
         return worker
 
     def _worker(self, nth: int, likely: Callable[[Worker], object] = bool) -> Worker:
-        workers = sorted(
-            self.all_workers.values(),
-            key=lambda worker: (bool(worker.death), not likely(worker), -worker.id),
-        )
+        newest = list(self.all_workers.values())[::-1]
+        workers = sorted(newest, key=lambda worker: (bool(worker.death), not likely(worker)))
         return workers[nth % len(workers)]
 
     def _entry(self, nth: int) -> Entry:

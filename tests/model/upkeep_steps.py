@@ -32,9 +32,12 @@ class UpkeepSteps(Harness):
         """A renewal returns the live workers of the supervisor."""
         mine = [worker for worker in self._live() if worker.supervisor == supervisor]
 
-        alive = run(self.link, supervisors.renew(supervisor, 600.0))
+        own_ids = [
+            worker.id for worker in self.all_workers.values() if worker.supervisor == supervisor
+        ]
+        renewal = run(self.link, supervisors.renew(supervisor, own_ids, 600.0))
 
-        assert {worker.id for worker in mine} == alive
+        assert ({worker.id for worker in mine}, set()) == (renewal.renewed_ids, renewal.foreign_ids)
         for worker in mine:
             worker.is_late = False
 

@@ -40,7 +40,6 @@ EXEMPT = {
     *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
     *(
         "record_tasks",
-        "register_worker",
         "register_supervisor",
         "announce_supervisor",
         "stop_supervisor",

@@ -6,11 +6,12 @@ from typing import Any
 
 import claiming
 import psycopg
+import registering
 
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
-from pgqueue.store import enqueueing, jobs, settlements, workers
+from pgqueue.store import enqueueing, jobs, settlements
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.connection.link import Link
 from pgqueue.store.settlements import Settlement
@@ -32,17 +33,12 @@ class QueueDatabase:
         quarantine: bool = False,
     ) -> int:
         """The id of a new live worker."""
-        return run(
+        return registering.worker(
             self.link,
-            workers.register_worker(
-                supervisor_id=supervisor_id,
-                executor=executor,
-                slots=10,
-                host="here",
-                queues=["default"],
-                lease_seconds=lease_seconds,
-                quarantine=quarantine,
-            ),
+            supervisor_id=supervisor_id,
+            executor=executor,
+            lease_seconds=lease_seconds,
+            quarantine=quarantine,
         )
 
     def worker_for(self, job_id: int) -> int:

@@ -1,6 +1,8 @@
-"""Rows of supervisors, without a process behind them."""
+"""Rows of supervisors and workers, without a process behind them."""
 
-from pgqueue.store import supervisors
+from collections.abc import Sequence
+
+from pgqueue.store import supervisors, workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 from pgqueue.store.supervisors import SupervisorIdentity
@@ -28,3 +30,30 @@ def listening_supervisor(
     )
     run(link, announcement)
     return supervisor_id
+
+
+def worker(
+    link: Link,
+    *,
+    supervisor_id: int = 1,
+    executor: str = "greenlet",
+    slots: int = 10,
+    queues: Sequence[str] = ("default",),
+    lease_seconds: float = 60.0,
+    quarantine: bool = False,
+) -> int:
+    """The id of a new live worker."""
+    worker_id = run(
+        link,
+        workers.register_worker(
+            supervisor_id=supervisor_id,
+            executor=executor,
+            slots=slots,
+            host="here",
+            queues=queues,
+            lease_seconds=lease_seconds,
+            quarantine=quarantine,
+        ),
+    )
+    assert worker_id is not None
+    return worker_id

@@ -50,7 +50,8 @@ class StubChild:
         worker: The worker's end of the channel.
         stops: The grace of each stop that it got.
         kills: The details of each kill.
-        ailments: Names of its methods that return true: `is_stalled`, `is_late`, `resists_timeout`.
+        ailments: Names of its methods that return true: `is_stalled`, `is_late`, `resists_timeout`,
+            `outlives_lease`.
     """
 
     def __init__(self, worker_id: int, pool: WorkerPool, clock: Clock = MONOTONIC) -> None:
@@ -70,6 +71,15 @@ class StubChild:
         self.reason = "died"
         self.stops: list[float] = []
         self.kills: list[str] = []
+        self.renewals: list[float] = []
+
+    def extend_lease(self, renewed_at: float, lease_seconds: float) -> None:
+        """Note the renewal."""
+        self.renewals.append(renewed_at)
+
+    def outlives_lease(self, lease_seconds: float) -> bool:
+        """As the test said."""
+        return "outlives_lease" in self.ailments
 
     @property
     def counters(self) -> Counters:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from manual_clock import ManualClock
-from stub_children import StubChild, StubLauncher, pool_of
+from stub_children import StubChild, pool_of
 
 from pgqueue.core.settings import load_settings
 from pgqueue.process.blocked_thread import Reclaim
@@ -31,16 +31,16 @@ class HealthHarness:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.reactor = Reactor(self.clock)
-        self.fleet, self.launcher = StubFleet(), StubLauncher()
+        self.fleet = StubFleet()
         self.sick, self.well = StubChild(1, pool_of("greenlet")), StubChild(2, pool_of("greenlet"))
         self.fleet.children = {1: self.sick, 2: self.well}
         self.reclaims: list[Reclaim] = []
         self.health = Health(
             self.fleet,
-            self.launcher,
             self.reactor,
             load_settings({"grace_seconds": 30.0}),
             on_reclaim=self.reclaims.append,
+            clock=self.clock,
         )
 
     def pass_time(self, seconds: float) -> None:
@@ -61,22 +61,34 @@ def harness() -> Iterator[HealthHarness]:
 
 
 def test_children_whose_leases_were_renewed_go_on(harness: HealthHarness) -> None:
-    harness.health.check_leases({1, 2})
+    harness.health.check_leases(set(), 1_000.0)
 
     assert [] == harness.sick.kills == harness.well.kills == harness.fleet.stops
-    assert [] == harness.launcher.writes
 
 
 def test_a_child_whose_lease_has_expired_is_killed(harness: HealthHarness) -> None:
-    harness.health.check_leases({2})
+    harness.health.check_leases({1, 3}, 1_000.0)
 
     assert (["its lease had expired"], []) == (harness.sick.kills, harness.well.kills)
+    assert ([], [1_000.0]) == (harness.sick.renewals, harness.well.renewals)
+
+
+def test_a_child_whose_job_goes_on_is_killed_before_its_lease_ends(harness: HealthHarness) -> None:
+    harness.health.check_leases(set(), 1_000.0)
+    harness.sick.ailments = {"outlives_lease"}
+
+    harness.pass_time(27.4)
+    before = list(harness.sick.kills)
+    harness.pass_time(0.1)
+
+    assert [] == before == harness.well.kills
+    assert ["its lease could not be renewed, and a job went on"] == harness.sick.kills
 
 
 def test_a_frozen_child_is_killed(harness: HealthHarness) -> None:
     harness.sick.process.frozen = True
 
-    harness.health.check_leases({1, 2})
+    harness.health.check_leases(set(), 1_000.0)
 
     assert ["was frozen for as long as a lease"] == harness.sick.kills
     assert [] == harness.well.kills
@@ -94,15 +106,9 @@ def test_a_child_that_works_no_more_is_stopped_within_the_grace(
 ) -> None:
     harness.sick.ailments = {ailment}
 
-    harness.health.check_leases({1, 2})
+    harness.health.check_leases(set(), 1_000.0)
 
     assert [(1, 30.0, detail)] == harness.fleet.stops
-
-
-def test_a_registered_worker_without_a_process_is_ended(harness: HealthHarness) -> None:
-    harness.health.check_leases({1, 2, 3, 4})
-
-    assert [("unstarted", [3, 4])] == harness.launcher.writes
 
 
 def test_only_the_worker_of_a_job_that_resists_its_timeout_is_killed(

@@ -127,17 +127,6 @@ def test_a_live_supervisor_whose_row_was_lost_has_a_row_again_and_is_notified(
     assert [""] == payloads()
 
 
-def test_a_new_supervisor_skips_the_ids_of_rows_that_were_added_again(
-    db: QueueDatabase,
-) -> None:
-    first_id = supervisor(db.link)
-    announcement = supervisors.announce(first_id + 1, identity(), wants_notify=True, seconds=60.0)
-    run(db.link, announcement)
-
-    assert None is run(db.link, supervisors.register_supervisor(identity()))
-    assert first_id + 2 == run(db.link, supervisors.register_supervisor(identity()))
-
-
 @pytest.mark.parametrize(
     ("queues", "count"),
     [(["default"], 4), (["rare"], 2), (["mail/"], 5), ([f"q{n}" for n in range(200)], 5)],

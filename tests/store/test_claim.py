@@ -221,7 +221,8 @@ def test_a_lease_renewal_does_not_wait_for_an_open_claim(
     with db.link.transaction():
         db.claim(worker_id)
 
-        assert {worker_id} == run(other_link, supervisors.renew(7, 60))
+        renewal = run(other_link, supervisors.renew(7, [worker_id], 60))
+        assert {worker_id} == renewal.renewed_ids
 
 
 def test_a_claim_skips_jobs_that_another_claim_has_locked(

@@ -63,7 +63,7 @@ def test_a_lease_renewal_records_the_usage_of_the_supervisor(db: QueueDatabase) 
     supervisor_id = supervisor(db.link, "mail", "news/")
     db.rows("update pgqueue.supervisors set last_seen_at = last_seen_at - interval '1 min'")
 
-    run(db.link, supervisors.renew(supervisor_id, 60, slots=8, busy_slots=3, run_seconds=0.25))
+    run(db.link, supervisors.renew(supervisor_id, [], 60, slots=8, busy_slots=3, run_seconds=0.25))
 
     assert ("here", 1, "0.1.0", ["mail"], ["news/"], 8, 3, 0.25, True) == db.row(
         "select host, pid, version, queues, prefixes, slots, busy_slots, run_seconds,"
@@ -86,8 +86,23 @@ def test_an_ended_worker_is_neither_renewed_nor_ended_again(db: QueueDatabase) -
     dead, alive = (db.worker(supervisor_id=7) for _ in range(2))
     run(db.link, workers.end_workers([dead], "died", "killed"))
 
-    assert {alive} == run(db.link, supervisors.renew(7, 60))
+    renewal = run(db.link, supervisors.renew(7, [dead, alive], 60))
+    assert ({alive}, set()) == (renewal.renewed_ids, renewal.foreign_ids)
     assert [] == run(db.link, workers.end_workers([dead], "stopped", "a second end"))
+
+
+def test_no_identity_comes_back_after_every_counter_was_reset(db: QueueDatabase) -> None:
+    def identities() -> set[int]:
+        supervisor_ids = [supervisor(db.link) for _ in range(3)]
+        return {*supervisor_ids, *(db.worker(supervisor_id=supervisor_ids[0]) for _ in range(3))}
+
+    before = identities()
+    db.rows("truncate pgqueue.workers, pgqueue.supervisors restart identity")
+    after = identities()
+
+    assert set() == before & after
+    assert 12 == len(before | after)
+    assert all(0 < identity < 2**53 for identity in before | after)
 
 
 def test_tasks_are_recorded_again_only_when_they_changed(db: QueueDatabase) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import claiming
 import psycopg
+import registering
 from manual_clock import ManualClock
 
 from pgqueue import task
@@ -12,7 +13,6 @@ from pgqueue.client.client import Client
 from pgqueue.core.bounded_names import BoundedNames
 from pgqueue.core.lifecycle import Outcome
 from pgqueue.process.scoreboard import Scoreboard
-from pgqueue.store import workers
 from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -257,12 +257,4 @@ class FinisherHarness:
 
 def register_worker(link: Link, *queues: str) -> int:
     """The id of a new worker."""
-    statement = workers.register_worker(
-        supervisor_id=1,
-        executor="greenlet",
-        slots=5,
-        host="here",
-        queues=list(queues),
-        lease_seconds=60,
-    )
-    return run(link, statement)
+    return registering.worker(link, slots=5, queues=queues)

@@ -135,3 +135,21 @@ def test_the_attempt_of_a_run_whose_code_runs_is_the_one_to_interrupt(
     assert before is None
     assert run[1] is interruptible(run)
     assert interruptible(None) is None
+
+
+def test_nothing_is_claimed_or_started_while_the_lease_is_over(
+    harness: FetcherHarness, client: Client
+) -> None:
+    client.enqueue("shop.work")
+    harness.turn()
+    run = harness.in_flight.take_next()
+    assert run
+
+    now = harness.clock.monotonic()
+    harness.scoreboard.extend_lease(now)
+    capacity = harness.in_flight.free_capacity()
+    harness.in_flight.start(run[0])
+    harness.scoreboard.extend_lease(now + 60.0)
+
+    assert ((0, 0), True) == (capacity, run[0].is_revoked)
+    assert (4, 4) == harness.in_flight.free_capacity()

@@ -288,22 +288,6 @@ def test_a_worker_child_loads_no_sqlalchemy(client: Client, fleet: Any) -> None:
     assert not any("sqlalchemy" in maps for maps in loaded)
 
 
-def test_a_worker_registered_without_an_answer_is_ended(fleet: Any) -> None:
-    workers = fleet(PGQUEUE_HEARTBEAT_SECONDS="0.5")
-    workers.until(workers.children, "started")
-
-    ((worker_id,),) = workers.rows(
-        "insert into pgqueue.workers (supervisor_id, executor, slots, host, queues, lease_until) "
-        "select supervisor_id, executor, slots, host, queues, lease_until from pgqueue.workers "
-        "limit 1 returning id"
-    )
-
-    workers.until_query(
-        "select stop_reason = 'finished' from pgqueue.workers where id = %s", worker_id
-    )
-    assert workers.children()
-
-
 def test_a_worker_whose_fetcher_stalls_is_replaced_after_its_jobs(
     client: Client, fleet: Any, recorded: None
 ) -> None:

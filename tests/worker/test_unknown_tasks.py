@@ -118,14 +118,5 @@ def test_unknown_tasks_are_recorded_once_and_up_to_a_limit(link: Link) -> None:
 
 
 def _worker(link: Link, queues: list[str]) -> int:
-    return run(
-        link,
-        workers.register_worker(
-            supervisor_id=registering.supervisor(link),
-            executor="greenlet",
-            slots=1,
-            host="here",
-            queues=queues,
-            lease_seconds=30,
-        ),
-    )
+    supervisor_id = registering.supervisor(link)
+    return registering.worker(link, supervisor_id=supervisor_id, slots=1, queues=queues)

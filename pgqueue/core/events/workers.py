@@ -149,3 +149,14 @@ class LeaseExpired(LoggedEvent):
     LEVEL: ClassVar[int] = logging.WARNING
 
     worker_ids: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignWorkers(LoggedEvent):
+    """Rows of workers have a supervisor's id, and it did not start them; it leaves them alone."""
+
+    NAME: ClassVar[str] = "workers.foreign"
+    LEVEL: ClassVar[int] = logging.WARNING
+
+    supervisor_id: int
+    worker_ids: Sequence[int]

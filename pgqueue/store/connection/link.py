@@ -157,8 +157,8 @@ class Link:
         return self.is_usable
 
     @contextmanager
-    def short_timeout(self) -> Iterator[None]:
-        """Wait at most 5 s for each answer in this block; only for cheap statements.
+    def short_timeout(self, seconds: float | None = None) -> Iterator[None]:
+        """Wait at most 5 s, or *seconds*, for each answer in this block; only for cheap statements.
 
         Without an answer in time the connection is closed. The server may run the statement until
         its `statement_timeout`.
@@ -166,7 +166,7 @@ class Link:
         if not isinstance(self.raw, session.OwnConnection):
             yield
             return
-        with self.raw.short_timeout():
+        with self.raw.short_timeout(seconds):
             yield
 
     def is_alive(self, ping_after_idle_seconds: float) -> bool:

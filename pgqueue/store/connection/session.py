@@ -98,9 +98,10 @@ class OwnConnection(psycopg.Connection[Any]):
             raise
 
     @contextmanager
-    def short_timeout(self) -> Iterator[None]:
-        """Wait at most 5 s for each answer in this block."""
-        limit, self.answer_seconds_max = self.answer_seconds_max, _SHORT_ANSWER_SECONDS_MAX
+    def short_timeout(self, seconds: float | None = None) -> Iterator[None]:
+        """Wait at most 5 s, or *seconds*, for each answer in this block."""
+        shorter = _SHORT_ANSWER_SECONDS_MAX if seconds is None else seconds
+        limit, self.answer_seconds_max = self.answer_seconds_max, shorter
         try:
             yield
         finally:

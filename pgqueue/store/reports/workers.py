@@ -21,7 +21,7 @@ def list_workers(*, with_stopped: bool, limit: int) -> Report[list[WorkerRecord]
     query = select(*columns_for(WorkerRecord, worker))
     if not with_stopped:
         query = query.where(worker.c.stopped_at.is_(None))
-    query = query.order_by(worker.c.id.desc()).limit(checked_limit(limit))
+    query = query.order_by(worker.c.started_at.desc(), worker.c.id).limit(checked_limit(limit))
     return Report(query, lambda rows: [_worker(row) for row in rows])
 
 

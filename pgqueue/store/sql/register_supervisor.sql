@@ -1,12 +1,10 @@
--- Add a supervisor that starts, and return its id.
---
--- After a fail-over or a restore the sequence may be behind the rows that announce_supervisor.sql
--- added again. Then no row is added, and the next call takes the next id.
+-- Add a supervisor that starts, and return its id. No answer: the id is in use, so draw another one.
 --
 -- Index: supervisors_pkey and supervisors_notify_until are written.
 -- Locks: the new row only.
-insert into pgqueue.supervisors as supervisor (host, pid, version, queues, prefixes, slots)
+insert into pgqueue.supervisors as supervisor (id, host, pid, version, queues, prefixes, slots)
 values (
+  %(supervisor_id)s::bigint,
   %(host)s::text,
   %(pid)s::integer,
   %(version)s::text,

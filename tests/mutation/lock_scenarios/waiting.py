@@ -43,11 +43,11 @@ def a_worker_that_is_being_ended_is_not_renewed(db: QueueDatabase) -> None:
     ended, alive = db.worker(), db.worker()
     with another(db) as other:
         other.writes("update pgqueue.workers set stopped_at = now() where id = %s", ended)
-        with submitted(db, supervisors.renew(1, 60)) as answer:
+        with submitted(db, supervisors.renew(1, [ended, alive], 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.commit()
 
-    assert {alive} == answer.result()
+    assert {alive} == answer.result().renewed_ids
 
 
 @of("renew_leases")
@@ -55,11 +55,11 @@ def a_locked_worker_is_renewed_after_the_lock(db: QueueDatabase) -> None:
     worker = db.worker()
     with another(db) as other:
         other.locks("workers", worker)
-        with submitted(db, supervisors.renew(1, 60)) as answer:
+        with submitted(db, supervisors.renew(1, [worker], 60)) as answer:
             other.keeps_waiting(answer)
             other.raw.rollback()
 
-    assert {worker} == answer.result()
+    assert {worker} == answer.result().renewed_ids
 
 
 @of("renew_leases")
@@ -68,7 +68,7 @@ def a_renewal_does_not_wait_for_a_claim(db: QueueDatabase) -> None:
     with another(db) as other:
         other.locks("workers", worker, "key share")
 
-        assert {worker} == at_once(db, supervisors.renew(1, 60))
+        assert {worker} == at_once(db, supervisors.renew(1, [worker], 60)).renewed_ids
 
 
 @of("end_workers")

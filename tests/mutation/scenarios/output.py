@@ -15,7 +15,8 @@ def output_is_written_only_for_an_active_attempt(db: QueueDatabase) -> None:
     claimed, neighbour, finished = db.claim_new(), db.claim_new(), finished_attempt(db)
     before = written_rows(db)
 
-    for wrong in (*wrong_tokens(claimed), finished):
+    of_neighbour = claimed._replace(worker_id=neighbour.worker_id)
+    for wrong in (*wrong_tokens(claimed), of_neighbour, finished):
         if wrong.id == neighbour.id:
             continue  # a token of the neighbour, which is checked below
         run(db.link, progress.write_progress([Progress(*token(wrong), 0.5, "half")]))

@@ -1,5 +1,8 @@
 """A supervisor reads and changes only the rows of its own workers."""
 
+from dataclasses import replace
+from functools import partial
+
 import registering
 from queue_database import QueueDatabase
 
@@ -20,7 +23,8 @@ def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(db: QueueDataba
 
     run(db.link, workers.set_pid(own, 77))
     run(db.link, workers.add_unknown_tasks(own, ["shop.gone"]))
-    assert {own} == run(db.link, supervisors.renew(supervisor, 60, busy_slots=3))
+    renewal = run(db.link, supervisors.renew(supervisor, [own, ended, others], 60, busy_slots=3))
+    assert ({own}, set()) == (renewal.renewed_ids, renewal.foreign_ids)
     assert [] == run(db.link, workers.expire_leases())
     assert [own] == run(db.link, workers.end_workers([own], "stopped", "in order"))
 
@@ -32,7 +36,52 @@ def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(db: QueueDataba
         "select stop_reason, pid from pgqueue.workers where id = %(id)s", id=ended
     )
     assert (None,) == db.row("select stop_reason from pgqueue.workers where id = %(id)s", id=others)
-    assert [(3,), (0,)] == db.rows("select busy_slots from pgqueue.supervisors order by id")
+    assert [(supervisor, 3), (other, 0)] == db.rows(
+        "select id, busy_slots from pgqueue.supervisors order by busy_slots desc"
+    )
+
+
+@of("renew_leases")
+def a_worker_that_its_supervisor_did_not_register_is_reported_and_left_alone(
+    db: QueueDatabase,
+) -> None:
+    own, foreign, ended = (db.worker() for _ in range(3))
+    db.worker(supervisor_id=2)
+    run(db.link, workers.end_workers([ended], "died", ""))
+    lease = "select lease_until from pgqueue.workers where id = %(id)s"
+    before = db.row(lease, id=foreign)
+
+    renewal = run(db.link, supervisors.renew(1, [own], 60))
+
+    assert ({own}, {foreign}) == (renewal.renewed_ids, renewal.foreign_ids)
+    assert before == db.row(lease, id=foreign)
+
+
+@of("register_worker")
+def a_registration_that_is_sent_again_finds_its_own_row_alone(db: QueueDatabase) -> None:
+    registration = partial(
+        workers.register_worker,
+        executor="greenlet",
+        slots=1,
+        host="here",
+        queues=["default"],
+        lease_seconds=60.0,
+    )
+    first = registration(supervisor_id=1)
+    other = registration(supervisor_id=2)
+    params = {**other.params, "worker_id": first.params["worker_id"]}
+    foreign = replace(other, params=params)
+    worker_id = run(db.link, first)
+    assert worker_id is not None
+
+    assert (worker_id, None) == (run(db.link, first), run(db.link, foreign))
+
+    run(db.link, workers.set_pid(worker_id, 7))
+    assert None is run(db.link, first)
+    db.rows("update pgqueue.workers set pid = null")
+    run(db.link, workers.end_workers([worker_id], "died", ""))
+    assert None is run(db.link, first)
+    assert 1 == len(db.rows("select from pgqueue.workers"))
 
 
 @of("expire_leases")
@@ -46,8 +95,8 @@ def a_worker_whose_lease_expired_is_ended_once(db: QueueDatabase) -> None:
 
     assert [expired] == run(db.link, workers.expire_leases())
 
-    assert [(live, None), (expired, "lease_expired"), (ended, "died")] == db.rows(
-        "select id, stop_reason from pgqueue.workers order by id"
+    assert {live: None, expired: "lease_expired", ended: "died"} == dict(
+        db.rows("select id, stop_reason from pgqueue.workers")
     )
 
 

@@ -1,0 +1,33 @@
+"""When a lease that cannot be renewed ends the jobs under it, by the monotonic clock of their host.
+
+Other supervisors expire a lease when it has ended by PostgreSQL's clock. A host without a network
+never hears of that, so its jobs have to stop earlier: else they would run beside their second
+attempts for as long as the host is cut off.
+"""
+
+from typing import NamedTuple
+
+_MARGIN_SECONDS_MAX = 5.0
+_MARGIN_SHARE = 1 / 6
+
+
+class LeaseLimits(NamedTuple):
+    """The limits of a lease that is not renewed; all of them lie before its end.
+
+    Attributes:
+        interrupt_seconds: Since the last renewal was sent: running jobs are interrupted, and none
+            starts.
+        kill_seconds: Since the interruption: the supervisor kills a worker in which a job goes on.
+        exit_seconds: Since the interruption: such a worker ends itself, as its supervisor may be
+            frozen.
+    """
+
+    interrupt_seconds: float
+    kill_seconds: float
+    exit_seconds: float
+
+
+def lease_limits(lease_seconds: float) -> LeaseLimits:
+    """The limits of a lease: it stops a sixth of its time before its end, 5 s at most."""
+    margin = min(_MARGIN_SECONDS_MAX, lease_seconds * _MARGIN_SHARE)
+    return LeaseLimits(lease_seconds - margin, margin / 2, margin * 3 / 4)
