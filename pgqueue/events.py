@@ -22,6 +22,7 @@ from pgqueue.core.events.jobs import (
     JobsUnknown,
     LeaseLostEvent,
     OutputDropped,
+    SettlementReduced,
     SettlementRefused,
     TaskUnknown,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "SchemaTooNewEvent",
     "ServiceFailed",
     "SettingsIgnored",
+    "SettlementReduced",
     "SettlementRefused",
     "SupervisorStarted",
     "SupervisorStopped",
