@@ -4,7 +4,8 @@
 -- Locks: that job, for this moment; locked ones are skipped, as in prune.sql.
 select job.id
 from pgqueue.jobs as job
-where job.kept_until <= (select clock_timestamp())
+where job.status in ('succeeded', 'failed', 'cancelled')
+  and job.kept_until <= (select clock_timestamp())
   and job.id <> all(%(refused)s::bigint[])
 order by job.kept_until
 limit 1

@@ -1,13 +1,18 @@
 -- Delete finished jobs past kept_until, with their attempts and logs, a limited number at
 -- a time.
 --
--- Index: jobs_kept_until; jobs_pkey; attempts_pkey and logs_pkey begin with the job. By lists of
---        keys: a join might read all of a table that was small when it was planned.
+-- A person may have queued a finished job by hand, without the function `retry`: its kept_until is
+-- left over, and it waits or runs.
+--
+-- Index: jobs_kept_until, which has the finished jobs; jobs_pkey; attempts_pkey and logs_pkey begin
+--        with the job. By lists of keys: a join might read all of a table that was small when it was
+--        planned.
 -- Locks: the jobs, earliest first; locked ones are skipped, for the next batch.
 with expired as materialized (
   select job.id
   from pgqueue.jobs as job
-  where job.kept_until <= (select clock_timestamp())
+  where job.status in ('succeeded', 'failed', 'cancelled')
+    and job.kept_until <= (select clock_timestamp())
     and job.id <> all(%(refused)s::bigint[])
   order by job.kept_until
   limit %(jobs_max)s::int

@@ -95,7 +95,8 @@ def only_waiting_jobs_past_their_expiry_expire(db: QueueDatabase) -> None:
 def only_jobs_past_kept_until_are_pruned_with_their_rows(db: QueueDatabase) -> None:
     past = db.row("select clock_timestamp() - interval '1 s'")[0]
     finished, kept, running = finished_attempt(db), finished_attempt(db), db.claim_new()
-    db.change(finished.id, kept_until=past)
+    for job_id in (finished.id, running.id):
+        db.change(job_id, kept_until=past)
     for job_id in (finished.id, kept.id, running.id):
         db.rows(
             "insert into pgqueue.logs (job_id, attempt, level, message)"
