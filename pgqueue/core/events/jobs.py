@@ -249,7 +249,10 @@ class SettlementReduced(LoggedEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class JobSkipped(LoggedEvent):
-    """The database refused to change a job; maintenance skips the job for a minute."""
+    """The database refused to change a job; maintenance skips it, and tries again later.
+
+    Emitted once in ten minutes for each constraint or trigger.
+    """
 
     NAME: ClassVar[str] = "job.skipped"
     LEVEL: ClassVar[int] = logging.ERROR

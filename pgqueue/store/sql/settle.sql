@@ -12,6 +12,9 @@
 -- it ends as failed, for a person. A cancellation that was requested while the job ran wins over
 -- every outcome but success.
 --
+-- The deletion of a job with more than a hundred attempts may take long: it is left to the pruner,
+-- which deletes the rows in portions.
+--
 -- A count at its maximum stays there, and an attempt whose row exists keeps that row (both occur in
 -- a restored or hand-made table): neither keeps a job from its end.
 --
@@ -92,8 +95,8 @@ active as materialized (
     job.keep_seconds,
     job.started_at + make_interval(secs => ended.waited_seconds) as started_at,
     clock_timestamp() as ended_at,
-    (ended.outcome, job.keep_seconds, ended.keeps_job is true)
-      = ('succeeded', 0::float8, false) as is_deletable
+    (ended.outcome, job.keep_seconds, ended.keeps_job is true, job.attempt > 100)
+      = ('succeeded', 0::float8, false, false) as is_deletable
   from ended
   join pgqueue.jobs as job on job.id = any(array[ended.id])
   where job.status is not distinct from 'running'
