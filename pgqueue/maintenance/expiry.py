@@ -1,6 +1,7 @@
 """Cancels jobs that did not start in time, and deletes what was kept long enough."""
 
 from pgqueue.maintenance.service import Service
+from pgqueue.maintenance.surplus import Surplus
 from pgqueue.store import retention
 from pgqueue.store.batched_statement import BatchedStatement
 from pgqueue.store.connection.link import Link
@@ -29,6 +30,7 @@ def services(
     return [
         Service("expire", expire_every_seconds, expire.take),
         Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE),
+        Surplus().service(),
         Service("prune_workers", 3600.0, prune_workers),
         Service("prune_requests", 3600.0, prune_requests),
     ]
