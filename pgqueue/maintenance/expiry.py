@@ -1,6 +1,7 @@
 """Cancels jobs that did not start in time, and deletes what was kept long enough."""
 
 from pgqueue.maintenance.service import Service
+from pgqueue.maintenance.surplus import Surplus
 from pgqueue.store import retention
 from pgqueue.store.batched_statement import BatchedStatement
 from pgqueue.store.connection.link import Link
@@ -21,12 +22,15 @@ _REQUESTS_KEPT_SECONDS = 86400.0
 def services(
     *, expire_every_seconds: float = 5.0, prune_every_seconds: float = 30.0
 ) -> list[Service]:
-    """The services `expire` and `prune` for jobs, and `prune_workers` for old workers."""
+    """The services that expire jobs, and that delete jobs and other rows nobody needs."""
     expire = BatchedStatement(retention.expire, retention.first_expired, _JOBS_MAX)
-    prune = BatchedStatement(retention.prune, retention.first_prunable, _JOBS_MAX)
+    prune = BatchedStatement(
+        retention.prune, retention.first_prunable, _JOBS_MAX, reduce=retention.delete_rows
+    )
     return [
         Service("expire", expire_every_seconds, expire.take),
         Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE),
+        Surplus().service(),
         Service("prune_workers", 3600.0, prune_workers),
         Service("prune_requests", 3600.0, prune_requests),
     ]

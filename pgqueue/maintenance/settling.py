@@ -29,10 +29,11 @@ def settle_attempts(link: Link, attempts: Sequence[EndedAttempt]) -> Iterator[En
     for count, answer in settle_in_batches(link, [attempt.settlement for attempt in attempts]):
         for attempt in attempts[start : start + count]:
             settlement = attempt.settlement
-            if isinstance(answer, Exception):
+            status = answer.get(settlement.key)
+            if isinstance(status, Exception):
                 emit(
                     SettlementRefused(
-                        reason=str(answer),
+                        reason=str(status),
                         job_id=settlement.id,
                         attempt=settlement.attempt,
                         worker_id=settlement.worker_id,
@@ -40,7 +41,6 @@ def settle_attempts(link: Link, attempts: Sequence[EndedAttempt]) -> Iterator[En
                     )
                 )
                 continue
-            status = answer.get((settlement.id, settlement.attempt))
             if status is not None:
                 _emit_settlement(attempt, status)
                 yield attempt

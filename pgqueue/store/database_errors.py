@@ -1,8 +1,10 @@
 """Groups of psycopg's errors: transient ones, and errors of the data or of resources."""
 
+from typing import Final
+
 import psycopg
 
-from pgqueue.core.errors import DatabaseUnreachable
+from pgqueue.core.errors import AccessDenied, DatabaseUnreachable
 
 TRANSIENT_ERRORS: tuple[type[Exception], ...] = (
     psycopg.OperationalError,  # lost connections, restarts, deadlocks, locks, a full disk
@@ -34,5 +36,45 @@ RESOURCE_ERRORS: tuple[type[Exception], ...] = (
 )
 """Errors that a smaller batch may avoid."""
 
-DATABASE_ERRORS: tuple[type[Exception], ...] = (psycopg.Error,)
+DATABASE_ERRORS: tuple[type[Exception], ...] = (psycopg.Error, AccessDenied)
 """Every error of the database."""
+
+# SQLSTATE classes of errors that pass by themselves, or that concern the server or the session:
+# connections, authorization, conflicts between transactions, resources, locks, an operator, the
+# system. Read-only transactions are of class 25.
+_PASSING_CLASSES: Final = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"})
+
+# Classes of errors that triggers, and views with a check option, raise by themselves.
+_TRIGGER_CLASSES: Final = frozenset({"09", "27", "44"})
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database refuses a row: its data, a constraint, or code of the application.
+
+    A trigger may raise an error of any class. Such an error has a context, which names the
+    function of the trigger; an error of our own statement, such as a missing right, has none.
+    """
+    if isinstance(error, AccessDenied) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, DATA_ERRORS):
+        return True
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return False
+    error_class = error.sqlstate[:2]
+    if error_class in _PASSING_CLASSES:
+        return False
+    return error_class in _TRIGGER_CLASSES or error.diag.context is not None
+
+
+def refusal_source(error: BaseException) -> str:
+    """What refused a row: the constraint, or the SQLSTATE and the code that raised it."""
+    diag = error.diag if isinstance(error, psycopg.Error) else None
+    if diag is not None and diag.constraint_name is not None:
+        return f"{diag.schema_name}.{diag.table_name}.{diag.constraint_name}"
+    where = (diag.context or "").partition("\n")[0] if diag is not None else ""
+    return f"{getattr(error, 'sqlstate', None)} {where}"
+
+
+def first_line(error: BaseException) -> str:
+    """The message of an error without its details, which may show values of a row."""
+    return str(error).strip().partition("\n")[0]

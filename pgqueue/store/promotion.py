@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from pgqueue.store.statement import Statement, count, first_value
+from pgqueue.store.statement import Row, Statement, count_changed, first_row
 
 
-def promote(jobs_max: int, refused: Sequence[int] = ()) -> Statement[int]:
+def promote(jobs_max: int, refused: Sequence[int] = (), after: str | None = None) -> Statement[int]:
     """Queue scheduled jobs that are due; returns how many."""
-    return Statement("promote", {"jobs_max": jobs_max, "refused": list(refused)}, count)
+    return Statement(
+        "promote", {"jobs_max": jobs_max, "refused": list(refused), "after": after}, count_changed
+    )
 
 
-def first_scheduled(refused: Sequence[int]) -> Statement[int | None]:
-    """The job that `promote` would queue first."""
-    return Statement("first_scheduled", {"refused": list(refused)}, first_value)
+def first_scheduled(refused: Sequence[int], after: str | None = None) -> Statement[Row | None]:
+    """The job that `promote` would queue first, and when it fell due."""
+    return Statement("first_scheduled", {"refused": list(refused), "after": after}, first_row)

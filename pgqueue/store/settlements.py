@@ -1,22 +1,44 @@
 """Settle attempts: record how they ended."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from pgqueue.core.errors import PgqueueError
 from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.core.values.clean_text import clean_text
 from pgqueue.store.claims import AttemptKey
 from pgqueue.store.statement import Row, Statement
 
+
+class RowSkipped(PgqueueError):
+    """A trigger of the application skipped the row of a job, or kept its status."""
+
+    def __str__(self) -> str:
+        return "a trigger skipped the row of the job, or kept its status"
+
+
+SKIPPED: Final = RowSkipped()
+"""The answer for an attempt whose row a trigger skipped."""
+
+Answer = dict[AttemptKey, JobStatus | Exception | None]
+"""The new status of the job of each attempt; see `settle`."""
+
 # To call an enumeration takes ten times as long, and this is done for every job.
-_STATUSES: Final[dict[str | None, JobStatus | None]] = {
+_STATUSES: Final[dict[str | None, JobStatus | Exception | None]] = {
     None: None,
+    "refused": SKIPPED,
     **{s.value: s for s in JobStatus},
 }
 
 NOT_STARTED: Final = "NotStarted"
 """The error type of an attempt that was returned to the queue before it started."""
+
+REFUSED_TYPE: Final = "SettlementRefused"
+"""The error type of an attempt whose end the database refused to record in full."""
+
+_NOTE_BYTES_MAX: Final = 2000
 
 
 @dataclass(slots=True)
@@ -31,6 +53,8 @@ class Settlement:
         executor: Where the job belongs instead, when it was claimed by the wrong kind of
             worker.
         result: JSON text.
+        keeps_job: Whether a success is kept for the pruner that would be deleted.
+        omits_attempt: Whether no row of the attempt is written.
     """
 
     id: int
@@ -45,6 +69,13 @@ class Settlement:
     error_type: str | None = None
     error_message: str | None = None
     traceback: str | None = None
+    keeps_job: bool = False
+    omits_attempt: bool = False
+
+    @property
+    def key(self) -> AttemptKey:
+        """The attempt, as `settle` names it in its answer."""
+        return self.id, self.attempt
 
     @property
     def is_plain(self) -> bool:
@@ -54,14 +85,19 @@ class Settlement:
             and self.result is None
             and self.error_type is None
             and self.waited_seconds is not None
+            and not self.keeps_job
+            and not self.omits_attempt
         )
 
 
-def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus | None]]:
+def settle(
+    ended: Iterable[Settlement],
+) -> Statement[Answer]:
     """Settle attempts; returns the new status of the job of each active attempt.
 
-    The status is None where another session has the job locked: nothing was written, try again. An
-    attempt that is missing from the answer had been taken away: its lease was lost.
+    The status is None where another session has the job locked: nothing was written, try again. It
+    is `SKIPPED` where a trigger of the application kept the row as it was.
+    An attempt that is missing from the answer belongs to another worker: its lease was lost.
     """
     plain: list[Settlement] = []
     others: list[str] = []
@@ -78,10 +114,41 @@ def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus 
         "ended": f"[{','.join(others)}]",
     }
 
-    def decode(rows: Sequence[Row]) -> dict[AttemptKey, JobStatus | None]:
+    def decode(rows: Sequence[Row]) -> Answer:
         return {(job_id, attempt): _STATUSES[status] for job_id, attempt, status in rows}
 
     return Statement("settle", params, decode)
+
+
+def reduced(ended: Settlement, reason: str) -> Iterator[tuple[str, Settlement]]:
+    """The settlements that record as much as possible of one that the database refused.
+
+    Each comes with the part that it leaves out. An outcome that is not a success stays as it is; a
+    success that cannot be recorded at all ends the job as failed, so that it never runs again.
+    """
+    for left_out, changes in _reductions(ended):
+        note = clean_text(f"Recorded without {left_out}: {reason}", _NOTE_BYTES_MAX)
+        yield (
+            left_out,
+            replace(ended, error_type=REFUSED_TYPE, error_message=note, traceback=None, **changes),
+        )
+
+
+def _reductions(ended: Settlement) -> Iterator[tuple[str, dict[str, Any]]]:
+    if ended.outcome is not Outcome.SUCCEEDED:
+        yield "its error", {}
+        yield "its error and its attempt", {"omits_attempt": True}
+        return
+    kept: dict[str, Any] = {"keeps_job": True}
+    yield "its deletion", kept
+    if ended.result is not None:
+        yield "its result", {**kept, "result": None}
+    yield "its attempt", {**kept, "omits_attempt": True}
+    if ended.result is not None:
+        yield "its result and its attempt", {**kept, "result": None, "omits_attempt": True}
+    failed = {"outcome": Outcome.FAILED, "retryable": False, "result": None}
+    yield "its success", failed
+    yield "its success and its attempt", {**failed, "omits_attempt": True}
 
 
 def find_completed(keys: Collection[AttemptKey]) -> Statement[set[AttemptKey]]:
@@ -115,6 +182,8 @@ def _settlement_json(ended: Settlement) -> str:
         "error_type": ended.error_type,
         "error_message": ended.error_message,
         "traceback": ended.traceback,
+        "keeps_job": ended.keeps_job,
+        "omits_attempt": ended.omits_attempt,
     }
     text = json.dumps(entry, allow_nan=False)
     # The result is JSON text already.

@@ -46,6 +46,16 @@ def count(rows: Sequence[Row]) -> int:
     return len(rows)
 
 
+def count_changed(rows: Sequence[Row]) -> int:
+    """How many rows a statement changed, from keys with a mark: `(id, is_changed)`."""
+    return sum(1 for _, is_changed in rows if is_changed)
+
+
+def first_row(rows: Sequence[Row]) -> Row | None:
+    """The first row; None without a row."""
+    return rows[0] if rows else None
+
+
 def first_column(rows: Sequence[Row]) -> list[Any]:
     """The first value of each row."""
     return [row[0] for row in rows]

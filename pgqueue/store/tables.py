@@ -120,7 +120,13 @@ Index(
 )
 Index("jobs_scheduled", jobs.c.run_at, postgresql_where=text("status = 'scheduled'"))
 Index("jobs_running", jobs.c.deadline_at, postgresql_where=text("status = 'running'"))
-Index("jobs_kept_until", jobs.c.kept_until, postgresql_where=text("kept_until is not null"))
+Index(
+    "jobs_kept_until",
+    jobs.c.kept_until,
+    postgresql_where=text(
+        "kept_until is not null and status in ('succeeded', 'failed', 'cancelled')"
+    ),
+)
 Index(
     "jobs_expires_at",
     jobs.c.expires_at,

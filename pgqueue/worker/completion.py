@@ -10,6 +10,7 @@ from pgqueue.core.errors import LeaseLost
 from pgqueue.store import claims, settlements
 from pgqueue.store.connection.adopt import aadopt, adopt
 from pgqueue.store.schema_name import Schema
+from pgqueue.store.settlements import Answer
 from pgqueue.store.statement import Statement, arun, run
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.outcomes import Limits, completed
@@ -37,8 +38,7 @@ class Completion:
         if not run(link, _lock(attempt)):
             raise _lease_lost(attempt)
         run(link, self.output.take_lines(attempt))
-        if not run(link, settlements.settle([settlement])):
-            raise _lease_lost(attempt)
+        _check(attempt, run(link, settlements.settle([settlement])))
         attempt.complete()
 
     async def acomplete(self, attempt: ActiveAttempt, connection: object, result: object) -> None:
@@ -48,14 +48,21 @@ class Completion:
         if not await arun(link, _lock(attempt)):
             raise _lease_lost(attempt)
         await arun(link, self.output.take_lines(attempt))
-        if not await arun(link, settlements.settle([settlement])):
-            raise _lease_lost(attempt)
+        _check(attempt, await arun(link, settlements.settle([settlement])))
         attempt.complete()
 
 
 def _lock(attempt: ActiveAttempt) -> Statement[bool]:
     claimed = attempt.claimed
     return claims.lock_attempt(claimed.id, claimed.attempt, claimed.worker_id)
+
+
+def _check(attempt: ActiveAttempt, answer: Answer) -> None:
+    if not answer:
+        raise _lease_lost(attempt)
+    status = answer[attempt.key]
+    if isinstance(status, Exception):
+        raise status
 
 
 def _lease_lost(attempt: ActiveAttempt) -> LeaseLost:

@@ -23,14 +23,12 @@ from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.database_errors import DATA_ERRORS
-from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, Answer, settle_in_batches
-from pgqueue.store.settlements import NOT_STARTED, Settlement, find_completed
+from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.settlements import NOT_STARTED, Answer, Settlement, find_completed
 from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.counters import Counters
 from pgqueue.worker.in_flight import InFlight
-from pgqueue.worker.outcomes import Limits, unstorable
 from pgqueue.worker.output_buffer import OutputBuffer
 
 # The wait before another try on a job that was locked: by a late claim for a moment, or by
@@ -41,6 +39,7 @@ _LOCKED_SECONDS_MAX = 0.2
 # The wait before another try on a settlement that took too long, or that the database refuses in
 # every form. A person has to remove the trigger or the constraint that refuses it.
 _REFUSED_SECONDS = 10.0
+_REFUSED_SECONDS_MAX = 300.0
 
 
 @dataclass(slots=True)
@@ -50,14 +49,14 @@ class PendingSettlement:
     Attributes:
         retry: Due when it is tried again; None before its first try.
         locked_seconds: The last wait for a transaction that had the job locked.
-        is_replacement: Whether it replaces a settlement that the database refused.
+        refused_seconds: The last wait after the database had refused it.
     """
 
     attempt: ActiveAttempt
     settlement: Settlement
     retry: Timer | None = None
     locked_seconds: float = 0.0
-    is_replacement: bool = False
+    refused_seconds: float = 0.0
 
 
 class Finisher(Loop):
@@ -77,14 +76,12 @@ class Finisher(Loop):
         in_flight: InFlight,
         *,
         worker_id: int,
-        limits: Limits,
         counters: Counters,
         clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__(f"finisher {worker_id}", database)
         self.output = OutputBuffer(on_first=lambda: self._arrived.put(None), clock=clock)
         self._in_flight = in_flight
-        self._limits = limits
         self._counters = counters
         self._clock = clock
         self._arrived = queue.SimpleQueue[PendingSettlement | None]()
@@ -129,10 +126,7 @@ class Finisher(Loop):
             settlements = [pending.settlement for pending in self._batch]
             for count, answer in settle_in_batches(link, settlements):
                 answered, self._batch = self._batch[:count], self._batch[count:]
-                if isinstance(answer, Exception):
-                    self._on_refused(answered[0], answer)
-                else:
-                    self._on_answer(link, answered, answer)
+                self._on_answer(link, answered, answer)
         self._is_doubtful = False
         return 0.0
 
@@ -172,7 +166,6 @@ class Finisher(Loop):
         return min(seconds, default=None)
 
     def _on_answer(self, link: Link, answered: Sequence[PendingSettlement], answer: Answer) -> None:
-        assert not isinstance(answer, Exception)
         # Of thousands of plain successes, none is collected that nobody observes.
         observes_success = is_observed(JobSucceeded)
         settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
@@ -184,6 +177,9 @@ class Finisher(Loop):
             status = answer.get(key)
             if status is None and key in answer:
                 self._defer_locked(pending)
+                continue
+            if isinstance(status, Exception):
+                self._defer_refused(pending, status)
                 continue
             self._in_flight.remove(key)
             if status is not None:
@@ -211,21 +207,18 @@ class Finisher(Loop):
         for pending in successes:
             _emit_settled(pending, Outcome.SUCCEEDED, JobStatus.SUCCEEDED)
 
-    def _on_refused(self, pending: PendingSettlement, error: Exception) -> None:
-        # A settlement that only took too long is stored unchanged when the server is quicker.
-        if isinstance(error, DATA_ERRORS) and not pending.is_replacement:
-            replacement = unstorable(pending.attempt, error, self._limits)
-            self._batch.append(PendingSettlement(pending.attempt, replacement, is_replacement=True))
-            return
-        job_id, number = pending.attempt.key
-        self._defer(pending, _REFUSED_SECONDS)
-        task = pending.attempt.claimed.task
-        emit(SettlementRefused(job_id=job_id, attempt=number, task=task, reason=str(error)))
-
     def _defer_locked(self, pending: PendingSettlement) -> None:
         seconds = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * pending.locked_seconds))
         pending.locked_seconds = seconds
         self._defer(pending, seconds)
+
+    def _defer_refused(self, pending: PendingSettlement, error: Exception) -> None:
+        seconds = min(_REFUSED_SECONDS_MAX, max(_REFUSED_SECONDS, 2.0 * pending.refused_seconds))
+        pending.refused_seconds = seconds
+        self._defer(pending, seconds)
+        job_id, number = pending.attempt.key
+        task = pending.attempt.claimed.task
+        emit(SettlementRefused(job_id=job_id, attempt=number, task=task, reason=str(error)))
 
     def _defer(self, pending: PendingSettlement, seconds: float) -> None:
         pending.retry = Timer(self._clock, seconds=seconds)

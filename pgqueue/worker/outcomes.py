@@ -95,6 +95,9 @@ def completed(attempt: ActiveAttempt, result: object, limits: Limits) -> Settlem
     if attempt.interruption is not None:
         raise attempt.interruption.error
     settlement = _settlement(attempt, Outcome.SUCCEEDED)
+    # A reference to the job may refuse its deletion, as late as at the commit of the caller's
+    # transaction, and with it the caller's work. So the pruner deletes the job.
+    settlement.keeps_job = True
     if result is not None:
         settlement.result = encode_result(result, result_bytes_max=limits.result_bytes_max)
     return settlement
@@ -189,17 +192,6 @@ def never_started(
         error_type=NOT_STARTED,
         error_message=reason,
     )
-
-
-def unstorable(attempt: ActiveAttempt, error: Exception, limits: Limits) -> Settlement:
-    """The settlement of an attempt whose first settlement the database refused to store.
-
-    Its text is cut to what can always be stored, so that no outcome is lost.
-    """
-    settlement = _settlement(attempt, Outcome.FAILED)
-    settlement.error_type = "UnstorableValue"
-    settlement.error_message = message_text(error, limits.error_bytes_max)
-    return settlement
 
 
 def _settlement(attempt: ActiveAttempt, outcome: Outcome) -> Settlement:

@@ -90,9 +90,7 @@ class Worker:
         )
         counters = Counters(in_flight, reports)
         self.interrupts = Interrupts(in_flight, repeat_seconds=config.timeout_grace_seconds / 2)
-        self.finisher = Finisher(
-            database, in_flight, worker_id=config.worker_id, limits=limits, counters=counters
-        )
+        self.finisher = Finisher(database, in_flight, worker_id=config.worker_id, counters=counters)
         self.capture = LogCapture(
             in_flight,
             self.finisher.output.add_line,

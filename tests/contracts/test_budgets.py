@@ -30,6 +30,7 @@ EXCEPTIONS: dict[str, str] = {
     "pgqueue/core/settings.py:Settings": "It is the list of settings: one frozen field each.",
     "pgqueue/process/dispatcher.py:Dispatcher": "A Loop has nine attributes and half the methods.",
     "pgqueue/process/worker_registry.py:WorkerRegistry": "A Loop has nine of the attributes.",
+    "pgqueue/store/settlements.py:Settlement": "It is a row: one field a value of the statement.",
     "pgqueue/worker/fetcher.py:Fetcher": "A Loop has nine attributes and half the methods.",
     "pgqueue/worker/finisher.py:Finisher": "A Loop has nine attributes and half the methods.",
     "pgqueue/worker/worker.py:Config": "It is a message to a child: one frozen field a value.",

@@ -60,7 +60,7 @@ def test_a_plan_without_its_index_is_detected(db: QueueDatabase) -> None:
         db.rows(JOBS)
         db.rows("drop index pgqueue.jobs_scheduled")
 
-        used = index_scans(plan_of(db, "promote", {"jobs_max": 10, "refused": []}))
+        used = index_scans(plan_of(db, "promote", {"jobs_max": 10, "refused": [], "after": None}))
 
     assert "Seq Scan on jobs" in used
 

@@ -36,6 +36,35 @@ def test_a_job_does_not_expire_before_its_time(db: QueueDatabase) -> None:
     assert 0 == run(db.link, retention.expire(10))
 
 
+@pytest.mark.parametrize("status", JobStatus)
+def test_only_a_finished_job_is_pruned(db: QueueDatabase, status: JobStatus) -> None:
+    # `update pgqueue.jobs set status = 'queued'` by hand leaves kept_until as it is.
+    claimed = db.claim_new()
+    db.settle(claimed, Outcome.SUCCEEDED)
+    db.pass_time("kept_until", 90_000)
+    db.change(claimed.id, status=status.value)
+
+    first = run(db.link, retention.first_prunable([]))
+    pruned = run(db.link, retention.prune(10))
+
+    is_finished = status in ("succeeded", "failed", "cancelled")
+    assert (1 if is_finished else 0) == pruned
+    assert (claimed.id if is_finished else None) == (first and first[0])
+
+
+def test_a_job_queued_again_by_hand_runs_and_is_kept_anew(db: QueueDatabase) -> None:
+    claimed = db.claim_new()
+    db.settle(claimed, Outcome.SUCCEEDED)
+    db.pass_time("kept_until", 90_000)
+    db.change(claimed.id, status="queued")
+
+    [second] = db.claim(db.worker())
+    running = run(db.link, retention.prune(10))
+    db.settle(second, Outcome.SUCCEEDED)
+
+    assert (0, 0) == (running, run(db.link, retention.prune(10)))
+
+
 def test_a_finished_job_is_pruned_with_its_attempts_and_logs(db: QueueDatabase) -> None:
     for keep_seconds in (30.0, 90.0):
         claimed = db.claim_new(keep_seconds=keep_seconds)
@@ -81,7 +110,8 @@ def test_maintenance_skips_locked_jobs(
     db: QueueDatabase, other_link: Link, statement: Any, column: str
 ) -> None:
     locked, _ = (db.enqueue(run_after=10.0, expires_after_seconds=10.0).id for _ in range(2))
-    db.rows("update pgqueue.jobs set kept_until = expires_at")
+    if column == "kept_until":
+        db.rows("update pgqueue.jobs set kept_until = expires_at, status = 'cancelled'")
     db.pass_time(column, 60)
 
     with db.link.transaction():

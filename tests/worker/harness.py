@@ -215,7 +215,6 @@ class FinisherHarness:
             Database(database_url),
             self.in_flight,
             worker_id=1,
-            limits=LIMITS,
             counters=self.counters,
             clock=self.clock,
         )

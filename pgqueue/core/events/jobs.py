@@ -245,8 +245,32 @@ class SettlementRefused(LoggedEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SettlementReduced(LoggedEvent):
+    """The database refused a part of what records the end of an attempt; the rest is recorded.
+
+    Emitted once in ten minutes for each constraint or trigger. The error of each such attempt has
+    the type `SettlementRefused`.
+
+    Attributes:
+        left_out: The part that is not recorded.
+    """
+
+    NAME: ClassVar[str] = "settlement.reduced"
+    LEVEL: ClassVar[int] = logging.ERROR
+
+    job_id: int
+    attempt: int
+    worker_id: int
+    left_out: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSkipped(LoggedEvent):
-    """The database refused to change a job; maintenance skips the job for a minute."""
+    """The database refused to change a job; maintenance skips it, and tries again later.
+
+    Emitted once in ten minutes for each constraint or trigger.
+    """
 
     NAME: ClassVar[str] = "job.skipped"
     LEVEL: ClassVar[int] = logging.ERROR

@@ -12,6 +12,9 @@
 -- it ends as failed, for a person. A cancellation that was requested while the job ran wins over
 -- every outcome but success.
 --
+-- The deletion of a job with more than a hundred attempts may take long: it is left to the pruner,
+-- which deletes the rows in portions.
+--
 -- A count at its maximum stays there, and an attempt whose row exists keeps that row (both occur in
 -- a restored or hand-made table): neither keeps a job from its end.
 --
@@ -31,7 +34,11 @@
 --        to be deleted is locked as such, which an uncommitted reference to it prevents.
 -- Fence: (id, attempt, worker_id) on a running row. An attempt that is missing from the answer
 --        belongs to another worker: its lease was lost, and nothing is written for it.
--- Answer: the new status of each job; null for an attempt that was locked and is still active.
+-- Answer: the new status of each job; null for an attempt that was locked and is still active;
+--         "refused" for an attempt that is still active because a trigger of the application skipped
+--         its row or kept its status.
+-- Flags:  keeps_job keeps a row that would be deleted; the pruner deletes it later. omits_attempt
+--         writes no row of the attempt. Both are for a settlement that was refused before.
 with ended as materialized (
   select
     success.id,
@@ -45,7 +52,9 @@ with ended as materialized (
     null::jsonb as result,
     null::text as error_type,
     null::text as error_message,
-    null::text as traceback
+    null::text as traceback,
+    null::boolean as keeps_job,
+    null::boolean as omits_attempt
   from unnest(
     %(ids)s::bigint[],
     %(attempts)s::integer[],
@@ -66,7 +75,9 @@ with ended as materialized (
     result jsonb,
     error_type text,
     error_message text,
-    traceback text
+    traceback text,
+    keeps_job boolean,
+    omits_attempt boolean
   )
 ),
 active as materialized (
@@ -84,7 +95,8 @@ active as materialized (
     job.keep_seconds,
     job.started_at + make_interval(secs => ended.waited_seconds) as started_at,
     clock_timestamp() as ended_at,
-    (ended.outcome, job.keep_seconds) = ('succeeded', 0::float8) as is_deletable
+    (ended.outcome, job.keep_seconds, ended.keeps_job is true, job.attempt > 100)
+      = ('succeeded', 0::float8, false, false) as is_deletable
   from ended
   join pgqueue.jobs as job on job.id = any(array[ended.id])
   where job.status is not distinct from 'running'
@@ -138,6 +150,7 @@ decided as materialized (
     counted.error_type,
     counted.error_message,
     counted.traceback,
+    counted.omits_attempt,
     counted.keep_seconds,
     counted.started_at,
     counted.ended_at,
@@ -219,6 +232,12 @@ settled as (
     end
   from decided
   where job.id = any(array[decided.id])
+  returning job.id, job.attempt, job.status
+),
+written as materialized (
+  select settled.id, settled.attempt, settled.status
+  from settled
+  where settled.status <> 'running'
 ),
 recorded as (
   insert into pgqueue.attempts (
@@ -236,6 +255,8 @@ recorded as (
     decided.error_message,
     decided.traceback
   from decided
+  where decided.omits_attempt is not true
+    and decided.id = any(array(select written.id from written))
   on conflict (job_id, attempt) do nothing
 ),
 -- The release step stands here.
@@ -243,22 +264,34 @@ skipped as materialized (
   select ended.id, ended.attempt, ended.worker_id
   from ended
   where ended.id not in (
-    select decided.id
-    from decided
-    union all
     select deleted.id
     from deleted
+    union all
+    select written.id
+    from written
   )
 )
-select skipped.id, skipped.attempt, null as status
+select
+  skipped.id,
+  skipped.attempt,
+  case
+    when skipped.id in (
+      select decided.id
+      from decided
+      union all
+      select deletable.id
+      from deletable
+    )
+      then 'refused'
+  end as status
 from skipped
 join pgqueue.jobs as job on job.id = any(array[skipped.id])
 where job.status is not distinct from 'running'
   and job.attempt = skipped.attempt
   and job.worker_id = skipped.worker_id
 union all
-select decided.id, decided.attempt, decided.status
-from decided
+select written.id, written.attempt, written.status
+from written
 union all
 select deleted.id, deleted.attempt, 'succeeded'
 from deleted;

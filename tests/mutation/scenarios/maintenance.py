@@ -69,6 +69,7 @@ def only_due_jobs_are_queued(db: QueueDatabase) -> None:
     db.change(finished.id, run_at=past)
 
     assert 0 == run(db.link, promotion.promote(10, [due.id]))
+    assert 0 == run(db.link, promotion.promote(10, (), "infinity"))
     assert 1 == run(db.link, promotion.promote(10))
 
     statuses = [db.job(job_id).status for job_id in (due.id, later.id, finished.id)]
@@ -84,6 +85,7 @@ def only_waiting_jobs_past_their_expiry_expire(db: QueueDatabase) -> None:
         db.change(job_id, expires_at=past)
 
     assert 0 == run(db.link, retention.expire(10, [late.id]))
+    assert 0 == run(db.link, retention.expire(10, (), "infinity"))
     assert 1 == run(db.link, retention.expire(10))
 
     statuses = [db.job(job_id).status for job_id in (running.id, finished.id, late.id, early.id)]
@@ -96,7 +98,8 @@ def only_waiting_jobs_past_their_expiry_expire(db: QueueDatabase) -> None:
 def only_jobs_past_kept_until_are_pruned_with_their_rows(db: QueueDatabase) -> None:
     past = db.row("select clock_timestamp() - interval '1 s'")[0]
     finished, kept, running = finished_attempt(db), finished_attempt(db), db.claim_new()
-    db.change(finished.id, kept_until=past)
+    for job_id in (finished.id, running.id):
+        db.change(job_id, kept_until=past)
     for job_id in (finished.id, kept.id, running.id):
         db.rows(
             "insert into pgqueue.logs (job_id, attempt, level, message)"
@@ -105,6 +108,7 @@ def only_jobs_past_kept_until_are_pruned_with_their_rows(db: QueueDatabase) -> N
         )
 
     assert 0 == run(db.link, retention.prune(10, [finished.id]))
+    assert 0 == run(db.link, retention.prune(10, (), "infinity"))
     assert 1 == run(db.link, retention.prune(10))
 
     remaining = [(kept.id,), (running.id,)]
@@ -132,3 +136,68 @@ def a_worker_is_pruned_when_it_ended_long_ago_and_owns_no_job(db: QueueDatabase)
 
     left = [row[0] for row in db.rows("select id from pgqueue.workers")]
     assert sorted((live, fresh, busy)) == sorted(left)
+
+
+@of("find_surplus")
+def jobs_with_rows_that_need_none_are_found(db: QueueDatabase) -> None:
+    deleted, kept, often, young, lined = (db.enqueue().id for _ in range(5))
+    for job_id, attempt in ((deleted, 1), (kept, 1), (often, 2), (young, 900)):
+        _add_rows(db, job_id, attempt)
+    _add_line(db, lined, 1)
+    for job_id in (often, young):
+        db.change(job_id, attempt=1002)
+    db.rows("delete from pgqueue.jobs where id = any(%(ids)s)", ids=[deleted, lined])
+
+    found = run(db.link, retention.find_surplus(0, 10))
+
+    assert [(deleted, True), (kept, False), (often, True), (young, False), (lined, True)] == found
+    assert found[1:3] == run(db.link, retention.find_surplus(deleted, 2))
+    assert found[4:] == run(db.link, retention.find_surplus(young, 2))
+    _add_line(db, deleted, 1)
+    assert [deleted] == [job_id for job_id, _ in run(db.link, retention.find_surplus(0, 1))]
+
+
+@of("delete_rows")
+def only_rows_of_jobs_that_need_none_are_deleted(db: QueueDatabase) -> None:
+    past = db.row("select clock_timestamp() - interval '1 s'")[0]
+    pruned, kept, running = finished_attempt(db).id, finished_attempt(db).id, db.claim_new().id
+    deleted, lined = running + 1, running + 2
+    db.rows("delete from pgqueue.attempts")
+    for job_id in (pruned, kept, running, deleted):
+        for attempt in (1, 2, 3, 4):
+            _add_rows(db, job_id, attempt)
+    _add_line(db, lined, 12)
+    for job_id in (pruned, running):
+        db.change(job_id, kept_until=past)
+    db.change(running, attempt=1002)
+
+    counts = [run(db.link, retention.delete_rows([kept, running, deleted], 3)) for _ in range(3)]
+
+    # Of the running job what is a thousand attempts old, and all of the deleted one.
+    assert [2 * 2 + 2 * 3, 2, 0] == counts
+    assert [(pruned, 4), (kept, 4), (running, 2)] == db.rows(
+        "select job_id, count(*) from pgqueue.attempts group by job_id order by job_id"
+    )
+    assert [(pruned, 4), (kept, 4), (running, 2), (lined, 1)] == db.rows(
+        "select job_id, count(*) from pgqueue.logs group by job_id order by job_id"
+    )
+    assert 2 * 4 + 1 == run(db.link, retention.delete_rows([pruned, lined], 5))
+
+
+def _add_rows(db: QueueDatabase, job_id: int, attempt: int) -> None:
+    db.rows(
+        "insert into pgqueue.attempts (job_id, attempt, outcome)"
+        " values (%(id)s, %(attempt)s, 'snoozed')",
+        id=job_id,
+        attempt=attempt,
+    )
+    _add_line(db, job_id, attempt)
+
+
+def _add_line(db: QueueDatabase, job_id: int, attempt: int) -> None:
+    db.rows(
+        "insert into pgqueue.logs (job_id, attempt, level, message)"
+        " values (%(id)s, %(attempt)s, 'INFO', '')",
+        id=job_id,
+        attempt=attempt,
+    )

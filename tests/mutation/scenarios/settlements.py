@@ -257,3 +257,39 @@ def a_completed_attempt_is_one_that_succeeded_or_is_gone(db: QueueDatabase) -> N
     recorded = run(db.link, settlements.find_completed([*keys, (succeeded.id, 2)]))
 
     assert {keys[0], keys[3]} == recorded
+
+
+@of("settle")
+def a_settlement_that_omits_its_attempt_writes_no_row_of_it(db: QueueDatabase) -> None:
+    claimed = db.claim_new()
+
+    assert {(claimed.id, 1): JobStatus.SUCCEEDED} == db.settle(
+        claimed, Outcome.SUCCEEDED, omits_attempt=True
+    )
+
+    assert [] == db.rows("select job_id from pgqueue.attempts")
+
+
+@of("settle")
+def a_job_that_a_trigger_keeps_running_has_no_ended_attempt(db: QueueDatabase) -> None:
+    claimed, other = db.claim_new(), db.claim_new()
+    db.rows(
+        "create function pgqueue.keeps() returns trigger language plpgsql as"
+        " $$ begin new.status := old.status; return new; end $$"
+    )
+    db.rows(
+        "create trigger keeps before update on pgqueue.jobs for each row"
+        f" when (old.id = {claimed.id}) execute function pgqueue.keeps()"
+    )
+    try:
+        answer = run(
+            db.link,
+            settlements.settle(
+                [Settlement(*token(attempt), Outcome.FAILED) for attempt in (claimed, other)]
+            ),
+        )
+    finally:
+        db.rows("drop function pgqueue.keeps() cascade")
+
+    assert {(claimed.id, 1): settlements.SKIPPED, (other.id, 1): JobStatus.FAILED} == answer
+    assert [(other.id,)] == db.rows("select job_id from pgqueue.attempts")

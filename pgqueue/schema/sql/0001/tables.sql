@@ -61,7 +61,7 @@ create index jobs_running on pgqueue.jobs (deadline_at)
   where status = 'running';
 
 create index jobs_kept_until on pgqueue.jobs (kept_until)
-  where kept_until is not null;
+  where kept_until is not null and status in ('succeeded', 'failed', 'cancelled');
 
 create index jobs_expires_at on pgqueue.jobs (expires_at)
   where expires_at is not null and status in ('scheduled', 'queued', 'blocked');
