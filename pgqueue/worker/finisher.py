@@ -25,6 +25,7 @@ from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS
+from pgqueue.store.queues import notify
 from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, Answer, settle_in_batches
 from pgqueue.store.settlements import NOT_STARTED, Settlement, find_completed
 from pgqueue.store.statement import run
@@ -52,6 +53,7 @@ class PendingSettlement:
         retry: Due when it is tried again; None before its first try.
         locked_seconds: The last wait for a transaction that had the job locked.
         is_replacement: Whether it replaces a settlement that the database refused.
+        wakes_others: Whether other workers are woken for the job, once it is queued again.
     """
 
     attempt: ActiveAttempt
@@ -59,6 +61,7 @@ class PendingSettlement:
     retry: Timer | None = None
     locked_seconds: float = 0.0
     is_replacement: bool = False
+    wakes_others: bool = False
 
 
 class Finisher(Loop):
@@ -93,11 +96,17 @@ class Finisher(Loop):
         self._deferred: list[PendingSettlement] = []
         self._is_doubtful = False
 
-    def put(self, attempt: ActiveAttempt, settlement: Settlement) -> None:
-        """Settle an attempt soon; safe on any thread."""
+    def put(
+        self, attempt: ActiveAttempt, settlement: Settlement, *, wakes_others: bool = False
+    ) -> None:
+        """Settle an attempt soon; safe on any thread.
+
+        Args:
+            wakes_others: Wake other workers for the job, once it is queued again.
+        """
         if attempt.ended_at is None:
             attempt.end(self._clock.monotonic())
-        self._arrived.put(PendingSettlement(attempt, settlement))
+        self._arrived.put(PendingSettlement(attempt, settlement, wakes_others=wakes_others))
 
     def check_connection(self) -> None:
         """Check the connection, as a claim is about to be made; safe on any thread.
@@ -178,6 +187,7 @@ class Finisher(Loop):
         settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
         completed: list[PendingSettlement] = []
         lost: list[Settlement] = []
+        queues: set[str] = set()
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -186,6 +196,8 @@ class Finisher(Loop):
                 self._defer_locked(pending)
                 continue
             self._in_flight.remove(key)
+            if pending.wakes_others:
+                queues.add(attempt.claimed.queue)
             if status is not None:
                 self._counters.add_settled(status)
                 if observed:
@@ -199,6 +211,8 @@ class Finisher(Loop):
             _emit_settled(pending, outcome, status)
         for settlement in lost:
             _emit_lease_lost(settlement)
+        if queues:
+            run(link, notify(queues))
         if completed and is_observed(JobSucceeded):
             self._report_completed(link, completed)
 

@@ -81,7 +81,9 @@ class _Settlements:
     def __init__(self) -> None:
         self.settled: list[tuple[ActiveAttempt, Settlement]] = []
 
-    def put(self, attempt: ActiveAttempt, settlement: Settlement) -> None:
+    def put(
+        self, attempt: ActiveAttempt, settlement: Settlement, *, wakes_others: bool = False
+    ) -> None:
         attempt.end(0.0)
         self.settled.append((attempt, settlement))
 
@@ -100,7 +102,12 @@ class FetcherHarness:
     """A fetcher with its intake, and with collectors in the place of the worker's other parts."""
 
     def __init__(
-        self, database_url: str, link: Link, *queues: str, interval_seconds: float = 30.0
+        self,
+        database_url: str,
+        link: Link,
+        *queues: str,
+        interval_seconds: float = 30.0,
+        prefetch_max: int = 0,
     ) -> None:
         queues = queues or ("default",)
         self.link = link
@@ -110,7 +117,7 @@ class FetcherHarness:
         self.scoreboard = Scoreboard(100)
         self.in_flight = InFlight(
             slots=5,
-            prefetch_max=0,
+            prefetch_max=prefetch_max,
             settling_max=100,
             scoreboard=self.scoreboard,
             clock=self.clock,
