@@ -56,6 +56,11 @@ class Settlement:
             and self.waited_seconds is not None
         )
 
+    @property
+    def size(self) -> int:
+        """The characters of its result and its traceback."""
+        return len(self.result or "") + len(self.traceback or "")
+
 
 def settle(ended: Iterable[Settlement]) -> Statement[dict[AttemptKey, JobStatus | None]]:
     """Settle attempts; returns the new status of the job of each active attempt.

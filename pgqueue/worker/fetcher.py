@@ -6,7 +6,7 @@ whose names come with the reports alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from pgqueue.core.bounded_names import BoundedNames
@@ -20,6 +20,7 @@ from pgqueue.store.connection.session import INDEX_ORDER_ONLY
 from pgqueue.store.database_errors import RESOURCE_ERRORS
 from pgqueue.store.statement import run
 from pgqueue.worker.claim_plan import ClaimPlan
+from pgqueue.worker.claim_size import ClaimSize
 from pgqueue.worker.counters import Counters
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.intake import Intake
@@ -29,8 +30,6 @@ from pgqueue.worker.reconciliation import Reconciliation
 # for a report that is lost, or a supervisor that hangs. A poll that is due soon is made together
 # with a reconciliation, as each of them alone would first ping the server.
 _POLL_SECONDS = 60.0
-
-_CLAIMED_MAX = 1000
 
 # The supervisor replaces a worker whose fetcher takes no turn for 5 s.
 _PAUSE_SECONDS_MAX = 2.0
@@ -45,11 +44,13 @@ class Claimant:
 
     Attributes:
         unknown_tasks: Tasks that the worker cannot run, and that are not claimed.
+        size: How much one claim asks for.
     """
 
     worker_id: int
     executor: str
     unknown_tasks: BoundedNames
+    size: ClaimSize = field(default_factory=ClaimSize)
 
     def claim(self, link: Link, ranges: list[KeyRange], capacity: tuple[int, int]) -> ClaimedBatch:
         """Claim the next jobs of these ranges, now."""
@@ -59,8 +60,9 @@ class Claimant:
             executor=self.executor,
             key_ranges=ranges,
             unknown_tasks=sorted(self.unknown_tasks),
-            jobs_max=min(jobs_max, _CLAIMED_MAX),
+            jobs_max=min(jobs_max, self.size.jobs_max),
             slots_free=slots_free,
+            args_bytes_max=self.size.args_bytes_max,
         )
         return run(link, statement)
 
@@ -208,8 +210,11 @@ class Fetcher(Loop):
             batch = self._claimant.claim(link, ranges, capacity)
         except BaseException:
             self._plan.restore(queues)
+            self._claimant.size.record_failure()
             raise
-        self._in_flight.prefetch.record_claim(claiming.seconds)
+        seconds = claiming.seconds
+        self._in_flight.prefetch.record_claim(seconds)
+        self._claimant.size.record_answer(batch, seconds)
         self._plan.record(queues, batch)
         self._needs_slot = batch.needs_slot
         if not batch.is_whole and (batch.claimed or batch.needs_slot):

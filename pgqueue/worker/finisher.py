@@ -11,6 +11,7 @@ import queue
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pgqueue.core.adaptive_batch import AdaptiveBatch
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
@@ -26,7 +27,12 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS
 from pgqueue.store.queues import notify
-from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, Answer, settle_in_batches
+from pgqueue.store.settlement_batches import (
+    BYTES_MAX,
+    SETTLEMENTS_MAX,
+    Answer,
+    settle_in_batches,
+)
 from pgqueue.store.settlements import NOT_STARTED, Settlement, find_completed
 from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
@@ -54,6 +60,7 @@ class PendingSettlement:
         locked_seconds: The last wait for a transaction that had the job locked.
         is_replacement: Whether it replaces a settlement that the database refused.
         wakes_others: Whether other workers are woken for the job, once it is queued again.
+        size: The characters of its result and its traceback, before any replacement.
     """
 
     attempt: ActiveAttempt
@@ -62,6 +69,7 @@ class PendingSettlement:
     locked_seconds: float = 0.0
     is_replacement: bool = False
     wakes_others: bool = False
+    size: int = 0
 
 
 class Finisher(Loop):
@@ -71,6 +79,7 @@ class Finisher(Loop):
         output: Log lines and progress that it writes.
         _arrived: Settlements from any thread; None wakes the loop.
         _batch, _deferred, _is_doubtful: The finisher's thread.
+        _size: Characters of results in one statement: less, after one that was not answered.
     """
 
     needs_schema = False
@@ -95,6 +104,7 @@ class Finisher(Loop):
         self._batch: list[PendingSettlement] = []
         self._deferred: list[PendingSettlement] = []
         self._is_doubtful = False
+        self._size = AdaptiveBatch(BYTES_MAX)
 
     def put(
         self, attempt: ActiveAttempt, settlement: Settlement, *, wakes_others: bool = False
@@ -106,7 +116,13 @@ class Finisher(Loop):
         """
         if attempt.ended_at is None:
             attempt.end(self._clock.monotonic())
-        self._arrived.put(PendingSettlement(attempt, settlement, wakes_others=wakes_others))
+        size = 0
+        if settlement.result is not None or settlement.traceback is not None:
+            size = settlement.size
+            self._in_flight.add_ended_bytes(size)
+        self._arrived.put(
+            PendingSettlement(attempt, settlement, wakes_others=wakes_others, size=size)
+        )
 
     def check_connection(self) -> None:
         """Check the connection, as a claim is about to be made; safe on any thread.
@@ -137,7 +153,7 @@ class Finisher(Loop):
             self.output.write(link)
         while self._batch:
             settlements = [pending.settlement for pending in self._batch]
-            for count, answer in settle_in_batches(link, settlements):
+            for count, answer in settle_in_batches(link, settlements, self._size):
                 answered, self._batch = self._batch[:count], self._batch[count:]
                 if isinstance(answer, Exception):
                     self._on_refused(answered[0], answer)
@@ -150,6 +166,8 @@ class Finisher(Loop):
         # The answer may have been lost after the commit. Settled again, such an attempt is
         # missing from the next answer, and that says nothing about its lease.
         self._is_doubtful = bool(self._batch)
+        if self._batch:
+            self._size.halve(self._size.size)
         return super()._after(error)
 
     def _wait(self) -> list[PendingSettlement]:
@@ -195,7 +213,7 @@ class Finisher(Loop):
             if status is None and key in answer:
                 self._defer_locked(pending)
                 continue
-            self._in_flight.remove(key)
+            self._in_flight.remove(key, pending.size)
             if pending.wakes_others:
                 queues.add(attempt.claimed.queue)
             if status is not None:
@@ -229,7 +247,11 @@ class Finisher(Loop):
         # A settlement that only took too long is stored unchanged when the server is quicker.
         if isinstance(error, DATA_ERRORS) and not pending.is_replacement:
             replacement = unstorable(pending.attempt, error, self._limits)
-            self._batch.append(PendingSettlement(pending.attempt, replacement, is_replacement=True))
+            self._batch.append(
+                PendingSettlement(
+                    pending.attempt, replacement, is_replacement=True, size=pending.size
+                )
+            )
             return
         job_id, number = pending.attempt.key
         self._defer(pending, _REFUSED_SECONDS)

@@ -14,6 +14,12 @@ from pgqueue.store.claims import AttemptKey
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
 from pgqueue.worker.prefetch import Prefetch
 
+# Characters of results and tracebacks that wait to be recorded, above which nothing is claimed.
+_UNSETTLED_BYTES_MAX = 32 * 1024 * 1024
+
+# Longer arguments are not kept in memory while their attempt waits to be settled.
+_ARGS_KEPT_MAX = 4096
+
 # A claimed job could not start while another job keeps the main thread for longer than this.
 _BLOCKED_SECONDS = 1.0
 
@@ -37,6 +43,8 @@ class InFlight:
         _added_count: Attempts that were added for a slot, without the ones that were removed
             before they got one. The fetcher's thread.
         _taken_count: Attempts that runners took. Main thread.
+        _ended_bytes: Of the settlements of all attempts that ended. Main thread.
+        _settled_bytes: Of those that were recorded. Finisher.
     """
 
     def __init__(
@@ -58,6 +66,8 @@ class InFlight:
         self._active: dict[AttemptKey, ActiveAttempt] = {}
         self._added_count = 0
         self._taken_count = 0
+        self._ended_bytes = 0
+        self._settled_bytes = 0
 
     def __len__(self) -> int:
         return len(self._active)
@@ -80,7 +90,7 @@ class InFlight:
     def begin_turn(self) -> None:
         """Show the supervisor that the fetcher takes another turn."""
         self._scoreboard.record_turn()
-        self.prefetch.begin_turn()
+        self.prefetch.begin_turn(self._taken_count)
 
     @property
     def return_in_seconds(self) -> float:
@@ -89,7 +99,7 @@ class InFlight:
         if waiting <= 0:
             return inf
         free = self.slots - self.busy_slots
-        return self.prefetch.return_in_seconds(self._taken_count, waiting - free)
+        return self.prefetch.return_in_seconds(waiting - free)
 
     def set_waiting(self, waits: bool) -> None:
         """Show the supervisor whether the fetcher claims nothing until it is woken."""
@@ -101,7 +111,11 @@ class InFlight:
         # while a runner takes it on another thread.
         occupied = self._added_count - self.prefetch.ended_count
         unsettled = len(self._active) - occupied
-        if unsettled > self._settling_max or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS):
+        if (
+            unsettled > self._settling_max
+            or self._ended_bytes - self._settled_bytes > _UNSETTLED_BYTES_MAX
+            or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS)
+        ):
             return 0, 0
         prefetch = self.prefetch.limit(self.slots, occupied)
         free = max(0, self.slots - occupied)
@@ -119,11 +133,13 @@ class InFlight:
 
     def add(self, attempts: Iterable[ActiveAttempt]) -> None:
         """Add claimed attempts, in the order in which they start."""
+        args_bytes = 0
         for attempt in attempts:
             self._active[attempt.key] = attempt
             self._added_count += 1
+            args_bytes += len(attempt.claimed.args)
             self.waiting.put((attempt,))
-        self.prefetch.add(self._added_count)
+        self.prefetch.add(self._added_count, args_bytes)
 
     def add_unstartable(self, attempt: ActiveAttempt) -> None:
         """Add a claimed attempt that returns to the queue without a start."""
@@ -171,19 +187,26 @@ class InFlight:
         """Record that the attempt's runner is free again; the attempt is not settled yet."""
         now = self._clock.monotonic()
         attempt.end(now)
+        if len(attempt.claimed.args) > _ARGS_KEPT_MAX:
+            attempt.claimed = attempt.claimed._replace(args="")
         self._scoreboard.finish(attempt.slot)
         self._scoreboard.set_running(0)
         started_at = None if attempt.is_revoked else attempt.started_at
         self.prefetch.record_end(now, None if started_at is None else now - started_at)
         self.on_free_capacity()
 
+    def add_ended_bytes(self, size: int) -> None:
+        """A large settlement waits to be recorded."""
+        self._ended_bytes += size
+
     # For the finisher.
 
-    def remove(self, key: AttemptKey) -> None:
-        """Remove an attempt that is settled."""
+    def remove(self, key: AttemptKey, size: int = 0) -> None:
+        """Remove an attempt that is settled, with the size of a large settlement."""
         attempt = self._active.pop(key, None)
         if attempt is not None:
             self._scoreboard.remove(attempt.slot)
         # Below the limit, the attempt made a slot free when it ended, and the fetcher knows.
-        if len(self._active) >= self._settling_max:
+        self._settled_bytes += size
+        if size or len(self._active) >= self._settling_max:
             self.on_free_capacity()

@@ -28,6 +28,9 @@ _HORIZONS_MAX = 4.0
 # No job waits for longer, also where a slot is free and another job keeps the main thread.
 _WAITING_SECONDS_MAX = 1.0
 
+# The prefetch ends at so many bytes of arguments, as all of it stays in memory.
+_ARGS_BYTES_MAX = 4 * 1024 * 1024
+
 # A turn that comes so late shows that the whole process got no CPU: its jobs could not end either.
 _LATE_SECONDS = 0.02
 
@@ -47,6 +50,7 @@ class _Batch(NamedTuple):
 
     last: int
     received_at: float
+    args_bytes: int
 
 
 class Prefetch:
@@ -62,6 +66,7 @@ class Prefetch:
         _claim_seconds: Round trips of the last claims. Fetcher.
         _older, _newer: Ends one to two horizons ago, and up to one horizon ago. Fetcher.
         _batches: Claims with attempts that may still wait, the first one first. Fetcher.
+        _is_full: Whether their arguments are too many bytes for another claim. Fetcher.
         _next_turn_at: When the fetcher's next turn is due; `inf` if unknown. Fetcher.
         _held_up_at: When the process last got no CPU. Fetcher.
     """
@@ -75,6 +80,7 @@ class Prefetch:
         self._claim_seconds = deque[float](maxlen=_CLAIMS)
         self._older = self._newer = _Ends(clock.monotonic(), 0)
         self._batches = deque[_Batch]()
+        self._is_full = False
         self._next_turn_at = inf
         self._held_up_at = -inf
 
@@ -102,8 +108,15 @@ class Prefetch:
         """Record how long a claim took until its answer."""
         self._claim_seconds.append(seconds)
 
-    def begin_turn(self) -> None:
-        """A turn of the fetcher begins."""
+    def begin_turn(self, taken: int) -> None:
+        """A turn of the fetcher begins.
+
+        Args:
+            taken: Attempts that runners took.
+        """
+        while self._batches and self._batches[0].last <= taken:
+            self._batches.popleft()
+        self._measure()
         now, horizon = self._clock.monotonic(), self.horizon_seconds
         if now - self._next_turn_at > _LATE_SECONDS:
             self._held_up_at = now
@@ -126,33 +139,31 @@ class Prefetch:
             occupied: Attempts that wait or run.
         """
         average, horizon = self.run_seconds, self.horizon_seconds
-        if average is None or average > horizon:
+        if average is None or average > horizon or self._is_full:
             return 0
         limit = min(self._jobs_max, int(slots * horizon / max(average, 1e-5)))
         # Of an idle worker no attempt ended lately.
         return min(limit, ceil(self._ends_within(horizon))) if occupied else limit
 
-    def add(self, last: int) -> None:
+    def add(self, last: int, args_bytes: int) -> None:
         """Attempts were added, the *last* one of them being that many-th."""
-        self._batches.append(_Batch(last, self._clock.monotonic()))
+        self._batches.append(_Batch(last, self._clock.monotonic(), args_bytes))
+        self._measure()
 
     def clear(self) -> None:
         """No attempt waits any more."""
         self._batches.clear()
+        self._measure()
 
-    def return_in_seconds(self, taken: int, beyond: int) -> float:
+    def return_in_seconds(self, beyond: int) -> float:
         """The seconds until the waiting attempts return to the queue, unless a slot takes them.
 
         Args:
-            taken: Attempts that runners took.
             beyond: Waiting attempts for which no slot is free.
         """
-        batches = self._batches
-        while batches and batches[0].last <= taken:
-            batches.popleft()
-        if not batches:
+        if not self._batches:
             return inf
-        received_at, horizon = batches[0].received_at, self.horizon_seconds
+        received_at, horizon = self._batches[0].received_at, self.horizon_seconds
         due_at = received_at + _WAITING_SECONDS_MAX
         if beyond > 0:
             since = max(received_at, self._held_up_at)
@@ -160,6 +171,9 @@ class Prefetch:
                 since = max(since, self.ended_at)
             due_at = min(due_at, since + horizon)
         return max(0.0, due_at - self._clock.monotonic())
+
+    def _measure(self) -> None:
+        self._is_full = sum(batch.args_bytes for batch in self._batches) > _ARGS_BYTES_MAX
 
     def _ends_within(self, seconds: float) -> float:
         """How many attempts will end within *seconds*, as they did lately."""

@@ -136,9 +136,12 @@ class FetcherHarness:
             on_added=lambda: None,
             clock=self.clock,
         )
+        claimant = Claimant(self.worker_id, "greenlet", self.tasks.unknown)
+        self.size = claimant.size
         self.reconciliation = Reconciliation(
             self.in_flight,
             intake,
+            size=claimant.size,
             worker_id=self.worker_id,
             interval_seconds=interval_seconds,
             clock=self.clock,
@@ -146,7 +149,7 @@ class FetcherHarness:
         self.fetcher = Fetcher(
             self.database,
             self.in_flight,
-            Claimant(self.worker_id, "greenlet", self.tasks.unknown),
+            claimant,
             ClaimPlan(Queues(queues, is_round_robin=False), clock=self.clock),
             intake,
             self.reconciliation,
@@ -248,6 +251,12 @@ class FinisherHarness:
         """Log a line in an attempt."""
         now = self.clock.monotonic()
         self.finisher.output.add_line(LoggedLine(attempt, now, "INFO", "shop", message, number))
+
+    def end(self, attempt: ActiveAttempt, **fields: Any) -> None:
+        """End a successful attempt, which waits to be settled."""
+        key = (*attempt.key, attempt.claimed.worker_id)
+        settlement = Settlement(*key, Outcome.SUCCEEDED, **{"waited_seconds": 0.0, **fields})
+        self.finisher.put(attempt, settlement)
 
     def settle(self, attempts: Sequence[ActiveAttempt], outcome: Outcome, **fields: Any) -> None:
         """End attempts, and take one turn."""
