@@ -44,10 +44,10 @@ def when_idle(server: Server, *, count: int, every_seconds: float) -> Mapping[st
             noop.using(connection=connection).enqueue(n)
             connection.commit()
             time.sleep(every_seconds)
-        commits = list(_committed(connection, count, every_seconds, priority=0))
+        commits = list(committed(connection, count, every_seconds, priority=0))
         own = [commit.milliseconds for commit in commits]
-        delays = _delays(url, {commit.job_id: commit.at for commit in commits}, unit_seconds=1e-3)
-        return {**delays, "commit": Measurement(percentile(own, 50), samples=own)}
+        starts = delays(url, {commit.job_id: commit.at for commit in commits}, unit_seconds=1e-3)
+        return {**starts, "commit": Measurement(percentile(own, 50), samples=own)}
 
 
 def when_saturated(
@@ -64,14 +64,14 @@ def when_saturated(
 
             wait_until(is_saturated, "the worker is saturated")
             with psycopg.connect(url) as connection:
-                commits = list(_committed(connection, count, every_seconds, _PRIORITY_MAX))
-            delays = _delays(
+                commits = list(committed(connection, count, every_seconds, _PRIORITY_MAX))
+            starts = delays(
                 url, {commit.job_id: commit.at for commit in commits}, unit_seconds=1e-3
             )
             [(remaining,)] = watching.execute(_REMAINING, [nap.name]).fetchall()
             if not remaining:
                 raise ValueError("The worker ran out of other jobs.")
-            return delays
+            return starts
 
 
 def when_due(server: Server, *, count: int, every_seconds: float) -> Mapping[str, Measurement]:
@@ -87,15 +87,16 @@ def when_due(server: Server, *, count: int, every_seconds: float) -> Mapping[str
         connection.commit()
         if datetime.now(UTC) >= first:
             raise ValueError("The first job was due before the last was enqueued.")
-        return _delays(url, due, unit_seconds=1.0)
+        return delays(url, due, unit_seconds=1.0)
 
 
-def _committed(
+def committed(
     connection: "psycopg.Connection[tuple[object, ...]]",
     count: int,
     every_seconds: float,
     priority: int,
 ) -> Iterator[_Commit]:
+    """Commit *count* jobs one by one, and yield each commit."""
     for n in range(count):
         # An even pause could stay in step with a poll of the worker.
         time.sleep(every_seconds * (0.5 + (n * 0.618034) % 1.0))
@@ -105,9 +106,15 @@ def _committed(
         yield _Commit(job.id, at, milliseconds=(time.time_ns() - at) / 1e6)
 
 
-def _delays(
+def delays(
     url: str, expected: Mapping[int, int], *, unit_seconds: float
 ) -> Mapping[str, Measurement]:
+    """The percentiles of the delays of `stamp` jobs, by key; `p100` is the longest.
+
+    Args:
+        expected: The nanosecond at which each job should start, by the id of the job.
+        unit_seconds: The unit of the values.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
 
         def are_done() -> bool:
@@ -121,5 +128,5 @@ def _delays(
     samples = [(starts[job] - at) * 1e-9 / unit_seconds for job, at in expected.items()]
     return {
         f"p{percent}": Measurement(percentile(samples, percent), samples=samples)
-        for percent in (50, 99)
+        for percent in (50, 99, 100)
     }

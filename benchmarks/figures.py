@@ -10,6 +10,7 @@ from benchmarks import (
     efficiency,
     enqueueing,
     idle,
+    long_jobs,
     pruning,
     queues,
     reference,
@@ -26,6 +27,8 @@ _EVERY_SECONDS = 0.03
 _RARELY_SECONDS = 2.0
 
 _DAY_SECONDS = 86_400
+
+_ROUND_TRIP_SECONDS = 0.05
 
 _TWO = ("--processes", "2")
 
@@ -45,6 +48,8 @@ GOALS = {
     "P12": "drain by many children from many queues",
     "P13": "delay of scheduled jobs",
     "P14": "use of a worker's slots",
+    "long": "delay of short jobs while one of three workers has long ones",
+    "far": "use of the slots of a worker far from its database",
 }
 """The plain title of each goal, by its code."""
 
@@ -228,6 +233,23 @@ def _slots(size: Size) -> list[Figure]:
             "P14",
             partial(efficiency.efficiency, count=size.naps),
             [Line("efficiency", "share of 25 slots that jobs of 20 ms get", "", at_least(0.95))],
+        ),
+        Figure(
+            "long",
+            partial(long_jobs.behind_long_jobs, count=size.short_samples),
+            [
+                Line("p50", "commit to start beside long jobs, p50", "s"),
+                Line("p100", "commit to start beside long jobs, longest", "s", at_most(0.2)),
+            ],
+        ),
+        Figure(
+            "far",
+            partial(
+                efficiency.over_long_link,
+                count=size.naps,
+                round_trip_seconds=_ROUND_TRIP_SECONDS,
+            ),
+            [Line("efficiency", "the same share over a link of 50 ms", "", at_least(0.85))],
         ),
     ]
 

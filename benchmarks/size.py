@@ -69,6 +69,11 @@ class Size:
         return max(20, self.jobs // 200)
 
     @property
+    def short_samples(self) -> int:
+        """Short jobs beside long ones whose start is timed: 120, ten a second."""
+        return max(20, self.jobs // 500)
+
+    @property
     def rare_samples(self) -> int:
         """Jobs with a long pause whose start is timed: 30."""
         return max(3, self.jobs // 2_000)

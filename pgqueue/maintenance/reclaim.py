@@ -13,7 +13,7 @@ from pgqueue.maintenance.service import Service
 from pgqueue.maintenance.settling import EndedAttempt, settle_attempts
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.store import claims
-from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.claims import OwnedAttempt
 from pgqueue.store.connection.link import Link
 from pgqueue.store.settlements import NOT_STARTED, Settlement
 from pgqueue.store.statement import run
@@ -65,7 +65,7 @@ def _reclaim(link: Link, reclaim: Reclaim) -> None:
         emit(JobsReclaimed(worker_id=reclaim.worker_id, job_count=job_count))
 
 
-def _interrupted(claimed: ClaimedAttempt, blocking_job_id: int) -> EndedAttempt:
+def _interrupted(claimed: OwnedAttempt, blocking_job_id: int) -> EndedAttempt:
     settlement = Settlement(
         claimed.id,
         claimed.attempt,

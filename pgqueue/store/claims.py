@@ -20,8 +20,8 @@ class ClaimedAttempt(NamedTuple):
     """One attempt of a worker: the fencing token is (id, attempt, worker_id).
 
     `args` is the stored JSON text, not decoded: JSON that cannot be decoded affects this job
-    only. The first columns of `claim.sql` and `claims_of_worker.sql`; a tuple,
-    because one is made for every job.
+    only. The first columns of `claim.sql`, and those of `read_claimed.sql`; a tuple, because one is
+    made for every job.
     """
 
     id: int
@@ -45,7 +45,25 @@ class ClaimedAttempt(NamedTuple):
         }
 
 
+class OwnedAttempt(NamedTuple):
+    """An attempt of a worker according to the database, without its arguments."""
+
+    id: int
+    attempt: int
+    worker_id: int
+    task: str
+    queue: str
+
+    @property
+    def key(self) -> "AttemptKey":
+        """What tells it apart from other attempts of its worker."""
+        return (self.id, self.attempt)
+
+
 _COLUMNS = len(ClaimedAttempt._fields)
+
+ARGS_BYTES_MAX: Final = 1024 * 1024
+"""Bytes of arguments in one answer, but for a single job with more: a second of a slow link."""
 
 POSITION_MIN: Final = -(2**63)
 """Before every position, also a position that a person wrote."""
@@ -91,12 +109,14 @@ class ClaimedBatch:
     Attributes:
         is_whole: Whether all key ranges were read to their ends; else to the last job claimed.
         needs_slot: Whether the next job is an at_most_once one, which is not prefetched.
+        affordable: How many jobs had space in the answer; None where all of them had.
         seconds: How long the claim took the server.
     """
 
     claimed: list[ClaimedAttempt]
     is_whole: bool
     needs_slot: bool
+    affordable: int | None
     snapshot: Snapshot
     seconds: float
 
@@ -109,6 +129,7 @@ def claim(
     unknown_tasks: Iterable[str],
     jobs_max: int,
     slots_free: int,
+    args_bytes_max: int = ARGS_BYTES_MAX,
 ) -> Statement[ClaimedBatch]:
     """Take the next ready jobs for a worker.
 
@@ -117,6 +138,7 @@ def claim(
         unknown_tasks: Tasks that this worker cannot run, left for others.
         jobs_max: How many at the most.
         slots_free: How many of them can start at once; the rest is a prefetch.
+        args_bytes_max: The bytes of all their arguments, unless the first job alone has more.
     """
     params = {
         "worker_id": worker_id,
@@ -128,6 +150,7 @@ def claim(
         "unknown_tasks": list(unknown_tasks),
         "jobs_max": jobs_max,
         "slots_free": slots_free,
+        "args_bytes_max": args_bytes_max,
     }
 
     def decode(rows: Sequence[Row]) -> ClaimedBatch:
@@ -135,13 +158,14 @@ def claim(
         claimed = [ClaimedAttempt._make(row[:_COLUMNS]) for row in rows if row[0] is not None]
         order = {key_range.queue: number for number, key_range in enumerate(key_ranges)}
         claimed.sort(key=lambda job: (order.get(job.queue, 0), -job.priority, job.position))
-        chosen, *snapshot, seconds = rows[0][-5:]
+        chosen, affordable, *snapshot, seconds = rows[0][-6:]
         # A trigger may have skipped a job that was chosen.
-        needs_slot = slots_free <= len(claimed) < chosen
+        needs_slot = slots_free <= len(claimed) < affordable
         return ClaimedBatch(
             claimed=claimed,
-            is_whole=chosen < jobs_max and not needs_slot,
+            is_whole=chosen < jobs_max and affordable == chosen and not needs_slot,
             needs_slot=needs_slot,
+            affordable=None if affordable == chosen else affordable,
             snapshot=Snapshot(*snapshot),
             seconds=seconds,
         )
@@ -153,13 +177,35 @@ AttemptKey = tuple[int, int]
 """(id, attempt): identifies an attempt among the attempts of one worker."""
 
 
-def claims_of(worker_id: int) -> Statement[list[ClaimedAttempt]]:
+def claims_of(worker_id: int) -> Statement[list[OwnedAttempt]]:
     """The attempts of a worker according to the database, whether it received them or not."""
 
-    def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
-        return [ClaimedAttempt(*row) for row in rows]
+    def decode(rows: Sequence[Row]) -> list[OwnedAttempt]:
+        return [OwnedAttempt._make(row) for row in rows]
 
     return Statement("claims_of_worker", {"worker_id": worker_id}, decode)
+
+
+def read_claimed(
+    worker_id: int, keys: Sequence[AttemptKey], args_bytes_max: int = ARGS_BYTES_MAX
+) -> Statement[list[ClaimedAttempt]]:
+    """Attempts of a worker, in the order of their keys, until their arguments are too many bytes.
+
+    At least one is returned, unless the worker owns none of them any more.
+    """
+    params = {
+        "worker_id": worker_id,
+        "ids": [job_id for job_id, _ in keys],
+        "attempts": [attempt for _, attempt in keys],
+        "args_bytes_max": args_bytes_max,
+    }
+
+    def decode(rows: Sequence[Row]) -> list[ClaimedAttempt]:
+        order = {key: number for number, key in enumerate(keys)}
+        claimed = [ClaimedAttempt._make(row) for row in rows]
+        return sorted(claimed, key=lambda row: order.get((row.id, row.attempt), 0))
+
+    return Statement("read_claimed", params, decode)
 
 
 def lock_attempt(job_id: int, attempt: int, worker_id: int) -> Statement[bool]:

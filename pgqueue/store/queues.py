@@ -1,6 +1,6 @@
 """The ready and the unfinished jobs of queues, for the dispatcher of a supervisor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -63,6 +63,11 @@ def find_ready() -> Statement[ReadyQueues]:
         )
 
     return Statement("find_ready", {}, decode)
+
+
+def notify(queues: Iterable[str]) -> Statement[None]:
+    """Wake the supervisors that wait for a job of these queues."""
+    return Statement("notify", {"queues": sorted(queues)}, lambda rows: None)
 
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:

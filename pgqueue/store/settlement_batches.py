@@ -25,16 +25,21 @@ from pgqueue.store.statement import run
 SETTLEMENTS_MAX = 500
 """The largest number of settlements in one statement."""
 
-# Characters of results and tracebacks in one statement; a larger settlement is settled alone.
-_BYTES_MAX = 8 * 1024 * 1024
+BYTES_MAX = 8 * 1024 * 1024
+"""Characters of results and tracebacks in one statement; a larger settlement is settled alone."""
 
 _reports = RefusalReports()
 
 
-def settle_in_batches(link: Link, ends: Sequence[Settlement]) -> Iterator[tuple[int, Answer]]:
+def settle_in_batches(
+    link: Link, ends: Sequence[Settlement], size: AdaptiveBatch | None = None
+) -> Iterator[tuple[int, Answer]]:
     """Settle *ends* in their order; yields the size and the answer of each batch.
 
     A settlement that the database refuses is recorded in part; see `settlements.reduced`.
+
+    Args:
+        size: Characters of results and tracebacks in one statement; it grows with each answer.
 
     Raises:
         psycopg.Error: The connection broke, or the error has another cause than the settlements.
@@ -42,10 +47,12 @@ def settle_in_batches(link: Link, ends: Sequence[Settlement]) -> Iterator[tuple[
     """
     batch = AdaptiveBatch(SETTLEMENTS_MAX)
     while ends:
-        first = _first(ends, batch.size)
+        first = _first(ends, batch.size, BYTES_MAX if size is None else size.size)
         error, answer = _settle(link, first)
         if error is None:
             batch.grow()
+            if size is not None:
+                size.grow()
         elif batch.halve(len(first)):
             continue
         for settlement, refusal in _refused(first, error, answer):
@@ -98,13 +105,13 @@ def _settle_reduced(link: Link, settlement: Settlement, refusal: Exception, answ
         return
 
 
-def _first(ends: Sequence[Settlement], settlements_max: int) -> list[Settlement]:
+def _first(ends: Sequence[Settlement], settlements_max: int, bytes_max: int) -> list[Settlement]:
     """The first settlements, up to the limits of one statement; at least one."""
     first: list[Settlement] = []
     size = 0
     for ended in ends[:settlements_max]:
-        size += len(ended.result or "") + len(ended.traceback or "")
-        if first and size > _BYTES_MAX:
+        size += ended.size
+        if first and size > bytes_max:
             break
         first.append(ended)
     return first

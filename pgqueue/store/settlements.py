@@ -89,6 +89,11 @@ class Settlement:
             and not self.omits_attempt
         )
 
+    @property
+    def size(self) -> int:
+        """The characters of its result and its traceback."""
+        return len(self.result or "") + len(self.traceback or "")
+
 
 def settle(
     ended: Iterable[Settlement],

@@ -39,8 +39,9 @@ class Interruption:
 class ActiveAttempt:
     """One attempt that this worker owns.
 
-    The fetcher writes `claimed`, `key` and `receipt` once. Every other field names the thread
-    that writes it. "Main thread" includes the greenlets and coroutines that run there.
+    The fetcher writes `claimed`, `key` and `receipt` once; the main thread removes large arguments
+    at the end. Every other field names the thread that writes it. "Main thread" includes the
+    greenlets and coroutines that run there.
 
     Attributes:
         key: Tells the attempt apart from every other attempt of this worker.

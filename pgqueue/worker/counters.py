@@ -49,7 +49,7 @@ class Counters:
 
     def values(self) -> dict[str, float | None]:
         """The counts as the fields of a message."""
-        average = self._in_flight.run_seconds
+        average = self._in_flight.prefetch.run_seconds
         return {
             "busy_slots": self._in_flight.busy_slots,
             "run_seconds": None if average is None else round(average, 6),

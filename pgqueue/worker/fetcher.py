@@ -6,10 +6,11 @@ whose names come with the reports alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 from pgqueue.core.bounded_names import BoundedNames
-from pgqueue.core.clock import MONOTONIC, Clock, Timer
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.process.loop import Loop
 from pgqueue.store import claims
 from pgqueue.store.claims import ClaimedBatch, KeyRange
@@ -19,6 +20,7 @@ from pgqueue.store.connection.session import INDEX_ORDER_ONLY
 from pgqueue.store.database_errors import RESOURCE_ERRORS
 from pgqueue.store.statement import run
 from pgqueue.worker.claim_plan import ClaimPlan
+from pgqueue.worker.claim_size import ClaimSize
 from pgqueue.worker.counters import Counters
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.intake import Intake
@@ -28,11 +30,6 @@ from pgqueue.worker.reconciliation import Reconciliation
 # for a report that is lost, or a supervisor that hangs. A poll that is due soon is made together
 # with a reconciliation, as each of them alone would first ping the server.
 _POLL_SECONDS = 60.0
-
-# How long a prefetched job may wait for a slot before it returns to the queue.
-_WAITING_SECONDS_MAX = 1.0
-
-_CLAIMED_MAX = 1000
 
 # The supervisor replaces a worker whose fetcher takes no turn for 5 s.
 _PAUSE_SECONDS_MAX = 2.0
@@ -47,11 +44,13 @@ class Claimant:
 
     Attributes:
         unknown_tasks: Tasks that the worker cannot run, and that are not claimed.
+        size: How much one claim asks for.
     """
 
     worker_id: int
     executor: str
     unknown_tasks: BoundedNames
+    size: ClaimSize = field(default_factory=ClaimSize)
 
     def claim(self, link: Link, ranges: list[KeyRange], capacity: tuple[int, int]) -> ClaimedBatch:
         """Claim the next jobs of these ranges, now."""
@@ -61,8 +60,9 @@ class Claimant:
             executor=self.executor,
             key_ranges=ranges,
             unknown_tasks=sorted(self.unknown_tasks),
-            jobs_max=min(jobs_max, _CLAIMED_MAX),
+            jobs_max=min(jobs_max, self.size.jobs_max),
             slots_free=slots_free,
+            args_bytes_max=self.size.args_bytes_max,
         )
         return run(link, statement)
 
@@ -102,6 +102,7 @@ class Fetcher(Loop):
         self._intake = intake
         self._reconciliation = reconciliation
         self._counters = counters
+        self._clock = clock
         self._poll = Timer(clock)
         self._reclaim_count = 0
         self._may_have_more = True
@@ -124,17 +125,20 @@ class Fetcher(Loop):
 
     def run_once(self) -> float:
         """Take one turn now, and show the supervisor that it was taken."""
-        self._in_flight.record_turn()
+        self._in_flight.begin_turn()
         self._counters.send_changes()
+        # First of all: a claim, or a broken connection, would keep them for longer.
+        self._return_waiting()
         # Most turns only show that the fetcher is alive, and send nothing to the database.
         pause = super().run_once() if self._is_due else self._idle_seconds()
         self._in_flight.set_waiting(not (self._may_have_more or self._intake.is_closed))
+        pause = min(pause, self._return_in_seconds)
+        self._in_flight.prefetch.end_turn(pause)
         return pause
 
     @property
     def _is_due(self) -> bool:
-        has_work = self._may_have_more or self._in_flight.waiting.qsize() > 0
-        return has_work or self._intake.is_closed or self._seconds_until_due <= 0
+        return self._may_have_more or self._intake.is_closed or self._seconds_until_due <= 0
 
     @property
     def _seconds_until_due(self) -> float:
@@ -163,10 +167,18 @@ class Fetcher(Loop):
         self._wants_capacity = self._may_have_more
         if self._wants_capacity and self._free_capacity()[0] > 0:
             return 0.0  # it became free before `_on_free_capacity` knew that it is wanted
-        if self._in_flight.waiting.qsize():
-            self._intake.release_waiting(waited_seconds=_WAITING_SECONDS_MAX)
-            return _WAITING_SECONDS_MAX
         return self._idle_seconds()
+
+    @property
+    def _return_in_seconds(self) -> float:
+        # During a reclaim the supervisor returns the waiting jobs.
+        return inf if self._in_flight.reclaim_count % 2 else self._in_flight.return_in_seconds
+
+    def _return_waiting(self) -> None:
+        if self._return_in_seconds <= 0.0:
+            # The jobs are ready again, for this worker too when it has a free slot.
+            self._plan.restore(self._intake.release_waiting())
+            self._may_have_more = True
 
     def _check_timers(self, link: Link, *, may_reconcile: bool) -> None:
         poll_within_seconds = 0.0
@@ -193,11 +205,16 @@ class Fetcher(Loop):
     def _claim(self, link: Link, capacity: tuple[int, int]) -> None:
         self._may_have_more = False  # unless the answer, or a report meanwhile, says otherwise
         queues, ranges = self._plan.take()
+        claiming = Stopwatch(self._clock, started=True)
         try:
             batch = self._claimant.claim(link, ranges, capacity)
         except BaseException:
             self._plan.restore(queues)
+            self._claimant.size.record_failure()
             raise
+        seconds = claiming.seconds
+        self._in_flight.prefetch.record_claim(seconds)
+        self._claimant.size.record_answer(batch, seconds)
         self._plan.record(queues, batch)
         self._needs_slot = batch.needs_slot
         if not batch.is_whole and (batch.claimed or batch.needs_slot):
@@ -220,6 +237,4 @@ class Fetcher(Loop):
             self.wake()
 
     def _idle_seconds(self) -> float:
-        if self._in_flight.waiting.qsize():
-            return _WAITING_SECONDS_MAX
         return min(_PAUSE_SECONDS_MAX, self._seconds_until_due)

@@ -11,6 +11,7 @@ import queue
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pgqueue.core.adaptive_batch import AdaptiveBatch
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
@@ -23,7 +24,8 @@ from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.settlement_batches import SETTLEMENTS_MAX, settle_in_batches
+from pgqueue.store.queues import notify
+from pgqueue.store.settlement_batches import BYTES_MAX, SETTLEMENTS_MAX, settle_in_batches
 from pgqueue.store.settlements import NOT_STARTED, Answer, Settlement, find_completed
 from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
@@ -50,6 +52,8 @@ class PendingSettlement:
         retry: Due when it is tried again; None before its first try.
         locked_seconds: The last wait for a transaction that had the job locked.
         refused_seconds: The last wait after the database had refused it.
+        wakes_others: Whether other workers are woken for the job, once it is queued again.
+        size: The characters of its result and its traceback.
     """
 
     attempt: ActiveAttempt
@@ -57,6 +61,8 @@ class PendingSettlement:
     retry: Timer | None = None
     locked_seconds: float = 0.0
     refused_seconds: float = 0.0
+    wakes_others: bool = False
+    size: int = 0
 
 
 class Finisher(Loop):
@@ -66,6 +72,7 @@ class Finisher(Loop):
         output: Log lines and progress that it writes.
         _arrived: Settlements from any thread; None wakes the loop.
         _batch, _deferred, _is_doubtful: The finisher's thread.
+        _size: Characters of results in one statement: less, after one that was not answered.
     """
 
     needs_schema = False
@@ -88,12 +95,25 @@ class Finisher(Loop):
         self._batch: list[PendingSettlement] = []
         self._deferred: list[PendingSettlement] = []
         self._is_doubtful = False
+        self._size = AdaptiveBatch(BYTES_MAX)
 
-    def put(self, attempt: ActiveAttempt, settlement: Settlement) -> None:
-        """Settle an attempt soon; safe on any thread."""
+    def put(
+        self, attempt: ActiveAttempt, settlement: Settlement, *, wakes_others: bool = False
+    ) -> None:
+        """Settle an attempt soon; safe on any thread.
+
+        Args:
+            wakes_others: Wake other workers for the job, once it is queued again.
+        """
         if attempt.ended_at is None:
             attempt.end(self._clock.monotonic())
-        self._arrived.put(PendingSettlement(attempt, settlement))
+        size = 0
+        if settlement.result is not None or settlement.traceback is not None:
+            size = settlement.size
+            self._in_flight.add_ended_bytes(size)
+        self._arrived.put(
+            PendingSettlement(attempt, settlement, wakes_others=wakes_others, size=size)
+        )
 
     def check_connection(self) -> None:
         """Check the connection, as a claim is about to be made; safe on any thread.
@@ -124,7 +144,7 @@ class Finisher(Loop):
             self.output.write(link)
         while self._batch:
             settlements = [pending.settlement for pending in self._batch]
-            for count, answer in settle_in_batches(link, settlements):
+            for count, answer in settle_in_batches(link, settlements, self._size):
                 answered, self._batch = self._batch[:count], self._batch[count:]
                 self._on_answer(link, answered, answer)
         self._is_doubtful = False
@@ -134,6 +154,8 @@ class Finisher(Loop):
         # The answer may have been lost after the commit. Settled again, such an attempt is
         # missing from the next answer, and that says nothing about its lease.
         self._is_doubtful = bool(self._batch)
+        if self._batch:
+            self._size.halve(self._size.size)
         return super()._after(error)
 
     def _wait(self) -> list[PendingSettlement]:
@@ -171,6 +193,7 @@ class Finisher(Loop):
         settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
         completed: list[PendingSettlement] = []
         lost: list[PendingSettlement] = []
+        queues: set[str] = set()
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -181,7 +204,9 @@ class Finisher(Loop):
             if isinstance(status, Exception):
                 self._defer_refused(pending, status)
                 continue
-            self._in_flight.remove(key)
+            self._in_flight.remove(key, pending.size)
+            if pending.wakes_others:
+                queues.add(attempt.claimed.queue)
             if status is not None:
                 self._counters.add_settled(status)
                 if observes_success or status is not JobStatus.SUCCEEDED:
@@ -195,6 +220,8 @@ class Finisher(Loop):
             _emit_settled(pending, outcome, status)
         for pending in lost:
             _emit_lease_lost(pending)
+        if queues:
+            run(link, notify(queues))
         if completed and is_observed(JobSucceeded):
             self._report_completed(link, completed)
 

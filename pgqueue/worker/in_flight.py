@@ -6,21 +6,22 @@ finisher removes what it has settled. This module counts; it decides nothing abo
 
 import queue
 from collections.abc import Callable, Iterable
+from math import inf
 
 from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.store.claims import AttemptKey
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.prefetch import Prefetch
 
-# A prefetched job waits while another worker could run it, and delays a job of a higher priority
-# that is enqueued later. So the prefetch holds at most this much work.
-_PREFETCH_SECONDS = 0.05
+# Characters of results and tracebacks that wait to be recorded, above which nothing is claimed.
+_UNSETTLED_BYTES_MAX = 32 * 1024 * 1024
+
+# Longer arguments are not kept in memory while their attempt waits to be settled.
+_ARGS_KEPT_MAX = 4096
 
 # A claimed job could not start while another job keeps the main thread for longer than this.
 _BLOCKED_SECONDS = 1.0
-
-# Weight of the newest run in the moving average of run seconds.
-_NEWEST_WEIGHT = 0.1
 
 
 class InFlight:
@@ -37,12 +38,13 @@ class InFlight:
             sides are safe on any thread.
         on_free_capacity: Called when an ended or settled attempt may allow another claim.
             Set once, before anything runs.
-        run_seconds: Moving average of recent runs; None before the first. Main thread.
+        prefetch: How many attempts may wait for a slot, and for how long.
         _active: Every attempt by key. The fetcher adds, the finisher removes.
         _added_count: Attempts that were added for a slot, without the ones that were removed
             before they got one. The fetcher's thread.
         _taken_count: Attempts that runners took. Main thread.
-        _ended_count: Attempts that runners took and that ended. Main thread.
+        _ended_bytes: Of the settlements of all attempts that ended. Main thread.
+        _settled_bytes: Of those that were recorded. Finisher.
     """
 
     def __init__(
@@ -57,15 +59,15 @@ class InFlight:
         self.slots = slots
         self.waiting = queue.SimpleQueue[Run | None]()
         self.on_free_capacity: Callable[[], None] = lambda: None
-        self.run_seconds: float | None = None
-        self._prefetch_max = prefetch_max
+        self.prefetch = Prefetch(prefetch_max, clock=clock)
         self._settling_max = settling_max
         self._scoreboard = scoreboard
         self._clock = clock
         self._active: dict[AttemptKey, ActiveAttempt] = {}
         self._added_count = 0
         self._taken_count = 0
-        self._ended_count = 0
+        self._ended_bytes = 0
+        self._settled_bytes = 0
 
     def __len__(self) -> int:
         return len(self._active)
@@ -81,7 +83,7 @@ class InFlight:
     @property
     def busy_slots(self) -> int:
         """How many slots are taken, one by each attempt that a runner has."""
-        return self._taken_count - self._ended_count
+        return self._taken_count - self.prefetch.ended_count
 
     @property
     def is_lease_over(self) -> bool:
@@ -90,21 +92,23 @@ class InFlight:
 
     # For the fetcher.
 
-    def record_turn(self) -> None:
+    def begin_turn(self) -> None:
         """Show the supervisor that the fetcher takes another turn."""
         self._scoreboard.record_turn()
+        self.prefetch.begin_turn(self._taken_count)
+
+    @property
+    def return_in_seconds(self) -> float:
+        """The seconds until the waiting attempts return to the queue; `inf` if none waits."""
+        waiting = self._added_count - self._taken_count
+        if waiting <= 0:
+            return inf
+        free = self.slots - self.busy_slots
+        return self.prefetch.return_in_seconds(waiting - free)
 
     def set_waiting(self, waits: bool) -> None:
         """Show the supervisor whether the fetcher claims nothing until it is woken."""
         self._scoreboard.set_waiting(waits)
-
-    @property
-    def prefetch(self) -> int:
-        """How many attempts may wait beyond the slots; 0 unless recent runs were short."""
-        average = self.run_seconds
-        if average is None or average > _PREFETCH_SECONDS:
-            return 0
-        return min(self._prefetch_max, int(self.slots * _PREFETCH_SECONDS / max(average, 1e-5)))
 
     def free_capacity(self) -> tuple[int, int]:
         """How many jobs to claim now, and how many of them can start at once."""
@@ -112,11 +116,15 @@ class InFlight:
             return 0, 0  # claimed jobs could not start
         # Attempts that wait or run. An attempt counts all the time from `add` until its end, also
         # while a runner takes it on another thread.
-        occupied = self._added_count - self._ended_count
+        occupied = self._added_count - self.prefetch.ended_count
         unsettled = len(self._active) - occupied
-        if unsettled > self._settling_max or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS):
+        if (
+            unsettled > self._settling_max
+            or self._ended_bytes - self._settled_bytes > _UNSETTLED_BYTES_MAX
+            or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS)
+        ):
             return 0, 0
-        prefetch = self.prefetch
+        prefetch = self.prefetch.limit(self.slots, occupied)
         free = max(0, self.slots - occupied)
         wanted = self.slots + prefetch - occupied
         # A refill waits until half of the prefetch is used up, so that claims are few and
@@ -132,27 +140,22 @@ class InFlight:
 
     def add(self, attempts: Iterable[ActiveAttempt]) -> None:
         """Add claimed attempts, in the order in which they start."""
+        args_bytes = 0
         for attempt in attempts:
             self._active[attempt.key] = attempt
             self._added_count += 1
+            args_bytes += len(attempt.claimed.args)
             self.waiting.put((attempt,))
+        self.prefetch.add(self._added_count, args_bytes)
 
     def add_unstartable(self, attempt: ActiveAttempt) -> None:
         """Add a claimed attempt that returns to the queue without a start."""
         self._active[attempt.key] = attempt
 
-    def remove_waiting(self, *, waited_seconds: float = 0.0) -> list[ActiveAttempt]:
-        """Remove and return all attempts that wait for a slot, if the first waited that long."""
-        # An attempt that ended without a start waits for the finisher, and for no slot.
-        received = (
-            attempt.receipt.received_at
-            for attempt in self.all()
-            if attempt.started_at is None and attempt.ended_at is None
-        )
-        oldest = min(received, default=None)
+    def remove_waiting(self) -> list[ActiveAttempt]:
+        """Remove and return all attempts that wait for a slot."""
         removed: list[ActiveAttempt] = []
-        if oldest is None or self._clock.monotonic() - oldest < waited_seconds:
-            return removed
+        self.prefetch.clear()
         while True:
             try:
                 run = self.waiting.get_nowait()
@@ -193,25 +196,28 @@ class InFlight:
 
     def end(self, attempt: ActiveAttempt) -> None:
         """Record that the attempt's runner is free again; the attempt is not settled yet."""
-        self._ended_count += 1
         now = self._clock.monotonic()
         attempt.end(now)
+        if len(attempt.claimed.args) > _ARGS_KEPT_MAX:
+            attempt.claimed = attempt.claimed._replace(args="")
         self._scoreboard.finish(attempt.slot)
         self._scoreboard.set_running(0)
-        if attempt.started_at is not None and not attempt.is_revoked:
-            seconds, average = now - attempt.started_at, self.run_seconds
-            self.run_seconds = (
-                seconds if average is None else average + _NEWEST_WEIGHT * (seconds - average)
-            )
+        started_at = None if attempt.is_revoked else attempt.started_at
+        self.prefetch.record_end(now, None if started_at is None else now - started_at)
         self.on_free_capacity()
+
+    def add_ended_bytes(self, size: int) -> None:
+        """A large settlement waits to be recorded."""
+        self._ended_bytes += size
 
     # For the finisher.
 
-    def remove(self, key: AttemptKey) -> None:
-        """Remove an attempt that is settled."""
+    def remove(self, key: AttemptKey, size: int = 0) -> None:
+        """Remove an attempt that is settled, with the size of a large settlement."""
         attempt = self._active.pop(key, None)
         if attempt is not None:
             self._scoreboard.remove(attempt.slot)
         # Below the limit, the attempt made a slot free when it ended, and the fetcher knows.
-        if len(self._active) >= self._settling_max:
+        self._settled_bytes += size
+        if size or len(self._active) >= self._settling_max:
             self.on_free_capacity()

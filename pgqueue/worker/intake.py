@@ -73,11 +73,17 @@ class Intake:
             _emit_claimed(claimed)
         return len(attempts)
 
-    def release_waiting(self, *, waited_seconds: float = 0.0) -> None:
-        """Return attempts to the queue that wait for a slot, if the first waited that long."""
+    def release_waiting(self) -> set[str]:
+        """Return all attempts that wait for a slot to their queues; returns these queues.
+
+        Other workers are woken, which would find the jobs by their next poll only.
+        """
         reason = "The job waited for a slot, and was returned to the queue."
-        for attempt in self._in_flight.remove_waiting(waited_seconds=waited_seconds):
-            self._finisher.put(attempt, never_started(attempt, reason=reason))
+        waiting = self._in_flight.remove_waiting()
+        for attempt in waiting:
+            settlement = never_started(attempt, reason=reason)
+            self._finisher.put(attempt, settlement, wakes_others=True)
+        return {attempt.claimed.queue for attempt in waiting}
 
     def revoke(self, attempts: Iterable[ActiveAttempt]) -> None:
         """Stop attempts that another worker owns now."""

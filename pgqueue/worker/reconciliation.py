@@ -5,16 +5,18 @@ lost answer does not say whether the claim was committed; the rows do.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.jobs import ClaimRecovered
 from pgqueue.store import claims
-from pgqueue.store.claims import ClaimedAttempt
+from pgqueue.store.claims import AttemptKey
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.claim_size import ClaimSize
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.intake import Intake
 
@@ -31,21 +33,21 @@ class Differences:
     """How the active attempts differ from the rows.
 
     Attributes:
-        unknown_claims: Rows that this worker owns without knowing it; it never started them.
+        unknown_claims: Attempts that this worker owns without knowing it; it never started them.
         revoked: Active attempts that have not ended and that this worker no longer owns.
     """
 
-    unknown_claims: list[ClaimedAttempt]
+    unknown_claims: list[AttemptKey]
     revoked: list[ActiveAttempt]
 
 
 def reconcile(link: Link, in_flight: InFlight, worker_id: int) -> Differences:
     """Read the worker's rows and compare; nothing may be claimed meanwhile."""
     active = {attempt.key: attempt for attempt in in_flight.all()}
-    rows = {(row.id, row.attempt): row for row in run(link, claims.claims_of(worker_id))}
+    rows = dict.fromkeys(row.key for row in run(link, claims.claims_of(worker_id)))
     # An attempt that was active before the read, and is not any more, was settled meanwhile.
     return Differences(
-        unknown_claims=[row for key, row in rows.items() if key not in active],
+        unknown_claims=[key for key in rows if key not in active],
         revoked=[
             attempt
             for key, attempt in active.items()
@@ -58,6 +60,7 @@ class Reconciliation:
     """When to reconcile, and what follows. The fetcher's thread alone uses it.
 
     Args:
+        size: How much one statement reads, as of a claim.
         interval_seconds: The time between two reconciliations while no answer was lost.
 
     Attributes:
@@ -74,6 +77,7 @@ class Reconciliation:
         in_flight: InFlight,
         intake: Intake,
         *,
+        size: ClaimSize,
         worker_id: int,
         interval_seconds: float,
         clock: Clock = MONOTONIC,
@@ -81,6 +85,7 @@ class Reconciliation:
         self.interval_seconds = interval_seconds
         self._in_flight = in_flight
         self._intake = intake
+        self._size = size
         self._worker_id = worker_id
         # Random, so that workers that start together do not reconcile together.
         self._timer = Timer(clock, seconds=interval_seconds * random.uniform(0.5, 1.0))
@@ -123,8 +128,25 @@ class Reconciliation:
             self._intake.revoke(differences.revoked)
         if differences.unknown_claims:
             count = reclaim_count if claimed_before is None else claimed_before
-            self._intake.add(differences.unknown_claims, count)
-            emit(ClaimRecovered(job_count=len(differences.unknown_claims)))
+            self._recover(link, differences.unknown_claims, count)
+
+    def _recover(self, link: Link, keys: Sequence[AttemptKey], reclaim_count: int) -> None:
+        # One portion a turn: the answer may have been lost because it was large.
+        try:
+            rows = run(
+                link,
+                claims.read_claimed(
+                    self._worker_id, keys[: self._size.jobs_max], self._size.args_bytes_max
+                ),
+            )
+        except BaseException:
+            self._size.record_failure()
+            raise
+        if rows:
+            self._intake.add(rows, reclaim_count)
+            emit(ClaimRecovered(job_count=len(rows)))
+        if len(rows) < len(keys):
+            self._timer.expire()
 
     def _pause_seconds(self) -> float:
         doubt_seconds = self._since_doubt.seconds

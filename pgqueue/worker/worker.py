@@ -119,15 +119,17 @@ class Worker:
             limits=limits,
             on_added=self.executor.wake,
         )
+        claimant = Claimant(config.worker_id, kind, tasks.unknown)
         self.fetcher = Fetcher(
             database,
             in_flight,
-            Claimant(config.worker_id, kind, tasks.unknown),
+            claimant,
             ClaimPlan(queues),
             intake,
             Reconciliation(
                 in_flight,
                 intake,
+                size=claimant.size,
                 worker_id=config.worker_id,
                 interval_seconds=config.lease_seconds,
             ),

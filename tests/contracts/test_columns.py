@@ -108,7 +108,7 @@ def test_an_option_can_be_given_by_name(name: str) -> None:
 def test_a_claim_and_its_recovery_return_the_declared_columns() -> None:
     names = list(ClaimedAttempt._fields)
 
-    assert names == _selected("claims_of_worker")
+    assert names == _selected("read_claimed")
     assert names == _selected("claim")[: len(names)]
 
 

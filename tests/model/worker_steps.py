@@ -28,6 +28,7 @@ from pgqueue.store import (
     progress,
     settlements,
 )
+from pgqueue.store.claims import read_claimed
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.statement import run
@@ -79,13 +80,11 @@ class WorkerSteps(Harness):
 
         reconciliation = reconcile(self.link, worker.running, worker.id)
 
-        assert mine - active_by_token.keys() == {
-            (claim.id, claim.attempt) for claim in reconciliation.unknown_claims
-        }
+        unknown = reconciliation.unknown_claims
+        assert mine - active_by_token.keys() == set(unknown)
         assert active_by_token.keys() - mine == {active.key for active in reconciliation.revoked}
-        worker.running.add(
-            ActiveAttempt(claim, TASK, Receipt(0.0)) for claim in reconciliation.unknown_claims
-        )
+        found = run(self.link, read_claimed(worker.id, unknown))
+        worker.running.add(ActiveAttempt(claim, TASK, Receipt(0.0)) for claim in found)
         for active in reconciliation.revoked:
             worker.running.remove(active.key)
 

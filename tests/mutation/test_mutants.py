@@ -27,7 +27,11 @@ _MATCHES = (
 )
 _IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join(_MATCHES)} )"
 
+_ABOUT_AS_LONG = "The text of arguments that are not compressed is about as long as they are."
+_IS_PLAIN = "pg_column_compression(job.args) is null"
 EQUIVALENT = {
+    ("claim", _IS_PLAIN): _ABOUT_AS_LONG,
+    ("read_claimed", _IS_PLAIN): _ABOUT_AS_LONG,
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
     ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
     ("retry", _IS_AWAITED): _NOTIFICATION,

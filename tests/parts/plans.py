@@ -78,8 +78,13 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
             "unknown_tasks": ["task 3"],
             "jobs_max": 10,
             "slots_free": 10,
+            "args_bytes_max": 1_048_576,
         },
         {"jobs_ready", "jobs_pkey"},
+    ),
+    "read_claimed": (
+        {"worker_id": 19, "ids": [99, 98], "attempts": [1, 1], "args_bytes_max": 1_048_576},
+        {"jobs_pkey"},
     ),
     "settle": (
         {

@@ -126,6 +126,7 @@ def _claim(worker_id: int, after: int) -> dict[str, object]:
         "unknown_tasks": [],
         "jobs_max": 10,
         "slots_free": 10,
+        "args_bytes_max": 1_048_576,
     }
 
 

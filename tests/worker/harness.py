@@ -81,7 +81,9 @@ class _Settlements:
     def __init__(self) -> None:
         self.settled: list[tuple[ActiveAttempt, Settlement]] = []
 
-    def put(self, attempt: ActiveAttempt, settlement: Settlement) -> None:
+    def put(
+        self, attempt: ActiveAttempt, settlement: Settlement, *, wakes_others: bool = False
+    ) -> None:
         attempt.end(0.0)
         self.settled.append((attempt, settlement))
 
@@ -100,7 +102,12 @@ class FetcherHarness:
     """A fetcher with its intake, and with collectors in the place of the worker's other parts."""
 
     def __init__(
-        self, database_url: str, link: Link, *queues: str, interval_seconds: float = 30.0
+        self,
+        database_url: str,
+        link: Link,
+        *queues: str,
+        interval_seconds: float = 30.0,
+        prefetch_max: int = 0,
     ) -> None:
         queues = queues or ("default",)
         self.link = link
@@ -110,7 +117,7 @@ class FetcherHarness:
         self.scoreboard = Scoreboard(100)
         self.in_flight = InFlight(
             slots=5,
-            prefetch_max=0,
+            prefetch_max=prefetch_max,
             settling_max=100,
             scoreboard=self.scoreboard,
             clock=self.clock,
@@ -129,9 +136,12 @@ class FetcherHarness:
             on_added=lambda: None,
             clock=self.clock,
         )
+        claimant = Claimant(self.worker_id, "greenlet", self.tasks.unknown)
+        self.size = claimant.size
         self.reconciliation = Reconciliation(
             self.in_flight,
             intake,
+            size=claimant.size,
             worker_id=self.worker_id,
             interval_seconds=interval_seconds,
             clock=self.clock,
@@ -139,7 +149,7 @@ class FetcherHarness:
         self.fetcher = Fetcher(
             self.database,
             self.in_flight,
-            Claimant(self.worker_id, "greenlet", self.tasks.unknown),
+            claimant,
             ClaimPlan(Queues(queues, is_round_robin=False), clock=self.clock),
             intake,
             self.reconciliation,
@@ -240,6 +250,12 @@ class FinisherHarness:
         """Log a line in an attempt."""
         now = self.clock.monotonic()
         self.finisher.output.add_line(LoggedLine(attempt, now, "INFO", "shop", message, number))
+
+    def end(self, attempt: ActiveAttempt, **fields: Any) -> None:
+        """End a successful attempt, which waits to be settled."""
+        key = (*attempt.key, attempt.claimed.worker_id)
+        settlement = Settlement(*key, Outcome.SUCCEEDED, **{"waited_seconds": 0.0, **fields})
+        self.finisher.put(attempt, settlement)
 
     def settle(self, attempts: Sequence[ActiveAttempt], outcome: Outcome, **fields: Any) -> None:
         """End attempts, and take one turn."""

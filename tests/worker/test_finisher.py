@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from registering import listening_supervisor
 from worker.harness import LIMITS, FinisherHarness
 
 from pgqueue.client.client import Client
@@ -18,6 +19,7 @@ from pgqueue.store.statement import run
 from pgqueue.worker import finisher as finisher_module
 from pgqueue.worker import output_buffer
 from pgqueue.worker.completion import Completion
+from pgqueue.worker.outcomes import never_started
 
 
 @pytest.fixture
@@ -400,3 +402,20 @@ def test_no_statement_checks_a_completion_where_nobody_listens(
     harness.settle([attempt], Outcome.FAILED)
 
     assert harness.finisher.is_idle
+
+
+def test_a_job_that_waited_in_vain_wakes_the_other_workers_when_it_is_queued_again(
+    harness: FinisherHarness, link: Link, client: Client
+) -> None:
+    listening_supervisor(link, "default")
+    link.listen()
+    interrupted, returned, _ = harness.attempts
+    harness.settle([interrupted], Outcome.INTERRUPTED)
+    before = link.notifications(timeout=0.0)
+
+    harness.finisher.put(returned, never_started(returned, reason="no slot"), wakes_others=True)
+    harness.turn()
+
+    assert "queued" == client.job(returned.claimed.id).status
+    assert set() == before
+    assert {""} == link.notifications(timeout=5.0)

@@ -3,7 +3,8 @@
 -- Key ranges are read in their order, each in the ready order: priority, then position. The claim
 -- counts the attempt, so that a worker that dies afterwards has used it. Arguments are returned as
 -- text: arguments that cannot be decoded affect their own job only. Jobs past the free slots are a
--- prefetch, which ends before the first at_most_once job. A worker that has ended claims nothing.
+-- prefetch, which ends before the first at_most_once job. Arguments past a number of bytes end the
+-- claim too, after its first job: a link may be slow. A worker that has ended claims nothing.
 -- Quarantined jobs are for the quarantine worker, which takes no other jobs. A count at its maximum
 -- stays there.
 --
@@ -25,7 +26,7 @@ alive as materialized (
   for key share of worker
 ),
 chosen as materialized (
-  select ready.id, ready.delivery
+  select ready.id, ready.delivery, ready.args_bytes
   from alive
   cross join unnest(
     %(queues)s::text[],
@@ -34,7 +35,14 @@ chosen as materialized (
     %(until_priorities)s::integer[]
   ) as key_range (queue, priority, after, until_priority)
   cross join lateral (
-    select job.id, job.delivery
+    select
+      job.id,
+      job.delivery,
+      -- The size of the text, which only compressed arguments are read for.
+      case
+        when pg_column_compression(job.args) is null then pg_column_size(job.args)
+        else octet_length(job.args::text)
+      end as args_bytes
     from pgqueue.jobs as job
     where job.status = 'queued'
       and job.queue = key_range.queue
@@ -51,8 +59,19 @@ chosen as materialized (
   limit %(jobs_max)s::int
 ),
 numbered as (
-  select chosen.id, chosen.delivery, row_number() over () as number
+  select
+    chosen.id,
+    chosen.delivery,
+    row_number() over preceding as number,
+    sum(chosen.args_bytes) over preceding as args_bytes
   from chosen
+  window preceding as (rows unbounded preceding)
+),
+affordable as materialized (
+  select numbered.id, numbered.delivery, numbered.number
+  from numbered
+  where numbered.number = 1
+    or numbered.args_bytes <= %(args_bytes_max)s::bigint
 ),
 claimed as (
   update pgqueue.jobs as job
@@ -66,11 +85,11 @@ claimed as (
     progress_message = null
   where job.id = any(
     array(
-      select numbered.id
-      from numbered
-      where numbered.number < (
+      select affordable.id
+      from affordable
+      where affordable.number < (
         select coalesce(min(first.number), 2147483647)
-        from numbered as first
+        from affordable as first
         where first.number > %(slots_free)s::int
           and first.delivery = 'at_most_once'
       )
@@ -98,6 +117,7 @@ select
   claimed.priority,
   claimed.position,
   seen.chosen,
+  seen.affordable,
   seen.xmin,
   seen.xmax,
   seen.position,
@@ -106,6 +126,7 @@ from (
   select
     (select started.at from started) as began_at,
     (select count(*)::integer from chosen) as chosen,
+    (select count(*)::integer from affordable) as affordable,
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax,
     (

@@ -74,6 +74,56 @@ def a_key_range_starts_after_its_cursor_and_ends_with_its_priority(db: QueueData
     assert [inside.id, beyond[0].id] == [attempt.id for attempt in claimed]
 
 
+_COMPRESSED = f'{{"text": "{"x" * 50_000}"}}'
+_ARGS = f'{{"text": "{"x" * 50}"}}'
+
+
+@of("claim")
+def a_claim_ends_where_the_arguments_are_too_many_bytes(db: QueueDatabase) -> None:
+    worker, ids = db.worker(), [db.enqueue(args=_ARGS).id for _ in range(3)]
+
+    assert ids[:1] == [attempt.id for attempt in db.claim(worker, args_bytes_max=10)]
+    assert ids[1:] == [attempt.id for attempt in db.claim(worker, args_bytes_max=500)]
+
+
+@of("claim")
+def compressed_arguments_count_by_the_length_of_their_text(db: QueueDatabase) -> None:
+    worker, ids = db.worker(), [db.enqueue(args=_COMPRESSED).id for _ in range(3)]
+
+    claimed = db.claim(worker, args_bytes_max=120_000)
+
+    assert ids[:2] == [attempt.id for attempt in claimed]
+
+
+@of("read_claimed")
+def compressed_arguments_are_read_by_the_length_of_their_text(db: QueueDatabase) -> None:
+    claimed = [db.claim_new(args=_COMPRESSED) for _ in range(2)]
+    db.change(claimed[1].id, worker_id=claimed[0].worker_id)
+    keys = [(attempt.id, attempt.attempt) for attempt in claimed]
+
+    rows = run(db.link, claims.read_claimed(claimed[0].worker_id, keys, 90_000))
+
+    assert [claimed[0].id] == [row.id for row in rows]
+
+
+@of("read_claimed")
+def attempts_are_read_for_their_owner_in_portions(db: QueueDatabase) -> None:
+    claimed = [db.claim_new(args=_ARGS) for _ in range(3)]
+    worker_id = claimed[0].worker_id
+    db.change(claimed[1].id, worker_id=worker_id)
+    db.change(claimed[2].id, worker_id=worker_id, attempt=2)
+    other, finished = db.claim_new(), finished_attempt(db)
+    db.change(finished.id, worker_id=worker_id)
+    keys = [(attempt.id, attempt.attempt) for attempt in (*claimed, other, finished)]
+
+    def read(args_bytes_max: int) -> list[int]:
+        rows = run(db.link, claims.read_claimed(worker_id, keys, args_bytes_max))
+        return [row.id for row in rows]
+
+    assert [claimed[0].id] == read(10)
+    assert [claimed[0].id, claimed[1].id] == read(500)
+
+
 @of("lock_attempt")
 def only_the_owner_of_an_active_attempt_can_lock_it(db: QueueDatabase) -> None:
     claimed, finished = db.claim_new(), finished_attempt(db)
