@@ -12,6 +12,9 @@ from pgqueue.process.sessions import end_session
 
 _WAIT_POLL_SECONDS = 0.01
 
+# In place of an exit code, which is 255 at most.
+_REAPED_ELSEWHERE = 256
+
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -33,16 +36,24 @@ class ChildProcess:
     @property
     def has_ended(self) -> bool:
         """Whether the process has ended; ends what it has started, and reaps it."""
-        while self._process.returncode is None:
-            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                self._reap()
-                break
-            change = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
-            if change is None:
-                return False
+        try:
+            while self._process.returncode is None:
+                if not self._collect_change():
+                    return False
+        except ChildProcessError:
+            # The program ignores SIGCHLD, or waits for any child.
+            self._process.returncode = _REAPED_ELSEWHERE
+        return True
+
+    def _collect_change(self) -> bool:
+        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            self._reap()
+            return True
+        change = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+        if change is not None:
             is_frozen = change.si_code != os.CLD_CONTINUED
             self._frozen = Stopwatch(self._clock, started=True) if is_frozen else None
-        return True
+        return change is not None
 
     def _reap(self) -> None:
         # A program of a job must not run on beside the one that the job's next attempt starts.
@@ -84,6 +95,8 @@ class ChildProcess:
 def _describe_exit(returncode: int | None) -> str:
     if returncode is None:
         return "still runs"
+    if returncode == _REAPED_ELSEWHERE:
+        return "has ended; its exit code is unknown, as another part of this program took it"
     if returncode >= 0:
         return f"exited with code {returncode}"
     try:

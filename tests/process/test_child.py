@@ -42,6 +42,17 @@ def test_a_death_is_recorded_with_its_signal_and_the_largest_memory(child: Child
     assert not detail.endswith(" 0 MB")
 
 
+def test_a_child_that_the_program_waited_for_has_ended(child: Child) -> None:
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
+
+    assert child.has_ended
+    child.close()
+    reason, detail, _ = child.exit_reason()
+    assert "died" == reason
+    assert "its exit code is unknown" in detail
+
+
 def test_a_kill_while_the_kernel_ran_out_of_memory_says_so(
     child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
