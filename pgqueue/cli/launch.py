@@ -16,7 +16,7 @@ def launch() -> int:
             # Here, because no other command needs these imports.
             from pgqueue.process import signals
 
-            stack.enter_context(signals.exit_on_stop())
+            stack.enter_context(signals.exit_on_stop(ends_process=True))
             from pgqueue.process.spare_process import SpareProcess
 
             spare = stack.enter_context(SpareProcess("greenlet"))
