@@ -7,9 +7,12 @@ meanwhile, on another core.
 import sys
 from contextlib import ExitStack
 
+from pgqueue.core.descriptors import open_standard_streams
+
 
 def launch() -> int:
     """Run the command of this process's command line; the exit code."""
+    open_standard_streams()
     with ExitStack() as stack:
         spare = None
         if sys.argv[1:2] == ["worker"] and "--help" not in sys.argv:

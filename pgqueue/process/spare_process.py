@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from pgqueue.core.clock import MONOTONIC, Clock
+from pgqueue.core.descriptors import open_standard_streams
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard, scoreboard_file
 
@@ -25,6 +26,8 @@ class SpareProcess:
 
     def __init__(self, executor: str) -> None:
         self.executor = executor
+        # The process inherits the streams: what its tasks print must not reach the channel.
+        open_standard_streams()
         self.channel, theirs = Channel.pair()
         self._file = scoreboard_file()
         self._is_worker = False

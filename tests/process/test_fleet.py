@@ -264,3 +264,22 @@ def test_usage_is_the_sum_over_the_live_workers(harness: FleetHarness) -> None:
     assert Usage(0, 0, None) == before
     assert Usage(20, 0, None) == idle
     assert Usage(20, 7, 1.0) == harness.fleet.usage()
+
+
+def test_a_child_that_sends_what_is_no_message_is_killed_and_no_other(
+    harness: FleetHarness,
+) -> None:
+    harness.want(GREENLET, 2)
+    bad, good = harness.live
+    bad.worker._socket.sendall(b'hello from a task\n{"verb": "ready"}\n')
+    good.worker.send("ready", executors=[])
+
+    harness.settle()
+    harness.settle()
+
+    [detail] = bad.kills
+    assert "hello from a task" in detail
+    assert [] == good.kills
+    assert [(good.worker_id, {"verb": "ready", "executors": []})] == harness.messages
+    harness.end(bad)
+    assert good in harness.live and 2 == len(harness.live)
