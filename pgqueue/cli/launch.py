@@ -8,11 +8,13 @@ import sys
 from contextlib import ExitStack
 
 from pgqueue.cli.streams import OutputFailed, protect
+from pgqueue.core.descriptors import open_standard_streams
 from pgqueue.core.exit_codes import EXIT_FAILED
 
 
 def launch() -> int:
     """Run the command of this process's command line; the exit code."""
+    open_standard_streams()
     protect()
     try:
         code = _launch()
@@ -31,7 +33,7 @@ def _launch() -> int:
             # Here, because no other command needs these imports.
             from pgqueue.process import signals
 
-            stack.enter_context(signals.exit_on_stop())
+            stack.enter_context(signals.exit_on_stop(ends_process=True))
             from pgqueue.process.spare_process import SpareProcess
 
             spare = stack.enter_context(SpareProcess("greenlet"))

@@ -22,6 +22,12 @@ from pgqueue.core.descriptors import replace_by_null
 
 _READ_BYTES = 65536
 
+# Longer than every message, such as a claim with the names of all queues.
+_LINE_BYTES_MAX = 64 * 1024 * 1024
+
+# The beginning of a bad line, for a person.
+_SHOWN_BYTES = 100
+
 
 class Channel:
     """One end of the channel. Any thread may send; one thread receives.
@@ -90,6 +96,9 @@ class Channel:
 
         Args:
             wait: Wait until something arrives; False to return at once.
+
+        Raises:
+            ValueError: A line is no message, because something else has written to the socket.
         """
         if self._pushed_back:
             messages, self._pushed_back = self._pushed_back, []
@@ -104,7 +113,9 @@ class Channel:
         if not arrived:
             return None
         *lines, self._read = (self._read + arrived).split(b"\n")
-        return [json.loads(line) for line in lines]
+        if len(self._read) > _LINE_BYTES_MAX:
+            raise _no_message(self._read)
+        return [_parse(line) for line in lines]
 
     def _is_ready(self, event: int) -> bool:
         poll = select.poll()
@@ -122,3 +133,17 @@ class Channel:
     def close(self) -> None:
         """Close this end; the other side reads the end of file."""
         self._socket.close()
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _no_message(line) from None
+    if not isinstance(message, dict) or not isinstance(message.get("verb"), str):
+        raise _no_message(line)
+    return message
+
+
+def _no_message(line: bytes) -> ValueError:
+    return ValueError(f"the channel got a line that is no message: {line[:_SHOWN_BYTES]!r}")

@@ -29,6 +29,9 @@ _RESPAWN_DOUBLINGS_MAX = 5
 # The channel of a child that does not read is full; the stop is sent as soon as the child reads.
 _REPEAT_STOP_SECONDS = 0.2
 
+# What a line raises that is no message, or a message without its fields.
+_BAD_MESSAGE = (ValueError, TypeError, KeyError, AttributeError)
+
 
 @dataclass(slots=True)
 class _Demand:
@@ -198,12 +201,21 @@ class Fleet:
         self._reactor.register(child.channel, partial(self._receive, child))
         emit(WorkerStarted(worker_id=worker_id, **pool.kind._asdict(), pid=child.pid))
 
-    def _receive(self, child: Child) -> None:
-        messages = child.channel.receive(wait=False)
+    def _receive(self, child: Child) -> bool:
+        # False when nothing more can be received.
+        try:
+            messages = child.channel.receive(wait=False)
+            for message in messages or ():
+                self._on_message(child, message)
+        except _BAD_MESSAGE as error:
+            # The fault is this child's, perhaps of a task that wrote to the wrong file. The
+            # supervisor goes on with the other children.
+            self._reactor.unregister(child.channel)
+            child.kill("died", f"sent a bad message: {error}")
+            return False
         if messages is None:
             self._reactor.unregister(child.channel)
-        for message in messages or ():
-            self._on_message(child, message)
+        return bool(messages)
 
     # Ends.
 
@@ -213,9 +225,8 @@ class Fleet:
 
     def _on_child_exit(self, child: Child) -> None:
         del self.children[child.worker_id]
-        while last_messages := child.channel.receive(wait=False):
-            for message in last_messages:
-                self._on_message(child, message)
+        while self._receive(child):
+            pass
         self._reactor.unregister(child.channel)
         cause = child.exit_reason()
         started = child.scoreboard.started()

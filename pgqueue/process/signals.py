@@ -34,7 +34,9 @@ class Signals:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # The process only ends now. An exception would change its exit code, and could keep
+            # its last jobs from their queue.
+            signal.signal(number, _do_nothing if handler is _exit else handler)
         signal.set_wakeup_fd(self._fd_before)
         self._read.close()
         self._write.close()
@@ -53,19 +55,35 @@ class Signals:
 
 
 @contextmanager
-def exit_on_stop() -> Iterator[None]:
+def exit_on_stop(*, ends_process: bool = False) -> Iterator[None]:
     """Let a stop signal end this process with exit code 0, while nothing catches it yet.
 
     A supervisor loads code and connects to its database before it catches signals. It has nothing
     to return to the queue by then.
+
+    Args:
+        ends_process: Whether the process ends after the block. Then stop signals are ignored.
     """
     before = {number: signal.signal(number, _exit) for number in _not_ignored()}
     try:
         yield
     finally:
+        if ends_process:
+            _ignore_stop()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # Inside another such block, the outer one decides.
+            if not ends_process and handler is not _exit:
+                signal.signal(number, handler)
         _missed.clear()
+
+
+def _ignore_stop() -> None:
+    # Python restores the defaults while it ends, and a second signal would then end the process
+    # with another exit code. An ignored signal stays ignored.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # all at once
+    for number in STOP:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _not_ignored() -> list[signal.Signals]:

@@ -11,6 +11,7 @@ import sys
 from contextlib import ExitStack
 
 from pgqueue.core.clock import MONOTONIC, Clock
+from pgqueue.core.descriptors import open_standard_streams
 from pgqueue.process.channel import Channel
 from pgqueue.process.scoreboard import Scoreboard, scoreboard_file
 
@@ -26,6 +27,8 @@ class SpareProcess:
 
     def __init__(self, executor: str) -> None:
         self.executor = executor
+        # The process inherits the streams: what its tasks print must not reach the channel.
+        open_standard_streams()
         self._is_worker = False
         with ExitStack() as on_error:
             self.channel, theirs = Channel.pair()

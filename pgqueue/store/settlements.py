@@ -5,14 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pgqueue.core.errors import PgqueueError
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.store.claims import AttemptKey
 from pgqueue.store.statement import Row, Statement
 
 
-class RowSkipped(PgqueueError):
+class RowSkipped(Exception):
     """A trigger of the application skipped the row of a job, or kept its status."""
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ _PR_SET_PDEATHSIG = 1
 # this time.
 _ORPHAN_SECONDS = 5.0
 
+_SUPERVISOR_PID = os.getppid()
+
 # Between two tries to reach the database.
 _PAUSE_SECONDS = 0.2
 _PAUSE_SECONDS_MAX = 5.0
@@ -157,6 +159,8 @@ def _ignore(signum: int, frame: FrameType | None) -> None:
 
 
 def _on_supervisor_death(signum: int, frame: FrameType | None) -> None:
+    if os.getppid() == _SUPERVISOR_PID:
+        return  # somebody sent it to all processes: the supervisor stops this one in order
     # The end of file on the channel stops the worker in order. This ends a task that never
     # yields. The watchdog is a C thread, so that it does not wait for the interpreter.
     faulthandler.dump_traceback_later(_ORPHAN_SECONDS, exit=True)

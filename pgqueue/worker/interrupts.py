@@ -1,13 +1,12 @@
 """Raises JobTimeout, JobCancelled and JobInterrupted inside one task and in no other.
 
-An interval timer watches the deadlines. Python handles its signal on the main thread between two
+A timer watches the deadlines. Python handles its signal on the main thread between two
 bytecodes, so that it breaks a pure-Python loop that never yields, too. The handler raises only
 when the code that it interrupted is the overdue task's own. A task that waits gets the error
-where it waits. Tasks must leave SIGALRM alone.
+where it waits.
 """
 
 import os
-import signal
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.decisions import JobInterrupted, JobTimeout
 from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt
+from pgqueue.worker.alarm import Alarm
 from pgqueue.worker.executors import Executor
 from pgqueue.worker.in_flight import InFlight
 
@@ -36,7 +36,8 @@ class Interrupts:
             The error is raised again after this time, so that a clean-up has this long.
 
     Attributes:
-        _alarm: Due when the interval timer is. Main thread.
+        _alarm: Sends the signal. Main thread.
+        _next: Due when the alarm is. Main thread.
         _requests: Errors to raise. Any thread appends, the main thread removes.
     """
 
@@ -46,26 +47,27 @@ class Interrupts:
         self._in_flight = in_flight
         self._repeat_seconds = repeat_seconds
         self._clock = clock
-        self._alarm = Timer(clock, seconds=inf)
+        self._alarm = Alarm()
+        self._next = Timer(clock, seconds=inf)
         self._executor: Executor | None = None
         self._requests = deque[tuple[ActiveAttempt, Callable[[], BaseException]]]()
 
     def install(self, executor: Executor) -> None:
-        """Handle the interval timer's signal for the tasks of this executor."""
+        """Handle the alarm's signal for the tasks of this executor."""
         self._executor = executor
-        forks.handle_signal(signal.SIGALRM, self._on_alarm)
+        forks.handle_signal(self._alarm.signal, self._on_alarm)
 
     def watch(self, attempt: ActiveAttempt) -> None:
         """Raise JobTimeout in the attempt at its deadline, if it has one."""
         # The timer goes on when the job that it was set for ends; the alarm then checks the
         # jobs that run. So a short job costs one comparison.
-        if attempt.deadline is not None and attempt.deadline < self._alarm.due_at:
+        if attempt.deadline is not None and attempt.deadline < self._next.due_at:
             self._set_alarm(attempt.deadline)
 
     def request(self, attempt: ActiveAttempt, make_error: Callable[[], BaseException]) -> None:
         """Raise what *make_error* makes in the attempt now; safe on any thread."""
         self._requests.append((attempt, make_error))
-        os.kill(os.getpid(), signal.SIGALRM)
+        os.kill(os.getpid(), self._alarm.signal)
 
     def may_request(self, attempt: ActiveAttempt) -> bool:
         """Whether no error was raised in the attempt lately."""
@@ -76,8 +78,8 @@ class Interrupts:
         )
 
     def _set_alarm(self, at: float) -> None:
-        self._alarm.due_at = at
-        signal.setitimer(signal.ITIMER_REAL, max(_SECONDS_MIN, self._alarm.seconds_left))
+        self._next.due_at = at
+        self._alarm.set(max(_SECONDS_MIN, self._next.seconds_left))
 
     def _on_alarm(self, signum: int, frame: FrameType | None) -> None:
         executor = self._executor
@@ -124,7 +126,7 @@ class Interrupts:
                 else:
                     attempt.deadline = now + _RETRY_SECONDS
             next_at = min(next_at, attempt.deadline)
-        self._alarm.stop()
+        self._next.stop()
         if next_at < inf:
             self._set_alarm(next_at)
         return overdue

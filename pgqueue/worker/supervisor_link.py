@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,9 @@ class Commands:
         self._handle(self.channel.receive(wait=False) or [])
 
     def _receive_all(self) -> None:
-        while (messages := self.channel.receive()) is not None:
-            self._handle(messages)
+        with suppress(ValueError):  # a task read from the channel, or wrote to it
+            while (messages := self.channel.receive()) is not None:
+                self._handle(messages)
         # The supervisor is gone and nobody renews the lease, so nothing may go on.
         self.shutdown.stop(0.0)
 

@@ -67,6 +67,35 @@ def test_a_signal_during_the_start_ends_the_worker_with_code_0(signum: signal.Si
     assert [0, [-signal.SIGKILL]] == _launched("worker", signum=signum)
 
 
+# Sends itself a signal while the interpreter ends: by a function of `atexit`, and by an object that
+# lives as long as its module.
+LATE_SIGNAL = """
+import atexit, os, signal, sys
+
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, {signum})
+
+late = Late()
+atexit.register(os.kill, os.getpid(), {signum})
+from pgqueue.cli.launch import launch
+
+sys.exit(launch())
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_the_last_moments_changes_no_exit_code(signum: signal.Signals) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LATE_SIGNAL.format(signum=int(signum)), "worker"],
+        env={**os.environ, "PGQUEUE_URL": "postgresql://127.0.0.1:1/nowhere"},
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert 3 == ended.returncode
+
+
 @pytest.mark.parametrize("words", [["worker", "--help"], ["config"]], ids=str)
 def test_a_command_that_runs_no_jobs_starts_no_process(words: list[str]) -> None:
     assert [0, []] == _launched(*words)

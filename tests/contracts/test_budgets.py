@@ -29,6 +29,7 @@ EXCEPTIONS: dict[str, str] = {
     "pgqueue/core/new_job.py:NewJob": "It is a row: one frozen field a column.",
     "pgqueue/core/settings.py:Settings": "It is the list of settings: one frozen field each.",
     "pgqueue/process/dispatcher.py:Dispatcher": "A Loop has nine attributes and half the methods.",
+    "pgqueue/process/scoreboard.py:Scoreboard": "It is a table: a method for each word and side.",
     "pgqueue/process/worker_registry.py:WorkerRegistry": "A Loop has nine of the attributes.",
     "pgqueue/store/settlements.py:Settlement": "It is a row: one field a value of the statement.",
     "pgqueue/worker/fetcher.py:Fetcher": "A Loop has nine attributes and half the methods.",

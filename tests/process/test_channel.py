@@ -84,6 +84,23 @@ def test_a_line_that_was_sent_in_part_is_finished_before_the_next() -> None:
     other.close()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"hello", b"", b"[1]", b"3", b"{}", b'{"verb": 1}', b"\xff\xfe", b"[" * 100_000],
+    ids=lambda line: repr(line[:20]),
+)
+def test_a_line_that_is_no_message_is_an_error_of_its_sender(line: bytes) -> None:
+    ours, theirs = Channel.pair()
+    theirs.sendall(line + b"\n")
+
+    with pytest.raises(ValueError, match="no message"):
+        while True:
+            ours.receive()
+
+    ours.close()
+    theirs.close()
+
+
 def test_sending_to_a_child_that_has_ended_returns_false() -> None:
     ours, theirs = Channel.pair()
     theirs.close()

@@ -299,3 +299,22 @@ def test_all_children_that_live_are_killed_and_recorded(harness: FleetHarness) -
     assert [["its supervisor failed"]] * 2 == [child.kills for child in children]
     assert [child.worker_id for child in children] == [worker_id for worker_id, _ in harness.ends]
     assert [] == harness.live
+
+
+def test_a_child_that_sends_what_is_no_message_is_killed_and_no_other(
+    harness: FleetHarness,
+) -> None:
+    harness.want(GREENLET, 2)
+    bad, good = harness.live
+    bad.worker._socket.sendall(b'hello from a task\n{"verb": "ready"}\n')
+    good.worker.send("ready", executors=[])
+
+    harness.settle()
+    harness.settle()
+
+    [detail] = bad.kills
+    assert "hello from a task" in detail
+    assert [] == good.kills
+    assert [(good.worker_id, {"verb": "ready", "executors": []})] == harness.messages
+    harness.end(bad)
+    assert good in harness.live and 2 == len(harness.live)

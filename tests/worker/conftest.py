@@ -117,8 +117,8 @@ def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
 def recorded(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     """The options of the tasks are recorded, so that `enqueue` by name takes them."""
     monkeypatch.syspath_prepend(str(APP))
-    modules = ["tasks", "hard_tasks", "fork_tasks", "program_tasks", "leftover_tasks"]
-    tasks = loading.load([f"shop.{module}" for module in modules])
+    kinds = ("", "hard_", "fork_", "program_", "leftover_", "stream_", "timer_")
+    tasks = loading.load([f"shop.{kind}tasks" for kind in kinds])
     run(link, record_tasks(task.describe() for task in tasks))
 
 

@@ -127,6 +127,30 @@ def test_one_signal_lets_running_jobs_finish_and_leaves_the_queued(
     assert [] == workers.children()
 
 
+def test_signals_without_end_change_nothing_of_a_stop(client: Client, fleet: Any) -> None:
+    for _ in range(3):
+        workers = fleet("--grace", "0")
+        workers.until(workers.children, "started")
+
+        while workers.process.poll() is None:
+            workers.signal(signal.SIGTERM)
+
+        assert 0 == workers.wait()
+
+
+def test_a_hangup_of_all_processes_is_a_stop_as_any_other(client: Client, fleet: Any) -> None:
+    workers = fleet("--grace", "30")
+    # Longer than a worker whose supervisor is dead may go on.
+    job = client.enqueue("shop.tasks.nap", {"seconds": 7})
+    workers.until(lambda: client.logs(job.id), "started")
+
+    for pid in (*workers.children(), workers.process.pid):
+        os.kill(pid, signal.SIGHUP)
+
+    assert 0 == workers.wait()
+    assert ("succeeded", 1) == (client.job(job.id).status, client.job(job.id).attempt)
+
+
 def test_two_signals_return_running_jobs_to_the_queue_uncounted(client: Client, fleet: Any) -> None:
     workers = fleet("--cpus", "1")
     jobs = [
