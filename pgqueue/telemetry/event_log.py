@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from pgqueue.core.events.event import LoggedEvent, listen
+from pgqueue.core.own_logger import own_logger
 
 
 @functools.cache
@@ -28,7 +29,7 @@ def log_event(event: LoggedEvent) -> None:
 
 @functools.cache
 def _logger(name: str) -> logging.Logger:
-    return logging.getLogger(f"pgqueue.{name.partition('.')[0]}")
+    return own_logger(f"pgqueue.{name.partition('.')[0]}")
 
 
 def _phrase(name: str) -> str:

@@ -5,18 +5,19 @@ so that a connection that broke once would fail each later job of its slot. A wo
 pays one look-up in `sys.modules` for it.
 """
 
-import logging
 import os
 import sys
 from collections.abc import Callable
 from typing import Any, Final
+
+from pgqueue.core.own_logger import own_logger
 
 DJANGO: Final = "django.db"
 """The module in `sys.modules` that says that there may be connections."""
 
 Tidy = Callable[[], None]
 
-log = logging.getLogger("pgqueue.job")
+log = own_logger("pgqueue.job")
 
 
 def tidy() -> None:

@@ -6,7 +6,6 @@ patched process). The executor has the main thread.
 
 import gc
 import importlib
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -150,7 +149,7 @@ class Worker:
 
     def serve(self) -> None:
         """Work until the supervisor sends `stop`, or is gone; blocks the main thread."""
-        logging.getLogger().addHandler(self.capture)
+        self.capture.install()
         self.interrupts.install(self.executor)
         self.finisher.start()
         # A stop that came during the start must be known before the first claim.

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.own_logger import own_logger
 from pgqueue.core.similar_name import similar_name
 
 E = TypeVar("E", bound="Event")
@@ -124,7 +125,7 @@ def emit(event: Event) -> None:
             raise
         except BaseException:
             fields = {"event": event.NAME, "listener": _text_of(listener)}
-            logging.getLogger("pgqueue.events").exception("listener raised", extra=fields)
+            own_logger("pgqueue.events").exception("listener raised", extra=fields)
 
 
 def _text_of(listener: Listener) -> str:

@@ -24,7 +24,7 @@ _VALUE_BYTES_MAX: Final = 256 * 1024
 
 
 def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
-    """Return a record's message, and below it the traceback if the record has one.
+    """Return a record's message, and below it its traceback and its stack if it has them.
 
     The values that the task of the running job redacts are left out.
     """
@@ -35,8 +35,11 @@ def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -
     except Exception as error:
         text = f"{short_repr(record.msg)} cannot be formatted: {name_of(type(error))}"
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    if raised is not None:
-        text = f"{text}\n{report(raised, rough_bytes_max).traceback}"
+    # A record from a queue or another process carries the text of its exception alone.
+    traceback = record.exc_text if raised is None else report(raised, rough_bytes_max).traceback
+    for below in (traceback, record.stack_info):
+        if below_text := plain_text(below, rough_bytes_max):
+            text = f"{text}\n{below_text}"
     return clean_text(redact(text), bytes_max)
 
 
