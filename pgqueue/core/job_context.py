@@ -10,6 +10,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol
 
 from pgqueue.core.errors import InvalidOption, NoCurrentJob
+from pgqueue.core.own_logger import own_logger
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.introspect import plain_text
 from pgqueue.core.values.redaction import SECRET_BYTES_MAX, without
@@ -150,7 +151,7 @@ class JobLog(logging.LoggerAdapter[logging.Logger]):
 # A thread that a task starts has no current job: context variables belong to one thread.
 _CURRENT: Final[ContextVar[JobContext | None]] = ContextVar("pgqueue_current_job", default=None)
 
-_LOGGER: Final = logging.getLogger("pgqueue.job")
+_LOGGER: Final = own_logger("pgqueue.job")
 
 
 def current_job() -> JobContext:

@@ -38,6 +38,8 @@ REFUSED_TYPE: Final = "SettlementRefused"
 """The error type of an attempt whose end the database refused to record in full."""
 
 _NOTE_BYTES_MAX: Final = 2000
+ROLLED_BACK: Final = "CompletionRolledBack"
+"""The error type of an attempt whose task completed it in a transaction that did not commit."""
 
 
 @dataclass(slots=True)
@@ -166,6 +168,22 @@ def find_completed(keys: Collection[AttemptKey]) -> Statement[set[AttemptKey]]:
         return {(job_id, attempt) for job_id, attempt in rows}
 
     return Statement("find_completed", params, decode)
+
+
+def keep_late_errors(ended: Iterable[Settlement]) -> Statement[None]:
+    """Keep errors that came after a task's own transaction had recorded its attempt."""
+    errors = [
+        {
+            "id": settlement.id,
+            "attempt": settlement.attempt,
+            "worker_id": settlement.worker_id,
+            "error_type": settlement.error_type,
+            "error_message": settlement.error_message,
+            "traceback": settlement.traceback,
+        }
+        for settlement in ended
+    ]
+    return Statement("keep_late_errors", {"errors": json.dumps(errors)}, lambda rows: None)
 
 
 def _array(numbers: Iterable[float | None]) -> str:

@@ -9,6 +9,7 @@ import logging
 from typing import Any, Final
 
 from pgqueue.core.events.event import LoggedEvent, listen_while
+from pgqueue.core.own_logger import own_logger
 
 # What every job does: DEBUG, until `log_jobs` changes that, before the first job runs.
 _ROUTINE: Final = ("job.started", "job.succeeded", "job.snoozed")
@@ -58,7 +59,7 @@ def log_event(event: LoggedEvent) -> None:
 
 @functools.cache
 def _logger(name: str) -> logging.Logger:
-    return logging.getLogger(f"pgqueue.{name.partition('.')[0]}")
+    return own_logger(f"pgqueue.{name.partition('.')[0]}")
 
 
 def _phrase(name: str) -> str:

@@ -15,6 +15,7 @@ from pgqueue.core.adaptive_batch import AdaptiveBatch
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit, is_observed
 from pgqueue.core.events.jobs import (
+    JobFailedAfterCompletion,
     JobSucceeded,
     LeaseLostEvent,
     SettlementRefused,
@@ -26,7 +27,14 @@ from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.queues import notify
 from pgqueue.store.settlement_batches import BYTES_MAX, SETTLEMENTS_MAX, settle_in_batches
-from pgqueue.store.settlements import NOT_STARTED, Answer, Settlement, find_completed
+from pgqueue.store.settlements import (
+    NOT_STARTED,
+    ROLLED_BACK,
+    Answer,
+    Settlement,
+    find_completed,
+    keep_late_errors,
+)
 from pgqueue.store.statement import run
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.counters import Counters
@@ -222,7 +230,8 @@ class Finisher(Loop):
             _emit_lease_lost(pending)
         if queues:
             run(link, notify(queues))
-        if completed and is_observed(JobSucceeded):
+        has_errors = any(map(_has_late_error, completed))
+        if completed and (has_errors or is_observed(JobSucceeded)):
             self._report_completed(link, completed)
 
     def _report_completed(self, link: Link, completed: Sequence[PendingSettlement]) -> None:
@@ -233,6 +242,11 @@ class Finisher(Loop):
         self._counters.succeeded += len(successes)
         for pending in successes:
             _emit_settled(pending, Outcome.SUCCEEDED, JobStatus.SUCCEEDED)
+        failures = [pending for pending in successes if _has_late_error(pending)]
+        for pending in failures:
+            _emit_late_error(pending)
+        if failures:
+            run(link, keep_late_errors(pending.settlement for pending in failures))
 
     def _defer_locked(self, pending: PendingSettlement) -> None:
         seconds = min(_LOCKED_SECONDS_MAX, max(_LOCKED_SECONDS, 2.0 * pending.locked_seconds))
@@ -264,6 +278,24 @@ def _emit_settled(pending: PendingSettlement, outcome: Outcome, status: JobStatu
         error_message=settlement.error_message if has_error else None,
         traceback=settlement.traceback if has_error else None,
         **claimed.event_fields(),
+    )
+
+
+def _has_late_error(pending: PendingSettlement) -> bool:
+    return pending.settlement.error_type not in (None, ROLLED_BACK)
+
+
+def _emit_late_error(pending: PendingSettlement) -> None:
+    claimed, settlement = pending.attempt.claimed, pending.settlement
+    emit(
+        JobFailedAfterCompletion(
+            job_id=claimed.id,
+            attempt=claimed.attempt,
+            worker_id=claimed.worker_id,
+            task=claimed.task,
+            error_type=str(settlement.error_type),
+            error_message=settlement.error_message,
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Copies what a task logs, on any logger, into the log of its job.
 
-A handler on the root logger. A line belongs to the job in whose context it was logged. Each
-attempt has limits: lines beyond them are counted, and the last line says how many there were.
+A line belongs to the job in whose context it was logged. Each attempt has limits: lines beyond them
+are counted, and the last line says how many there were.
 """
 
 import logging
@@ -58,6 +58,20 @@ class LogCapture(logging.Handler):
         self._bytes_max = bytes_max
         self._clock = clock
         self._counts: dict[AttemptKey, OutputCounts] = {}
+
+    def install(self) -> None:
+        """Capture the lines of every logger of this process from now on.
+
+        Not as a handler of the root logger, which an application replaces when it sets up logging,
+        and to which some loggers do not propagate.
+        """
+        call_handlers = logging.Logger.callHandlers
+
+        def capture_and_call(logger: logging.Logger, record: logging.LogRecord) -> None:
+            self.handle(record)
+            call_handlers(logger, record)
+
+        logging.Logger.callHandlers = capture_and_call  # type: ignore[method-assign, assignment]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Capture the line, unless no job runs here or its limits are reached."""

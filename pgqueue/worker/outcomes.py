@@ -25,7 +25,7 @@ from pgqueue.core.values.failure import Report, message_text, report
 from pgqueue.core.values.introspect import name_of
 from pgqueue.core.values.redaction import SECRET_BYTES_MAX
 from pgqueue.core.values.result import encode_result, salvage_result
-from pgqueue.store.settlements import NOT_STARTED, Settlement
+from pgqueue.store.settlements import NOT_STARTED, ROLLED_BACK, Settlement
 from pgqueue.worker.active_attempt import ActiveAttempt
 
 # What decides an outcome, also as a group in which every exception is of one of these classes.
@@ -107,7 +107,7 @@ def _rolled_back(attempt: ActiveAttempt) -> Settlement:
     # The task's own transaction settled the attempt. If that was rolled back after all, the row
     # still runs, and this is stored; else the row no longer runs, and nothing is stored.
     settlement = _settlement(attempt, Outcome.FAILED)
-    settlement.error_type = "CompletionRolledBack"
+    settlement.error_type = ROLLED_BACK
     settlement.error_message = "complete() was called, and its transaction did not commit."
     return settlement
 

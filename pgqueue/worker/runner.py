@@ -1,12 +1,14 @@
 """Runs one attempt: a straight pipe from the stored arguments to the settlement.
 
-    start → find task → decode → enter context → middleware → call → describe → leave → settle
+    start → tidy → find task → decode → enter context → middleware → call
+          → tidy → describe → leave → settle
 
 `run` is the pipe for functions and `arun` the pipe for coroutine functions; they differ in the
 call alone. Both always end with a settlement, whatever the task does. They never decide what an
 outcome means for the job.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
 from contextvars import Token
 from functools import partial
@@ -21,6 +23,7 @@ from pgqueue.store.settlements import Settlement
 from pgqueue.tasks.task import Task
 from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.django_connections import DJANGO, Tidy, tidy, tidy_for_coroutines
 from pgqueue.worker.in_flight import InFlight
 from pgqueue.worker.outcomes import Limits, NotStarted, failed, succeeded, unreportable
 
@@ -56,7 +59,7 @@ class Runner:
 
     def run(self, run: Run) -> None:
         """Run the attempt of a function, here and now."""
-        pipe = _Pipe(self, run)
+        pipe = _Pipe(self, run, tidy)
         attempt = pipe.attempt
         try:
             call = pipe.before_call(wrapped)
@@ -76,7 +79,7 @@ class Runner:
         Args:
             shield: Wraps the task's coroutine so that errors can be raised inside it.
         """
-        pipe = _Pipe(self, run)
+        pipe = _Pipe(self, run, tidy_for_coroutines)
         attempt = pipe.attempt
         try:
             call = pipe.before_call(awrapped)
@@ -99,12 +102,13 @@ class _Pipe:
     error at the beginning of `after_call` would leave the attempt without a settlement.
     """
 
-    __slots__ = ("_runner", "_token", "attempt", "value")
+    __slots__ = ("_runner", "_tidy", "_token", "attempt", "value")
 
-    def __init__(self, runner: Runner, run: Run) -> None:
+    def __init__(self, runner: Runner, run: Run, tidy: Tidy) -> None:
         (self.attempt,) = run
         self.value: object = None
         self._runner = runner
+        self._tidy = tidy
         self._token: Token[JobContext | None] | None = None
 
     def before_call(self, middleware: Callable[[JobContext, Call], Call]) -> Call:
@@ -118,6 +122,9 @@ class _Pipe:
         try:
             # The timeout counts for the import of the task's module, and for its validators.
             attempt.is_interruptible = True
+            # tidy
+            if DJANGO in sys.modules:
+                self._tidy()
             # find task
             task = attempt.task = attempt.task or runner.find_task(attempt)
             # decode
@@ -137,6 +144,8 @@ class _Pipe:
         if forks.is_fork:
             forks.leave(error)  # the worker itself records how the attempt ends
         runner, attempt = self._runner, self.attempt
+        if DJANGO in sys.modules:
+            error = self._tidy_after(error)
         try:
             settlement = self._describe(error)
         except BaseException as late:
@@ -147,6 +156,21 @@ class _Pipe:
                 leave(self._token)
         runner.in_flight.end(attempt)
         runner.settle(attempt, settlement)
+
+    def _tidy_after(self, error: BaseException | None) -> BaseException | None:
+        # The timeout counts, as a check of a connection may wait for a server that is gone.
+        attempt = self.attempt
+        try:
+            attempt.is_interruptible = True
+            self._tidy()
+        except (JobInterrupted, JobCancelled):
+            # An interruption that comes too late to stop the task does not undo it.
+            pass
+        except BaseException as late:
+            return late if error is None else error
+        finally:
+            attempt.is_interruptible = False
+        return error
 
     def _describe(self, error: BaseException | None) -> Settlement:
         # The timeout counts for the description, too: a `__str__` may never return.

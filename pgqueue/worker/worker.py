@@ -6,7 +6,6 @@ patched process). The executor has the main thread.
 
 import gc
 import importlib
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -166,7 +165,7 @@ class Worker:
     def serve(self) -> None:
         """Work until the supervisor sends `stop`, or is gone; blocks the main thread."""
         forks.on_fork(self.abandon)
-        logging.getLogger().addHandler(self.capture)
+        self.capture.install()
         self.interrupts.install(self.executor)
         self.lease_watch.start()
         self.finisher.start()

@@ -64,6 +64,26 @@ def test_a_traceback_stands_below_the_message():
     assert text.endswith("ValueError: a\ufffdb\n")
 
 
+def test_the_text_of_an_exception_and_the_stack_stand_below_the_message():
+    made = record("it broke")
+    made.exc_text = "KeyError: 'there'"
+    made.stack_info = "Stack (most recent call last):\n  there"
+
+    text = record_text(made)
+
+    assert "it broke\nKeyError: 'there'\nStack (most recent call last):\n  there" == text
+
+
+def test_a_traceback_is_shown_once_when_another_formatter_has_kept_its_text():
+    try:
+        raise ValueError("a")
+    except ValueError:
+        made = record("it broke", exc_info=sys.exc_info())
+    logging.Formatter().format(made)
+
+    assert 1 == record_text(made).count("ValueError: a")
+
+
 def test_no_part_of_a_secret_is_shown_where_a_line_is_cut():
     token = enter(context_with_secrets("4111-1111-1111"))
     text = record_text(record("%s", "n" * 93 + "4111-1111-1111"), 106)

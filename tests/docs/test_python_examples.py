@@ -25,6 +25,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import pgqueue
 from pgqueue import SnoozeJob, configure, enqueue, task
+from pgqueue.core.middleware import remove_middleware
+from pgqueue.core.settings import Settings
+from pgqueue.tasks.inline import run_inline
 from pgqueue.worker.start_context import StartContext
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +109,7 @@ def test_every_example_is_run_here() -> None:
         "docs/how-to/enqueue-in-your-transaction.md": 4,
         "docs/how-to/events-and-middleware.md": 3,
         "docs/how-to/stop-and-deploy.md": 2,
-        "docs/how-to/what-a-job-may-do.md": 1,
+        "docs/how-to/what-a-job-may-do.md": 2,
         "docs/tutorial/first-job.md": 1,
     }
 
@@ -242,6 +245,23 @@ def test_context_variables_of_a_job() -> None:
     seen = [start_context.new_context().run(bill, customer) for customer in ("ada", "bob")]
 
     assert seen == ["nobody", "nobody"]
+
+
+def test_scoped_sessions_end_with_their_job(url: str, rows: Callable[[str], Any]) -> None:
+    engine = create_engine(_sqlalchemy(url), poolclass=NullPool)
+    names = perform(example(JOBS, 1), engine=engine)
+    session = names["Session"]
+
+    @task(name="shop.add")
+    def add() -> None:
+        session.add(User(name="Ada"))
+        session.flush()
+
+    run_inline(add, {}, Settings())
+    remove_middleware(names["end_session"])
+
+    assert not session.registry.has()
+    assert rows("select name from users") == []
 
 
 def test_run_workers_from_your_own_program(

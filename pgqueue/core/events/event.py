@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.own_logger import own_logger
 from pgqueue.core.similar_name import similar_name
 
 E = TypeVar("E", bound="Event")
@@ -144,7 +145,7 @@ def emit(event: Event) -> None:
 def _log_error(error: BaseException, listener: Listener, event: Event) -> None:
     fields = {"event": event.NAME, "listener": _text_of(listener)}
     try:
-        logger = logging.getLogger("pgqueue.events")
+        logger = own_logger("pgqueue.events")
         logger.error("listener raised", extra=fields, exc_info=error)
     except _FROM_OUTSIDE:
         raise

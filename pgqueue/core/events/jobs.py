@@ -280,6 +280,21 @@ class JobSkipped(LoggedEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobFailedAfterCompletion(LoggedEvent):
+    """A task raised after `complete()`; its job has succeeded all the same."""
+
+    NAME: ClassVar[str] = "job.failed_after_completion"
+    LEVEL: ClassVar[int] = logging.WARNING
+
+    job_id: int
+    attempt: int
+    worker_id: int
+    task: str
+    error_type: str
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimRecovered(LoggedEvent):
     """The reply to a claim was lost; the worker read its jobs from their rows, and runs them."""
 

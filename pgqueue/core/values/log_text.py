@@ -24,7 +24,7 @@ _VALUE_BYTES_MAX: Final = 256 * 1024
 
 
 def record_text(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX) -> str:
-    """Return a record's message, and below it the traceback if the record has one.
+    """Return a record's message, and below it its traceback and its stack if it has them.
 
     The values that the task of the running job redacts are left out.
     """
@@ -47,10 +47,10 @@ def record_details(record: logging.LogRecord, bytes_max: int = MESSAGE_BYTES_MAX
 
 def _details(record: logging.LogRecord, bytes_max: int) -> str:
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    if raised is not None:
-        return report(raised, bytes_max).traceback
-    # Text that a formatter, a queue's handler or the end of a job left in the record.
-    return record.exc_text[: bytes_max + 1] if isinstance(record.exc_text, str) else ""
+    # A record from a queue or another process carries the text of its exception alone.
+    traceback = record.exc_text if raised is None else report(raised, bytes_max).traceback
+    texts = (plain_text(below, bytes_max) for below in (traceback, record.stack_info))
+    return "\n".join(text for text in texts if text)
 
 
 def _message(record: logging.LogRecord, bytes_max: int) -> str:

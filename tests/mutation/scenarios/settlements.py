@@ -8,6 +8,7 @@ from settling import token, wait_seconds
 from mutation.scenarios.registry import finished_attempt, of, written_rows, wrong_tokens
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.store import logs, settlements
+from pgqueue.store.claims import ClaimedAttempt
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.settlements import Settlement
 from pgqueue.store.statement import run
@@ -293,3 +294,33 @@ def a_job_that_a_trigger_keeps_running_has_no_ended_attempt(db: QueueDatabase) -
 
     assert {(claimed.id, 1): settlements.SKIPPED, (other.id, 1): JobStatus.FAILED} == answer
     assert [(other.id,)] == db.rows("select job_id from pgqueue.attempts")
+
+
+@of("keep_late_errors")
+def a_late_error_is_kept_with_its_own_succeeded_attempt_alone(db: QueueDatabase) -> None:
+    succeeded, neighbour, failed = (db.claim_new() for _ in range(3))
+    for claimed, outcome in (
+        (succeeded, Outcome.SUCCEEDED),
+        (neighbour, Outcome.SUCCEEDED),
+        (failed, Outcome.FAILED),
+    ):
+        db.settle(claimed, outcome)
+    db.link.raw.execute("update pgqueue.attempts set worker_id = %s", [succeeded.worker_id])
+    failed = failed._replace(worker_id=succeeded.worker_id)
+    before = written_rows(db)
+
+    def keep(claimed: ClaimedAttempt) -> None:
+        token = (claimed.id, claimed.attempt, claimed.worker_id)
+        late = Settlement(*token, Outcome.FAILED, error_type="KeyError", traceback="late")
+        run(db.link, settlements.keep_late_errors([late]))
+
+    keep(succeeded._replace(attempt=2))
+    keep(succeeded._replace(worker_id=succeeded.worker_id + 99))
+    keep(failed)
+    assert before == written_rows(db)
+
+    keep(succeeded)
+    assert [(succeeded.id, "KeyError", None, "late")] == db.rows(
+        "select job_id, error_type, error_message, traceback from pgqueue.attempts"
+        " where error_type is not null"
+    )

@@ -12,7 +12,10 @@ grant update (
 )
 on pgqueue.jobs to pgqueue_worker;
 
-grant insert, delete, select (job_id, attempt) on pgqueue.attempts to pgqueue_worker;
+grant
+  insert, delete, select (job_id, attempt, worker_id, outcome),
+  update (error_type, error_message, traceback)
+on pgqueue.attempts to pgqueue_worker;
 
 grant insert, delete, select (job_id, attempt, number) on pgqueue.logs to pgqueue_worker;
 
