@@ -18,6 +18,7 @@ FILES = (
     "domains",
     "tables",
     "views/listening_queues",
+    "functions/checked_options",
     "functions/enqueue_named",
     "functions/enqueue",
     "functions/cancel",

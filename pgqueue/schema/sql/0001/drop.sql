@@ -9,6 +9,7 @@ drop function pgqueue.enqueue(
   jsonb
 );
 drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
+drop function pgqueue.checked_options(jsonb);
 drop view pgqueue.listening_queues;
 drop table pgqueue.tasks, pgqueue.requests, pgqueue.supervisors, pgqueue.workers, pgqueue.logs,
   pgqueue.attempts, pgqueue.jobs;

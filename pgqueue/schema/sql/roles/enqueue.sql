@@ -18,5 +18,6 @@ grant execute on function
   pgqueue.enqueue(
     text, jsonb, text, integer, timestamptz, double precision, integer, text[], jsonb
   ),
-  pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb)
+  pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb),
+  pgqueue.checked_options(jsonb)
 to pgqueue_producer, pgqueue_worker;

@@ -20,7 +20,10 @@ begin atomic
         limit 1
       ),
       '{}'
-    ) || coalesce(enqueue_named.options, '{}') as options
+    ) || case
+      when coalesce(enqueue_named.options, '{}') = '{}' then '{}'
+      else pgqueue.checked_options(enqueue_named.options)
+    end as options
   ),
   inserted as (
     insert into pgqueue.jobs as job (
