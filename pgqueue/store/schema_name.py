@@ -34,8 +34,7 @@ class Schema:
             ) from error
         self.name = name
         self.quoted = quoted(name)
-        # The name of a channel is data. `qualify` puts the quoted schema name into the literal of
-        # `pg_notify('pgqueue.jobs', '')`, so the quotes belong to the channel's name.
+        # The quotes belong to the name of the channel, as in the function `notify`.
         self.channel = f"{self.quoted}.jobs"
 
     def __eq__(self, other: object) -> bool:

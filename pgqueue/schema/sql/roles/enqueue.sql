@@ -19,5 +19,6 @@ grant execute on function
     text, jsonb, text, integer, timestamptz, double precision, integer, text[], jsonb
   ),
   pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb),
-  pgqueue.checked_options(jsonb)
+  pgqueue.checked_options(jsonb),
+  pgqueue.notify(text)
 to pgqueue_producer, pgqueue_worker;

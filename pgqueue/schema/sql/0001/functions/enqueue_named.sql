@@ -59,7 +59,7 @@ begin atomic
     returning job as row, job.id, job.status, job.queue
   ),
   notified as (
-    select inserted.id, pg_notify('pgqueue.jobs', '')
+    select inserted.id, pgqueue.notify('')
     from inserted
     where inserted.status = 'queued'
       and exists (
