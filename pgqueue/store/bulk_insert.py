@@ -4,6 +4,7 @@ One batch at most is in memory. The next batch is taken from the caller between 
 the generator of the jobs may use the connection meanwhile.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -92,17 +93,22 @@ def _grouped(jobs: Iterable[NewJob]) -> list[_SimilarJobs]:
 def _resolve_due_times(batch: Sequence[_SimilarJobs]) -> Statement[_DueTimes]:
     # Most jobs of a batch are due together, so each due time is computed once.
     due_keys: list[_DueKey] = list(dict.fromkeys(_due_key(new) for new, _ in batch))
-    params = {
-        "run_at": [run_at(run_after) for run_after, _ in due_keys],
-        "run_after_seconds": [run_after_seconds(run_after) for run_after, _ in due_keys],
-        "expires_after_seconds": [expires_after_seconds for _, expires_after_seconds in due_keys],
-    }
+    params = {"due_keys": json.dumps([_due_key_json(*due_key) for due_key in due_keys])}
 
     def decode(rows: Sequence[Row]) -> _DueTimes:
         moments = [(row[0], JobStatus(row[1]), row[2]) for row in rows]
         return dict(zip(due_keys, moments, strict=True))
 
     return Statement("resolve_due_times", params, decode)
+
+
+def _due_key_json(run_after: RunAfter, expires_after_seconds: float | None) -> dict[str, object]:
+    moment = run_at(run_after)
+    return {
+        "run_at": moment and moment.isoformat(),
+        "run_after_seconds": run_after_seconds(run_after),
+        "expires_after_seconds": expires_after_seconds,
+    }
 
 
 def _allow_idle_transaction() -> Statement[None]:

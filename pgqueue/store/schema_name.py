@@ -4,13 +4,15 @@ The `.sql` files write the schema as `pgqueue.`; `Schema` replaces that prefix w
 quoted name, once per file. Only `schema/roles` composes other identifiers into SQL, by `quoted`.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from pgqueue.core.errors import InvalidSettings
 from pgqueue.core.setting_readers import schema_name
 
-_PREFIX = "pgqueue."
+_SCHEMA: Final = re.compile(r"'?pgqueue\.| in schema pgqueue ")
 
 
 class Schema:
@@ -32,8 +34,7 @@ class Schema:
             ) from error
         self.name = name
         self.quoted = quoted(name)
-        # The name of a channel is data. `qualify` puts the quoted schema name into the literal of
-        # `pg_notify('pgqueue.jobs', '')`, so the quotes belong to the channel's name.
+        # The quotes belong to the name of the channel, as in the function `notify`.
         self.channel = f"{self.quoted}.jobs"
 
     def __eq__(self, other: object) -> bool:
@@ -47,9 +48,14 @@ class Schema:
 
     def qualify(self, text: str) -> str:
         """SQL text with this schema instead of `pgqueue.`, inside literals too."""
-        in_literal = "'" + self.quoted.replace("'", "''") + "."
-        text = text.replace(f"'{_PREFIX}", in_literal).replace(_PREFIX, f"{self.quoted}.")
-        return text.replace(" in schema pgqueue ", f" in schema {self.quoted} ")
+        # One pass: the name itself may hold `pgqueue.`, and nothing is replaced inside it.
+        return _SCHEMA.sub(self._replacement, text)
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        found = match[0]
+        if found.startswith("'"):
+            return "'" + self.quoted.replace("'", "''") + "."
+        return f" in schema {self.quoted} " if found.startswith(" ") else f"{self.quoted}."
 
     def render(self, file: str) -> str:
         """The text of a `.sql` file for this schema, without its comments; see `read`."""

@@ -268,3 +268,12 @@ tasks = Table(
     PrimaryKeyConstraint("name", name="tasks_pkey"),
     info={"storage": {}},
 )
+
+wake_ups = Table(
+    "wake_ups",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("payload", Text, nullable=False),
+    prefixes=["unlogged"],
+    info={"storage": {}},
+)

@@ -5,6 +5,7 @@ again. Each test here answers with the sentences that say what lacks it, or has 
 """
 
 import inspect
+import json
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ from pgqueue.core.options.declaration import (
     TASK_OPTIONS,
     JobOption,
 )
+from pgqueue.store import schema_name
 from pgqueue.store.connection.link import Link
 from pgqueue.store.tables import metadata
 
@@ -193,6 +195,15 @@ def test_enqueueing_by_name_takes_every_recorded_column(link: Link) -> None:
 
     assert [] == differences(where, _stored_columns(), re.findall(r"\w+", inserted))
     assert [] == differences(f"options that {where} reads", {*COLUMNS} - {"run_after"}, read)
+
+
+def test_the_check_of_options_lists_every_recorded_column() -> None:
+    [types] = re.findall(
+        r"types constant jsonb = '([^']*)'",
+        schema_name.read("schema:0001/functions/checked_options"),
+    )
+
+    assert [] == differences("checked_options", {*COLUMNS} - {"run_after"}, set(json.loads(types)))
 
 
 def test_a_missing_option_is_named_with_the_list_that_lacks_it() -> None:

@@ -48,6 +48,7 @@ CONSTRAINTS = """
     join pg_class as class on class.oid = constraint_.conrelid
     where class.relnamespace = %(schema)s::regnamespace
       and class.relname <> 'schema_version'
+      and constraint_.contype <> 't'
     order by 1, 2
 """
 

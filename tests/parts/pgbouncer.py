@@ -23,14 +23,16 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {pool_mode}
 default_pool_size = {pool_size}
 max_client_conn = 500
 """
 
 
 @contextmanager
-def pgbouncer(server_url: str, pool_size: int = 20) -> Iterator[str]:
+def pgbouncer(
+    server_url: str, pool_size: int = 20, pool_mode: str = "transaction"
+) -> Iterator[str]:
     """The URL of a pooler before a server; it serves every database of the server."""
     fields = conninfo_to_dict(server_url)
     user = str(fields.get("user") or "postgres")
@@ -44,6 +46,7 @@ def pgbouncer(server_url: str, pool_size: int = 20) -> Iterator[str]:
             server=" ".join(f"{name}={value}" for name, value in server.items()),
             port=port,
             pool_size=pool_size,
+            pool_mode=pool_mode,
         )
     )
     process = subprocess.Popen(

@@ -62,10 +62,11 @@ def test_every_function_has_a_fixed_path_and_few_run_as_their_owner(logins: "Log
     ).fetchall()
 
     assert {("search_path=pg_catalog, pg_temp",)} == {tuple(config) for _, config, _ in rows}
-    assert {"cancel", "enqueue_named", "retry"} == {
+    assert {"cancel", "enqueue_named", "retry", "notify", "wake_at_commit"} == {
         name for name, _, is_definer in rows if is_definer
     }
-    assert {*CALLS, "refuse_status"} == {name for name, _, _ in rows}
+    parts = {"refuse_status", "checked_options", "notify", "wake_at_commit"}
+    assert {*CALLS, *parts} == {name for name, _, _ in rows}
 
 
 def test_every_view_except_those_of_producers_uses_the_rights_of_its_reader(

@@ -68,6 +68,58 @@ def test_sql_and_python_have_equal_defaults(db: QueueDatabase) -> None:
     assert [rows[0]] * 4 == rows
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("null", "options takes a JSON object, and no null"),
+        ("[]", "options takes a JSON object, and no array"),
+        ('[{"priority": 3}]', "options takes a JSON object, and no array"),
+        ("5", "options takes a JSON object, and no number"),
+        ('"priority"', "options takes a JSON object, and no string"),
+        ('{"prioriti": 3}', "options has no option 'prioriti'"),
+        ('{"timeout": 3}', "options has no option 'timeout'"),
+        ('{"status": "running"}', "options has no option 'status'"),
+        ('{"queue": null}', "option 'queue' takes no null"),
+        ('{"queue": ["a"]}', "option 'queue' takes no array"),
+        ('{"priority": "3"}', "option 'priority' takes no string"),
+        ('{"tags": "a"}', "option 'tags' takes no string"),
+    ],
+)
+def test_options_that_would_be_lost_are_refused(
+    db: QueueDatabase, options: str, message: str
+) -> None:
+    calls = (
+        "pgqueue.enqueue('shop.mail', options => %(options)s)",
+        "pgqueue.enqueue('shop.mail', queue => 'mail', options => %(options)s)",
+        "pgqueue.enqueue_named('shop.mail', '{}', null, %(options)s)",
+    )
+    for call in calls:
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match=message):
+            db.row(f"select {call}", options=options)
+
+    assert (0,) == db.row("select count(*) from pgqueue.jobs")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (None, {}),
+        ("{}", {}),
+        ('{"timeout_seconds": null}', {"timeout_seconds": None}),
+        (
+            '{"queue": "a", "tags": ["x"], "backoff_jitter": false}',
+            {"queue": "a", "tags": ["x"], "backoff_jitter": False},
+        ),
+    ],
+)
+def test_options_of_a_call_replace_the_defaults(
+    db: QueueDatabase, options: str | None, expected: dict[str, object]
+) -> None:
+    (job_id,) = db.row("select pgqueue.enqueue('shop.mail', options => %(o)s)", o=options)
+
+    assert {**DEFAULTS, **expected} == _options(db, job_id)
+
+
 @pytest.mark.parametrize("name", ["shop.mail", "old.mail"])
 def test_plain_sql_takes_the_options_recorded_for_the_task(db: QueueDatabase, name: str) -> None:
     _record(db, "shop.mail", RECORDED, aliases=["old.mail"])

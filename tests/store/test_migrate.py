@@ -34,7 +34,10 @@ FIRST = Revision(
     "The first schema: jobs, attempts, logs, workers and tasks, with functions and views.",
     "before",
 )
-ODD_NAMES = ["pgqueue", 'a"b', "Mixed", "select", "it's", "ü b-c"]
+ODD_NAMES = [
+    *("pgqueue", 'a"b', "Mixed", "select", "it's", "ü b-c"),
+    *("pgqueue.", "my pgqueue.jobs", "x'pgqueue.y", "a in schema pgqueue b", 'pgqueue."pgqueue.'),
+]
 
 
 @pytest.fixture

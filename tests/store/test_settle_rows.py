@@ -31,6 +31,21 @@ def test_only_a_success_that_is_not_kept_is_deleted(db: QueueDatabase, outcome: 
     assert ((0, 0, 0) if outcome == "succeeded" else (1, 1, 1)) == counts
 
 
+@pytest.mark.parametrize(("attempt", "is_kept"), [(100, False), (101, True)])
+def test_the_deletion_of_a_job_with_many_attempts_is_left_to_the_pruner(
+    db: QueueDatabase, attempt: int, is_kept: bool
+) -> None:
+    job = db.enqueue(keep_seconds=0.0)
+    db.change(job.id, attempt=attempt - 1)
+    [claimed] = db.claim(db.worker())
+
+    db.settle(claimed, Outcome.SUCCEEDED)
+
+    assert [(job.id, "succeeded", True)] * is_kept == db.rows(
+        "select id, status, kept_until <= clock_timestamp() from pgqueue.jobs"
+    )
+
+
 def test_a_deleted_success_deletes_its_earlier_attempts(db: QueueDatabase) -> None:
     claimed = db.claim_new(max_attempts=2, keep_seconds=0.0, backoff_base_seconds=0.0)
     db.settle(claimed, Outcome.FAILED)

@@ -13,6 +13,13 @@ _ADVICE = (
     "pgqueue_operator to read, cancel and retry."
 )
 
+# Of PostgreSQL. The message is translated, and other errors have the class too.
+_RESTRICTING_FILE = "rewriteHandler.c"
+_VIEWS_ADVICE = (
+    "Its setting restrict_nonsystem_relation_kind forbids views, through which jobs are inserted: "
+    "set it to '' for this session or role."
+)
+
 
 class AccessAdvice:
     """A `with` block in which PostgreSQL's denial of a right becomes `AccessDenied`, with advice.
@@ -41,6 +48,11 @@ class AccessAdvice:
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             reason = error.diag.message_primary or str(error)
             raise AccessDenied(reason=reason, advice=self._advice) from error
+        if isinstance(error, psycopg.errors.ObjectNotInPrerequisiteState) and (
+            error.diag.source_file == _RESTRICTING_FILE
+        ):
+            reason = error.diag.message_primary or str(error)
+            raise AccessDenied(reason=reason, advice=_VIEWS_ADVICE) from error
 
 
 ACCESS_ADVICE: Final = AccessAdvice()

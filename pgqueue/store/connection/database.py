@@ -32,6 +32,14 @@ _TCP = {
 }
 
 
+# PgBouncer's words, and ours for them.
+_NO_TRANSACTIONS = "statement pooling mode"
+_STATEMENT_MODE = (
+    "PgBouncer is in statement mode, which allows no transactions: set pool_mode to transaction or "
+    "session for this database."
+)
+
+
 def libpq_url(url: str) -> str:
     """The URL in libpq's form: without the driver of SQLAlchemy's `postgresql+psycopg://`."""
     scheme, colon, rest = url.partition("://")
@@ -95,9 +103,10 @@ class Database:
         """
         try:
             raw = self._connect(application_name, settings)
-            is_pooled = _is_pooled(raw)
+            is_pooled = _prepare(raw)
         except psycopg.OperationalError as error:
-            raise DatabaseUnreachable(reason=str(error).strip()) from error
+            reason = _STATEMENT_MODE if _NO_TRANSACTIONS in str(error) else str(error).strip()
+            raise DatabaseUnreachable(reason=reason) from error
         if is_pooled:
             raw.prepare_threshold = None
             raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
@@ -117,12 +126,20 @@ class Database:
             return self._connect(application_name, settings)
 
 
-def _is_pooled(raw: "psycopg.Connection[Any]") -> bool:
-    # A pooler sends its clients a process id of its own.
+def _prepare(raw: "psycopg.Connection[Any]") -> bool:
+    """Make the settings that are not options of the connection; returns whether it is pooled."""
+    query = f"select pg_backend_pid(), {session.has_newer_settings()}"
     try:
         with Cursor(raw, row_factory=tuple_row) as cursor:
-            ((pid,),) = cursor.execute("select pg_backend_pid()")
+            ((pid, is_set),) = cursor.execute(query.encode())
+            # A pooler sends its clients a process id of its own.
+            is_pooled = bool(pid != raw.info.backend_pid)
+            if is_pooled:
+                with raw.transaction():
+                    pass  # fails where the pooler allows no transactions
+            elif not is_set:
+                cursor.execute(f"select {session.newer_settings(for_transaction=False)}".encode())
     except psycopg.OperationalError:
         raw.close()
         raise
-    return bool(pid != raw.info.backend_pid)
+    return is_pooled

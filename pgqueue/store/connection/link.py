@@ -103,6 +103,9 @@ class Link:
 
     def listen(self) -> None:
         """Receive our schema's notifications on this connection, which must not be pooled."""
+        # A frozen process acknowledges nothing more once its buffers are full. Its session would
+        # keep the notifications of all databases in the queue of the server.
+        self.raw.execute("set tcp_user_timeout = '20s'")
         channel = sql.Identifier(self.schema.channel)
         self.raw.execute(sql.SQL("listen {}").format(channel))
 

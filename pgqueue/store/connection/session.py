@@ -17,9 +17,14 @@ SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
     "jit": "off",
+    "array_nulls": "on",
 }
 """Our statements are short, keep no transaction open, and fail after a timeout rather than hang. A
 URL may change these settings."""
+
+# A role may have set them: the first ends our transactions, the second forbids our views. A server
+# that does not know a setting refuses a session that makes it, so they are made afterwards.
+_NEWER_SETTINGS: Final = {"transaction_timeout": "0", "restrict_nonsystem_relation_kind": ""}
 
 GENERIC_PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
@@ -65,7 +70,25 @@ def settings_statement(extra: Mapping[str, str]) -> str:
         for name, value in {**SETTINGS, **extra, "search_path": _PATH}.items()
         if name != "default_transaction_isolation"
     ]
-    return f"select {', '.join(calls)}"
+    return f"select {', '.join((*calls, newer_settings(for_transaction=True)))}"
+
+
+def newer_settings(*, for_transaction: bool) -> str:
+    """Expressions that make the settings which a server may know or not, where they differ."""
+    is_local = "true" if for_transaction else "false"
+    return ", ".join(
+        f"case when current_setting('{name}', true) <> '{value}' "
+        f"then set_config('{name}', '{value}', {is_local}) end"
+        for name, value in _NEWER_SETTINGS.items()
+    )
+
+
+def has_newer_settings() -> str:
+    """An expression: whether the settings which a server may know or not are ours."""
+    return " and ".join(
+        f"coalesce(current_setting('{name}', true), '{value}') = '{value}'"
+        for name, value in _NEWER_SETTINGS.items()
+    )
 
 
 def _option(name: str, value: str) -> str:

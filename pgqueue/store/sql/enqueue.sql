@@ -49,5 +49,5 @@ returning
       where job.queue = any(listening_queues.queues)
         or job.queue ^@ any(listening_queues.prefixes)
     )
-      then pg_notify('pgqueue.jobs', '')
+      then pgqueue.notify(''::text)
   end as notified;

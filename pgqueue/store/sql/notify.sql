@@ -4,7 +4,7 @@
 -- Locks: none before the commit.
 -- Twin:  enqueue.sql, and the functions enqueue_named and retry, read `listening_queues` by an equal
 --        condition.
-select pg_notify('pgqueue.jobs', '')
+select pgqueue.notify(''::text)
 where exists (
   select
   from pgqueue.listening_queues

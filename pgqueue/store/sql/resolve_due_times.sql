@@ -1,6 +1,8 @@
 -- Compute when new jobs fall due, their status until then, and when they expire, in the order of the
 -- parameters: COPY cannot compute.
 --
+-- As JSON: an array cannot hold a null where a role has set array_nulls to off.
+--
 -- Index: none.
 -- Locks: none.
 select
@@ -16,10 +18,12 @@ from (
     ) as run_at,
     wanted.expires_after_seconds,
     wanted.ordinal
-  from unnest(
-    %(run_at)s::timestamptz[],
-    %(run_after_seconds)s::float8[],
-    %(expires_after_seconds)s::float8[]
+  from rows from (
+    json_to_recordset(%(due_keys)s::json) as (
+      run_at timestamptz,
+      run_after_seconds float8,
+      expires_after_seconds float8
+    )
   ) with ordinality as wanted (run_at, run_after_seconds, expires_after_seconds, ordinal)
 ) as due
 order by due.ordinal;

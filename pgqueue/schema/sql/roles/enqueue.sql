@@ -18,5 +18,7 @@ grant execute on function
   pgqueue.enqueue(
     text, jsonb, text, integer, timestamptz, double precision, integer, text[], jsonb
   ),
-  pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb)
+  pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb),
+  pgqueue.checked_options(jsonb),
+  pgqueue.notify(text)
 to pgqueue_producer, pgqueue_worker;

@@ -17,7 +17,10 @@ begin atomic
     enqueue.task,
     enqueue.args,
     enqueue.run_after,
-    coalesce(enqueue.options, '{}') || jsonb_strip_nulls(
+    case
+      when enqueue.options is null then '{}'
+      else pgqueue.checked_options(enqueue.options)
+    end || jsonb_strip_nulls(
       jsonb_build_object(
         'queue', enqueue.queue,
         'priority', enqueue.priority,

@@ -20,7 +20,10 @@ begin atomic
         limit 1
       ),
       '{}'
-    ) || coalesce(enqueue_named.options, '{}') as options
+    ) || case
+      when coalesce(enqueue_named.options, '{}') = '{}' then '{}'
+      else pgqueue.checked_options(enqueue_named.options)
+    end as options
   ),
   inserted as (
     insert into pgqueue.jobs as job (
@@ -56,7 +59,7 @@ begin atomic
     returning job as row, job.id, job.status, job.queue
   ),
   notified as (
-    select inserted.id, pg_notify('pgqueue.jobs', '')
+    select inserted.id, pgqueue.notify('')
     from inserted
     where inserted.status = 'queued'
       and exists (

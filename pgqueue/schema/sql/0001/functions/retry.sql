@@ -31,7 +31,7 @@ begin atomic
     returning job.status, job.queue
   ),
   notified as (
-    select pg_notify('pgqueue.jobs', '')
+    select pgqueue.notify('')
     from revived
     where exists (
       select
