@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pgqueue.core.errors import DatabaseUnreachable, ReplyLost
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
+from pgqueue.store.connection.presence import SCHEMA_ERRORS, raise_if_mismatched
 from pgqueue.store.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS
 
 IDLE_MAX = 4
@@ -44,6 +45,8 @@ class IdleLinks:
         Raises:
             DatabaseUnreachable: No server answers, or the server accepts no writes now.
             ReplyLost: The connection broke while it was used.
+            SchemaMissing: The database has no tables of pgqueue.
+            SchemaTooOld: It needs `pgqueue migrate`.
         """
         link = self._take() or self._database.open()
         try:
@@ -52,6 +55,9 @@ class IdleLinks:
             if link.is_usable:
                 raise
             raise ReplyLost(reason=str(error).strip()) from error
+        except SCHEMA_ERRORS:
+            raise_if_mismatched(link)
+            raise
         except READ_ONLY_ERRORS as error:
             # After a fail-over a new connection reaches the primary; this one stays read-only.
             link.close()
