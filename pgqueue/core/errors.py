@@ -27,6 +27,7 @@
     ├── SchemaBusy             a migration could not lock the tables that it changes
     ├── JobGone                no job has that id (any more)
     ├── WrongStatus            a job's status does not allow the verb
+    ├── EventLoopBlocked       a verb that waits was called where an event loop runs
     └── LeaseLost              an attempt belongs to another worker now, or was settled
 
 The facts are attributes, and the message is built from them, so every error survives copying and
@@ -386,6 +387,21 @@ class WrongStatus(PgqueueError):
         return (
             f"Job {self.job_id} is {self.status}, which does not allow to {self.verb} it. "
             f"{self.advice}"
+        )
+
+
+class EventLoopBlocked(PgqueueError):
+    """A verb that waits was called in a coroutine, where it would stop the event loop."""
+
+    def __init__(self, verb: str, twin: str) -> None:
+        super().__init__(verb, twin)
+        self.verb = verb
+        self.twin = twin
+
+    def __str__(self) -> str:
+        return (
+            f"`{self.verb}` would stop the event loop that runs in this thread until it returns. "
+            f"Use its asyncio twin, {self.twin}."
         )
 
 
