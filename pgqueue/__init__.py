@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from pgqueue.core.errors import (
         AccessDenied,
+        ConnectionsInUse,
         DatabaseUnreachable,
         EmbeddedUnavailable,
         EventLoopBlocked,
@@ -82,6 +83,7 @@ _HOMES: Final = {
     ),
     "pgqueue.core.errors": (
         "AccessDenied",
+        "ConnectionsInUse",
         "DatabaseUnreachable",
         "EmbeddedUnavailable",
         "EventLoopBlocked",
@@ -138,6 +140,7 @@ __all__ = [
     "Call",
     "CancelJob",
     "Client",
+    "ConnectionsInUse",
     "DatabaseUnreachable",
     "EmbeddedUnavailable",
     "EventLoopBlocked",

@@ -15,7 +15,8 @@
     ├── NoCurrentJob           no job runs here
     ├── NoDatabase             no database was configured
     ├── DatabaseUnreachable    the database did not answer, and nothing was done
-    │   └── ReplyLost          the connection broke before the reply: it may have been done
+    │   ├── ReplyLost          the connection broke before the reply: it may have been done
+    │   └── ConnectionsInUse   every connection of the client was in use for too long
     ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
@@ -239,6 +240,23 @@ class ReplyLost(DatabaseUnreachable):
         return (
             f"The connection broke before the reply: {_sentence(self.reason)} The database may "
             "have done the work. Check that before you try again."
+        )
+
+
+class ConnectionsInUse(DatabaseUnreachable):
+    """Every connection of the client was in use for too long, and nothing was done."""
+
+    def __init__(self, connections_max: int, waited_seconds: float) -> None:
+        super().__init__(f"its {connections_max} connections were in use")
+        self.args = (connections_max, waited_seconds)
+        self.connections_max = connections_max
+        self.waited_seconds = waited_seconds
+
+    def __str__(self) -> str:
+        return (
+            f"The client's {self.connections_max} connections were in use for "
+            f"{self.waited_seconds:g} s. Use them for shorter, or pass a larger connections_max to "
+            "Client(...)."
         )
 
 
