@@ -28,6 +28,7 @@
     ├── SchemaBusy             a migration could not lock the tables that it changes
     ├── JobGone                no job has that id (any more)
     ├── WrongStatus            a job's status does not allow the verb
+    ├── JobLocked              another transaction has locked a job's row
     ├── EventLoopBlocked       a verb that waits was called where an event loop runs
     └── LeaseLost              an attempt belongs to another worker now, or was settled
 
@@ -405,6 +406,22 @@ class WrongStatus(PgqueueError):
         return (
             f"Job {self.job_id} is {self.status}, which does not allow to {self.verb} it. "
             f"{self.advice}"
+        )
+
+
+class JobLocked(PgqueueError):
+    """Another transaction had locked a job's row for too long, and nothing was done."""
+
+    def __init__(self, job_id: int, verb: str) -> None:
+        super().__init__(job_id, verb)
+        self.job_id = job_id
+        self.verb = verb
+
+    def __str__(self) -> str:
+        return (
+            f"Another transaction has locked job {self.job_id}, so it was not possible to "
+            f"{self.verb} it. Try again when that transaction has ended; `select * from "
+            "pg_stat_activity where state like 'idle in%'` shows forgotten ones."
         )
 
 

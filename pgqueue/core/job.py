@@ -7,15 +7,28 @@ from; nothing here does I/O itself.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pgqueue.core.errors import NoDatabase, WrongStatus
+from pgqueue.core.errors import JobLocked, NoDatabase, WrongStatus
 from pgqueue.core.lifecycle import JobStatus, Outcome
 
 _WRONG_STATUS: Final = {
     "cancel": "A final job cannot be cancelled any more.",
     "retry": "Only a final or a scheduled job can be queued again.",
 }
+
+
+class JobStatuses(dict[int, JobStatus | None]):
+    """The status of each job after an action, by id; None where the action left the job alone.
+
+    Attributes:
+        locked: The ids of the jobs that were left alone because other transactions had locked them.
+    """
+
+    def __init__(self, statuses: Mapping[int, JobStatus | None] = MappingProxyType({})) -> None:
+        super().__init__(statuses)
+        self.locked: set[int] = set()
 
 
 class JobVerbs(Protocol):
@@ -27,10 +40,10 @@ class JobVerbs(Protocol):
     def wait(self, job_id: int, timeout: float | None = None) -> "Job":
         """Wait until a job is final."""
 
-    def cancel(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    def cancel(self, ids: int | Iterable[int]) -> JobStatuses:
         """Cancel jobs by id."""
 
-    def retry(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    def retry(self, ids: int | Iterable[int]) -> JobStatuses:
         """Queue jobs again by id."""
 
     def attempts(self, job_id: int) -> "list[Attempt]":
@@ -45,10 +58,10 @@ class JobVerbs(Protocol):
     async def await_job(self, job_id: int, timeout: float | None = None) -> "Job":
         """Wait until a job is final."""
 
-    async def acancel(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    async def acancel(self, ids: int | Iterable[int]) -> JobStatuses:
         """Cancel jobs by id."""
 
-    async def aretry(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    async def aretry(self, ids: int | Iterable[int]) -> JobStatuses:
         """Queue jobs again by id."""
 
     async def aattempts(self, job_id: int) -> "list[Attempt]":
@@ -155,30 +168,32 @@ class Job:
 
         Raises:
             WrongStatus: It is final.
+            JobLocked: Another transaction has locked its row for 5 s.
             JobGone: It was deleted, or its transaction has not committed.
         """
-        status = self._verbs().cancel(self.id)[self.id]
-        return self.refresh()._after("cancel", status)
+        statuses = self._verbs().cancel(self.id)
+        return self.refresh()._after("cancel", statuses)
 
     async def acancel(self) -> "Job":
         """Cancel the job: the asyncio twin of `cancel`."""
         statuses = await self._verbs().acancel(self.id)
-        return (await self.arefresh())._after("cancel", statuses[self.id])
+        return (await self.arefresh())._after("cancel", statuses)
 
     def retry(self) -> "Job":
         """Queue the job again, due at once, with `failure_count` and `lost_count` at 0.
 
         Raises:
             WrongStatus: It is queued, blocked or running.
+            JobLocked: Another transaction has locked its row for 5 s.
             JobGone: It was deleted, or its transaction has not committed.
         """
-        status = self._verbs().retry(self.id)[self.id]
-        return self.refresh()._after("retry", status)
+        statuses = self._verbs().retry(self.id)
+        return self.refresh()._after("retry", statuses)
 
     async def aretry(self) -> "Job":
         """Queue the job again: the asyncio twin of `retry`."""
         statuses = await self._verbs().aretry(self.id)
-        return (await self.arefresh())._after("retry", statuses[self.id])
+        return (await self.arefresh())._after("retry", statuses)
 
     def attempts(self) -> "list[Attempt]":
         """List the job's settled attempts, first to last."""
@@ -196,8 +211,10 @@ class Job:
         """List the log lines of the job's attempts: the asyncio twin of `logs`."""
         return await self._verbs().alogs(self.id)
 
-    def _after(self, verb: str, status: JobStatus | None) -> "Job":
-        if status is None:
+    def _after(self, verb: str, statuses: JobStatuses) -> "Job":
+        if self.id in statuses.locked:
+            raise JobLocked(self.id, verb)
+        if statuses[self.id] is None:
             raise WrongStatus(self.id, self.status.value, verb, _WRONG_STATUS[verb])
         return self
 
