@@ -3,6 +3,9 @@
 from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus
 
+LOCKED = "left: another transaction has locked it"
+"""The effect on a job whose lock was not released in time."""
+
 _CANNOT_RETRY = (JobStatus.RUNNING, JobStatus.QUEUED, JobStatus.BLOCKED)
 
 

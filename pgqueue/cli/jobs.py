@@ -6,14 +6,14 @@ from typing import Annotated, Final
 
 import typer
 
-from pgqueue.cli.action_texts import effect, expected_effect, must_be_named
+from pgqueue.cli.action_texts import LOCKED, effect, expected_effect, must_be_named
 from pgqueue.cli.filters import Selection, takes_filters
 from pgqueue.cli.options import AsJson, SchemaName, Url
 from pgqueue.cli.output import console, for_person, log_line, plain, print_json, print_rows
 from pgqueue.cli.target import command_client
 from pgqueue.client.client import Client
 from pgqueue.core.exit_codes import EXIT_USAGE
-from pgqueue.core.job import Attempt, Job
+from pgqueue.core.job import Attempt, Job, JobStatuses
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.runtime.redaction import Redaction
 
@@ -124,10 +124,10 @@ def _act(client: Client, verb: str, selection: Selection, *, dry_run: bool, as_j
         _print_expected_effects(client, verb, selection, as_json=as_json)
         return 0
     skipped = _jobs_to_name(client, selection) if verb == "retry" else []
-    action: Callable[..., dict[int, JobStatus | None]] = getattr(client, verb)
+    action: Callable[..., JobStatuses] = getattr(client, verb)
     statuses = action(**selection)
     if as_json:
-        print_json(statuses)
+        print_json({**statuses, **dict.fromkeys(statuses.locked, "locked")})
     else:
         _print_effects(client, verb, statuses)
         for job in skipped:
@@ -149,11 +149,13 @@ def _print_expected_effects(
         print_rows([*_COLUMNS, "would be"], ([*_row(job), text] for job, text in effects))
 
 
-def _print_effects(client: Client, verb: str, statuses: dict[int, JobStatus | None]) -> None:
+def _print_effects(client: Client, verb: str, statuses: JobStatuses) -> None:
     unchanged = [job_id for job_id, status in statuses.items() if status is None]
     jobs = {job.id: job for job in client.jobs(ids=unchanged, limit=_JOBS_MAX)} if unchanged else {}
     for job_id, status in statuses.items():
-        console.print(f"{job_id} {effect(verb, status, jobs.get(job_id))}", markup=False)
+        is_locked = job_id in statuses.locked
+        text = LOCKED if is_locked else effect(verb, status, jobs.get(job_id))
+        console.print(f"{job_id} {text}", markup=False)
 
 
 def _jobs_to_name(client: Client, selection: Selection) -> list[Job]:

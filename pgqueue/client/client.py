@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Self
 
 from pgqueue.client.actions import JobActions
 from pgqueue.client.enqueueing import JobEnqueueing
-from pgqueue.client.idle_links import IdleLinks
+from pgqueue.client.idle_links import CONNECTIONS_MAX, IdleLinks
 from pgqueue.client.jobs import JobReading
 from pgqueue.client.tasks import TaskReading
 from pgqueue.client.workers import Workers
-from pgqueue.core.errors import NoDatabase, UnsupportedConnection
+from pgqueue.core.errors import InvalidOption, NoDatabase, UnsupportedConnection
 from pgqueue.core.settings import load_settings
 from pgqueue.store.connection.database import Database
 
@@ -41,14 +41,16 @@ class Client(JobEnqueueing, JobReading, JobActions, TaskReading):
     """The verbs of one database.
 
     Threads, greenlets and an event loop may share a client. A forked child may use its parent's.
-    A client keeps up to four idle connections of its own. An argument that is not given comes
-    from the settings.
+    A client opens at most `connections_max` connections of its own and keeps up to four idle ones.
+    When all are in use, a call waits for 30 s at most. An argument that is not given comes from the
+    settings.
 
     Args:
         url_or_engine: `postgresql://…` (libpq's or SQLAlchemy's form), a libpq `key=value`
             string, or an engine of SQLAlchemy: its URL is used, password included, not its pool.
         schema: The schema of pgqueue's tables.
         args_bytes_max: Limit of the arguments of a job that is enqueued by name.
+        connections_max: 1 to 1,000.
 
     Attributes:
         workers: The workers, with their verbs.
@@ -57,6 +59,7 @@ class Client(JobEnqueueing, JobReading, JobActions, TaskReading):
         NoDatabase: Neither a URL nor the setting `url` was given.
         InvalidSettings: A setting or the schema's name has a bad value.
         UnsupportedConnection: The engine is not PostgreSQL's.
+        InvalidOption: `connections_max` is out of bounds.
     """
 
     def __init__(
@@ -65,13 +68,16 @@ class Client(JobEnqueueing, JobReading, JobActions, TaskReading):
         *,
         schema: str | None = None,
         args_bytes_max: int | None = None,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
+        if type(connections_max) is not int or not 1 <= connections_max <= 1_000:
+            raise InvalidOption("connections_max", connections_max, "it takes 1 to 1,000.")
         settings = load_settings({"schema": schema, "args_bytes_max": args_bytes_max})
         url = settings.url if url_or_engine is None else _url(url_or_engine)
         if url is None:
             raise NoDatabase()
         database = Database(url, settings.schema)
-        super().__init__(database, IdleLinks(database))
+        super().__init__(database, IdleLinks(database, connections_max=connections_max))
         self.args_bytes_max = settings.args_bytes_max
         self.workers = Workers(self.database, self._links)
 

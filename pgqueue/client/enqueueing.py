@@ -23,6 +23,7 @@ from pgqueue.core.options import (
 from pgqueue.core.values.arguments import encode_mapping
 from pgqueue.store import bulk_insert, enqueueing
 from pgqueue.store.connection.adopt import aadopt, adopt
+from pgqueue.store.connection.presence import SCHEMA_ERRORS, raise_if_missing
 from pgqueue.store.statement import Statement
 
 
@@ -56,7 +57,11 @@ class JobEnqueueing(Verbs):
         new = counts.counted(new)
         if connection is not None:
             link = adopt(connection, self.database.schema)
-            job_count = bulk_insert.insert(link, new, batch_size)
+            try:
+                job_count = bulk_insert.insert(link, new, batch_size)
+            except SCHEMA_ERRORS as error:
+                raise_if_missing(link, error)
+                raise
         else:
             with self._links.borrow() as link:
                 job_count = bulk_insert.insert(link, new, batch_size)
@@ -74,7 +79,11 @@ class JobEnqueueing(Verbs):
             return await asyncio.to_thread(self.insert_many, new, batch_size=batch_size)
         counts = _Counts()
         link = await aadopt(connection, self.database.schema)
-        job_count = await bulk_insert.ainsert(link, counts.counted(new), batch_size)
+        try:
+            job_count = await bulk_insert.ainsert(link, counts.counted(new), batch_size)
+        except SCHEMA_ERRORS as error:
+            raise_if_missing(link, error)
+            raise
         counts.emit()
         return job_count
 

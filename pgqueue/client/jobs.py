@@ -7,7 +7,7 @@ from typing import Unpack
 
 from pgqueue.client.verbs import Verbs
 from pgqueue.core.clock import Timer
-from pgqueue.core.errors import JobGone
+from pgqueue.core.errors import EventLoopBlocked, JobGone
 from pgqueue.core.job import Attempt, Job, LogLine
 from pgqueue.core.job_filters import JobFilters
 from pgqueue.store import attempts, jobs, logs
@@ -86,7 +86,9 @@ class JobReading(Verbs):
         Raises:
             TimeoutError: It was not final in time.
             JobGone: There is none with that id; with `keep=0` a success is deleted at once.
+            EventLoopBlocked: An event loop runs in this thread: use `await_job`.
         """
+        _refuse_event_loop()
         pauses = _pauses(timeout)
         while not (job := self.job(job_id)).status.is_final:
             if (pause := next(pauses, None)) is None:
@@ -144,6 +146,15 @@ def _pauses(timeout: float | None) -> Iterator[float]:
     while not timer.is_due:
         yield min(pause, timer.seconds_left)
         pause = min(pause * _POLL_GROWTH, _POLL_SECONDS_MAX)
+
+
+def _refuse_event_loop() -> None:
+    # A job that needs this loop would never end, and nothing else of the loop would run meanwhile.
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise EventLoopBlocked("wait", "`await job.await_job()` or `await client.await_job(job_id)`")
 
 
 def _timeout_error(job: Job, timeout: float | None) -> TimeoutError:

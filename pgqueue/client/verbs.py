@@ -7,6 +7,7 @@ from pgqueue.client.idle_links import IdleLinks
 from pgqueue.core.job import Job, bind
 from pgqueue.store.connection.adopt import aadopt, adopt
 from pgqueue.store.connection.database import Database
+from pgqueue.store.connection.presence import SCHEMA_ERRORS, raise_if_missing
 from pgqueue.store.statement import Statement, arun, run
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ class Verbs:
     def _run(self, statement: Statement[T], connection: object = None) -> T:
         """The answer to a statement, in the transaction of *connection* or in one of its own."""
         if connection is not None:
-            return run(adopt(connection, self.database.schema), statement)
+            adopted = adopt(connection, self.database.schema)
+            try:
+                return run(adopted, statement)
+            except SCHEMA_ERRORS as error:
+                raise_if_missing(adopted, error)
+                raise
         with self._links.borrow() as link:
             return run(link, statement)
 
@@ -38,7 +44,12 @@ class Verbs:
         """The answer to a statement; without a connection a thread waits for the answer."""
         if connection is None:
             return await asyncio.to_thread(self._run, statement)
-        return await arun(await aadopt(connection, self.database.schema), statement)
+        link = await aadopt(connection, self.database.schema)
+        try:
+            return await arun(link, statement)
+        except SCHEMA_ERRORS as error:
+            raise_if_missing(link, error)
+            raise
 
     def _read(self, report: "Report[T]") -> T:
         """The answer to a report."""

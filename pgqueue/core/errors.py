@@ -15,7 +15,8 @@
     ├── NoCurrentJob           no job runs here
     ├── NoDatabase             no database was configured
     ├── DatabaseUnreachable    the database did not answer, and nothing was done
-    │   └── ReplyLost          the connection broke before the reply: it may have been done
+    │   ├── ReplyLost          the connection broke before the reply: it may have been done
+    │   └── ConnectionsInUse   every connection of the client was in use for too long
     ├── AccessDenied           the database refused: a right is missing
     ├── EmbeddedUnavailable    the embedded PostgreSQL cannot be started here
     ├── UnsupportedConnection  a caller's connection cannot be used
@@ -27,6 +28,8 @@
     ├── SchemaBusy             a migration could not lock the tables that it changes
     ├── JobGone                no job has that id (any more)
     ├── WrongStatus            a job's status does not allow the verb
+    ├── JobLocked              another transaction has locked a job's row
+    ├── EventLoopBlocked       a verb that waits was called where an event loop runs
     └── LeaseLost              an attempt belongs to another worker now, or was settled
 
 The facts are attributes, and the message is built from them, so every error survives copying and
@@ -241,6 +244,23 @@ class ReplyLost(DatabaseUnreachable):
         )
 
 
+class ConnectionsInUse(DatabaseUnreachable):
+    """Every connection of the client was in use for too long, and nothing was done."""
+
+    def __init__(self, connections_max: int, waited_seconds: float) -> None:
+        super().__init__(f"its {connections_max} connections were in use")
+        self.args = (connections_max, waited_seconds)
+        self.connections_max = connections_max
+        self.waited_seconds = waited_seconds
+
+    def __str__(self) -> str:
+        return (
+            f"The client's {self.connections_max} connections were in use for "
+            f"{self.waited_seconds:g} s. Use them for shorter, or pass a larger connections_max to "
+            "Client(...)."
+        )
+
+
 class AccessDenied(PgqueueError):
     """The database refused, because the connection's role lacks a right."""
 
@@ -386,6 +406,37 @@ class WrongStatus(PgqueueError):
         return (
             f"Job {self.job_id} is {self.status}, which does not allow to {self.verb} it. "
             f"{self.advice}"
+        )
+
+
+class JobLocked(PgqueueError):
+    """Another transaction had locked a job's row for too long, and nothing was done."""
+
+    def __init__(self, job_id: int, verb: str) -> None:
+        super().__init__(job_id, verb)
+        self.job_id = job_id
+        self.verb = verb
+
+    def __str__(self) -> str:
+        return (
+            f"Another transaction has locked job {self.job_id}, so it was not possible to "
+            f"{self.verb} it. Try again when that transaction has ended; `select * from "
+            "pg_stat_activity where state like 'idle in%'` shows forgotten ones."
+        )
+
+
+class EventLoopBlocked(PgqueueError):
+    """A verb that waits was called in a coroutine, where it would stop the event loop."""
+
+    def __init__(self, verb: str, twin: str) -> None:
+        super().__init__(verb, twin)
+        self.verb = verb
+        self.twin = twin
+
+    def __str__(self) -> str:
+        return (
+            f"`{self.verb}` would stop the event loop that runs in this thread until it returns. "
+            f"Use its asyncio twin, {self.twin}."
         )
 
 

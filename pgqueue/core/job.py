@@ -7,10 +7,28 @@ from; nothing here does I/O itself.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pgqueue.core.errors import NoDatabase, WrongStatus
+from pgqueue.core.errors import JobLocked, NoDatabase, WrongStatus
 from pgqueue.core.lifecycle import JobStatus, Outcome
+
+_WRONG_STATUS: Final = {
+    "cancel": "A final job cannot be cancelled any more.",
+    "retry": "Only a final or a scheduled job can be queued again.",
+}
+
+
+class JobStatuses(dict[int, JobStatus | None]):
+    """The status of each job after an action, by id; None where the action left the job alone.
+
+    Attributes:
+        locked: The ids of the jobs that were left alone because other transactions had locked them.
+    """
+
+    def __init__(self, statuses: Mapping[int, JobStatus | None] = MappingProxyType({})) -> None:
+        super().__init__(statuses)
+        self.locked: set[int] = set()
 
 
 class JobVerbs(Protocol):
@@ -22,16 +40,34 @@ class JobVerbs(Protocol):
     def wait(self, job_id: int, timeout: float | None = None) -> "Job":
         """Wait until a job is final."""
 
-    def cancel(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    def cancel(self, ids: int | Iterable[int]) -> JobStatuses:
         """Cancel jobs by id."""
 
-    def retry(self, ids: int | Iterable[int]) -> Mapping[int, JobStatus | None]:
+    def retry(self, ids: int | Iterable[int]) -> JobStatuses:
         """Queue jobs again by id."""
 
     def attempts(self, job_id: int) -> "list[Attempt]":
         """List the settled attempts of a job."""
 
     def logs(self, job_id: int, after: int = 0) -> "list[LogLine]":
+        """List the log lines of a job."""
+
+    async def ajob(self, job_id: int) -> "Job":
+        """Read one job."""
+
+    async def await_job(self, job_id: int, timeout: float | None = None) -> "Job":
+        """Wait until a job is final."""
+
+    async def acancel(self, ids: int | Iterable[int]) -> JobStatuses:
+        """Cancel jobs by id."""
+
+    async def aretry(self, ids: int | Iterable[int]) -> JobStatuses:
+        """Queue jobs again by id."""
+
+    async def aattempts(self, job_id: int) -> "list[Attempt]":
+        """List the settled attempts of a job."""
+
+    async def alogs(self, job_id: int, after: int = 0) -> "list[LogLine]":
         """List the log lines of a job."""
 
 
@@ -106,6 +142,10 @@ class Job:
         """
         return self._verbs().job(self.id)
 
+    async def arefresh(self) -> "Job":
+        """Read the job again and return it: the asyncio twin of `refresh`."""
+        return await self._verbs().ajob(self.id)
+
     def wait(self, timeout: float | None = None) -> "Job":
         """Wait until the job is final, and return it.
 
@@ -115,44 +155,68 @@ class Job:
         Raises:
             TimeoutError: It was not final in time.
             JobGone: It was deleted, or its transaction has not committed.
+            EventLoopBlocked: An event loop runs in this thread: use `await_job`.
         """
         return self._verbs().wait(self.id, timeout)
+
+    async def await_job(self, timeout: float | None = None) -> "Job":
+        """Wait until the job is final, and return it: the asyncio twin of `wait`."""
+        return await self._verbs().await_job(self.id, timeout)
 
     def cancel(self) -> "Job":
         """Cancel the job: a waiting one at once, a running one through its worker.
 
         Raises:
             WrongStatus: It is final.
+            JobLocked: Another transaction has locked its row for 5 s.
             JobGone: It was deleted, or its transaction has not committed.
         """
-        status = self._verbs().cancel(self.id)[self.id]
-        job = self.refresh()
-        if status is None:
-            advice = "A final job cannot be cancelled any more."
-            raise WrongStatus(self.id, job.status.value, "cancel", advice)
-        return job
+        statuses = self._verbs().cancel(self.id)
+        return self.refresh()._after("cancel", statuses)
+
+    async def acancel(self) -> "Job":
+        """Cancel the job: the asyncio twin of `cancel`."""
+        statuses = await self._verbs().acancel(self.id)
+        return (await self.arefresh())._after("cancel", statuses)
 
     def retry(self) -> "Job":
         """Queue the job again, due at once, with `failure_count` and `lost_count` at 0.
 
         Raises:
             WrongStatus: It is queued, blocked or running.
+            JobLocked: Another transaction has locked its row for 5 s.
             JobGone: It was deleted, or its transaction has not committed.
         """
-        status = self._verbs().retry(self.id)[self.id]
-        job = self.refresh()
-        if status is None:
-            advice = "Only a final or a scheduled job can be queued again."
-            raise WrongStatus(self.id, job.status.value, "retry", advice)
-        return job
+        statuses = self._verbs().retry(self.id)
+        return self.refresh()._after("retry", statuses)
+
+    async def aretry(self) -> "Job":
+        """Queue the job again: the asyncio twin of `retry`."""
+        statuses = await self._verbs().aretry(self.id)
+        return (await self.arefresh())._after("retry", statuses)
 
     def attempts(self) -> "list[Attempt]":
         """List the job's settled attempts, first to last."""
         return self._verbs().attempts(self.id)
 
+    async def aattempts(self) -> "list[Attempt]":
+        """List the job's settled attempts: the asyncio twin of `attempts`."""
+        return await self._verbs().aattempts(self.id)
+
     def logs(self) -> "list[LogLine]":
         """List the log lines of the job's attempts, oldest first."""
         return self._verbs().logs(self.id)
+
+    async def alogs(self) -> "list[LogLine]":
+        """List the log lines of the job's attempts: the asyncio twin of `logs`."""
+        return await self._verbs().alogs(self.id)
+
+    def _after(self, verb: str, statuses: JobStatuses) -> "Job":
+        if self.id in statuses.locked:
+            raise JobLocked(self.id, verb)
+        if statuses[self.id] is None:
+            raise WrongStatus(self.id, self.status.value, verb, _WRONG_STATUS[verb])
+        return self
 
     def _verbs(self) -> JobVerbs:
         if self._client is None:

@@ -36,6 +36,13 @@ RESOURCE_ERRORS: tuple[type[Exception], ...] = (
 )
 """Errors that a smaller batch may avoid."""
 
+LOCK_ERRORS: tuple[type[Exception], ...] = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.QueryCanceled,  # several waits for locks, one after the other
+)
+"""Errors of a statement that waited for too long for rows that others had locked."""
+
 DATABASE_ERRORS: tuple[type[Exception], ...] = (psycopg.Error, AccessDenied)
 """Every error of the database."""
 

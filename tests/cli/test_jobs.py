@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pgqueue.client.client import Client
 from pgqueue.store import tasks
+from pgqueue.store.connection import session
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 
@@ -222,3 +225,22 @@ def test_arguments_are_shown_as_json(pgqueue: "Command", client: Client) -> None
     job = client.enqueue("shop.mail", {"prices": [1.5, True, None]})
 
     assert '{"prices": [1.5, true, null]}' in pgqueue("jobs", "show", job.id).out
+
+
+def test_a_locked_job_is_named_and_the_others_are_cancelled(
+    pgqueue: "Command", client: Client, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "300ms")
+    locked, other, last = (client.enqueue("shop.mail") for _ in range(3))
+
+    with link.raw.transaction():
+        link.fetch("select from pgqueue.jobs where id = %(id)s for update", {"id": locked.id})
+        result = pgqueue("jobs", "cancel", locked.id, other.id)
+        as_json = pgqueue("jobs", "cancel", locked.id, last.id, "--json")
+
+    assert [
+        f"{locked.id} left: another transaction has locked it",
+        f"{other.id} cancelled",
+    ] == result.out.splitlines()
+    assert 1 == result.code
+    assert {str(locked.id): "locked", str(last.id): "cancelled"} == as_json.document

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pgqueue.client.client import Client
-from pgqueue.core.errors import JobGone
+from pgqueue.core.errors import EventLoopBlocked, JobGone, WrongStatus
+from pgqueue.core.job import Job
 from pgqueue.core.lifecycle import JobStatus, Outcome
 from pgqueue.core.new_job import NewJob
 
@@ -169,3 +170,59 @@ def test_a_wait_for_a_job_can_be_cancelled(client: Client) -> None:
 
     assert asyncio.run(cancel_after_polls()) < 5.0
     assert "queued" == client.job(job.id).status
+
+
+def test_every_verb_of_a_job_has_a_twin_with_its_parameters() -> None:
+    functions = dict(inspect.getmembers(Job, inspect.isfunction))
+    verbs = [
+        name
+        for name, function in functions.items()
+        if not name.startswith("_") and not inspect.iscoroutinefunction(function)
+    ]
+
+    assert {"refresh", "wait", "cancel", "retry", "attempts", "logs"} == set(verbs)
+    for name in verbs:
+        twin = functions[TWIN_OF_WAIT.get(name, f"a{name}")]
+        assert inspect.signature(functions[name]) == inspect.signature(twin), name
+
+
+def test_the_twins_of_a_job_do_what_its_verbs_do(client: Client, db: "QueueDatabase") -> None:
+    job = client.insert(NewJob("t"))
+
+    async def act() -> list[Any]:
+        cancelled = await job.acancel()
+        with pytest.raises(WrongStatus, match="is cancelled, which does not allow to cancel"):
+            await job.acancel()
+        queued = await job.aretry()
+        with pytest.raises(WrongStatus, match="is queued, which does not allow to retry"):
+            await job.aretry()
+        [attempt] = db.claim(db.worker())
+        db.settle(attempt, Outcome.SUCCEEDED, result="42")
+        ended = await job.await_job(timeout=30)
+        return [
+            *(cancelled.status, queued.status, ended.result),
+            ended == await job.arefresh(),
+            len(await job.aattempts()),
+            await job.alogs(),
+        ]
+
+    assert ["cancelled", "queued", 42, True, 1, []] == asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    "wait", [lambda job, client: job.wait(0), lambda job, client: client.wait(job.id)]
+)
+def test_a_wait_in_an_event_loop_names_its_twin(client: Client, wait: Callable[..., Any]) -> None:
+    job = client.insert(NewJob("t"))
+
+    async def nested() -> None:
+        with pytest.raises(EventLoopBlocked, match=r"await job\.await_job") as caught:
+            wait(job, client)
+        assert "wait" == caught.value.verb
+        # A callback of the loop would stop it as well; a thread would not.
+        with pytest.raises(TimeoutError):
+            await asyncio.to_thread(job.wait, 0)
+
+    asyncio.run(nested())
+    with pytest.raises(TimeoutError):
+        job.wait(0)

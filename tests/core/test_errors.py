@@ -32,6 +32,9 @@ EXAMPLES = [
     errors.SchemaBusy(10, ["process 812 (psql, idle in transaction, 9 s)"]),
     errors.JobGone(812),
     errors.WrongStatus(812, "running", "retry", "Wait until it has ended."),
+    errors.ConnectionsInUse(10, 30.0),
+    errors.JobLocked(812, "cancel"),
+    errors.EventLoopBlocked("wait", "`await job.await_job()`"),
     errors.LeaseLost(812, 2, 44),
 ]
 

@@ -53,6 +53,7 @@ EXEMPT = {
         "resolve_due_times",
         "count_unfinished",
         "allow_idle_transaction",
+        "shorten_lock_timeout",
     ),  # queries that decide nothing
     *("first_scheduled", "first_expired", "first_prunable"),  # which job was refused
     *(
@@ -62,6 +63,7 @@ EXEMPT = {
         "list_last_logs",
         "list_unknown_tasks",
         "read_schema_version",
+        "find_schema",
     ),
     "count_connections",
 }

@@ -13,6 +13,7 @@ from psycopg.pq import PipelineStatus
 
 from pgqueue.core.errors import UnsupportedConnection
 from pgqueue.store.connection.link import AsyncLink, Link
+from pgqueue.store.connection.presence import acheck_present, check_present
 from pgqueue.store.schema_name import Schema
 
 _USE_ASYNC = "It belongs to asyncio: use the verb with the prefix `a`, such as `await aenqueue()`."
@@ -55,6 +56,7 @@ def adopt(connection: Any, schema: Schema) -> Link:
     Raises:
         UnsupportedConnection: Jobs cannot use a connection of its kind; or it is closed, asyncio's,
             in pipeline mode, or its encoding is not UTF-8.
+        SchemaMissing: Its database has no tables of pgqueue.
     """
     raw = (
         connection
@@ -62,7 +64,9 @@ def adopt(connection: Any, schema: Schema) -> Link:
         else _psycopg_connection(connection)
     )
     _check_usable(raw, connection)
-    return Link(raw, schema)
+    link = Link(raw, schema)
+    check_present(link)
+    return link
 
 
 async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
@@ -71,6 +75,7 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
     Raises:
         UnsupportedConnection: Jobs cannot use a connection of its kind; or it is closed,
             synchronous, in pipeline mode, or its encoding is not UTF-8.
+        SchemaMissing: Its database has no tables of pgqueue.
     """
     if _is_from(connection, "django"):
         raise UnsupportedConnection(
@@ -85,7 +90,9 @@ async def aadopt(connection: Any, schema: Schema) -> AsyncLink:
     if not isinstance(raw, psycopg.AsyncConnection):
         raise UnsupportedConnection(_type(connection), _advice(raw))
     _check_usable(raw, connection)
-    return AsyncLink(raw, schema)
+    link = AsyncLink(raw, schema)
+    await acheck_present(link)
+    return link
 
 
 def _psycopg_connection(connection: Any) -> "psycopg.Connection[Any]":
