@@ -10,7 +10,7 @@ drop function pgqueue.enqueue(
 );
 drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
 drop view pgqueue.listening_queues;
-drop table pgqueue.tasks, pgqueue.requests, pgqueue.supervisors, pgqueue.workers, pgqueue.logs,
+drop table pgqueue.tasks, pgqueue.requests, pgqueue.contact, pgqueue.supervisors, pgqueue.workers, pgqueue.logs,
   pgqueue.attempts, pgqueue.jobs;
 drop domain pgqueue.queue_name, pgqueue.task_name, pgqueue.job_args,
   pgqueue.job_status, pgqueue.moment, pgqueue.priority, pgqueue.executor,
