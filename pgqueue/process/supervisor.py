@@ -59,7 +59,6 @@ class Supervisor:
         burst: Stop when nothing is queued or running in the queues.
         on_worker_ended: Called after a worker's end is written, on another thread: now its jobs
             can be rescued.
-        on_reached: Called after each renewal of the leases, on another thread.
         on_reclaim: Called with jobs that wait behind a job that blocks its worker's main thread.
         spare: A started process, for the first worker of its executor.
 
@@ -74,7 +73,6 @@ class Supervisor:
         *,
         burst: bool = False,
         on_worker_ended: Callable[[], None] = lambda: None,
-        on_reached: Callable[[], None] = lambda: None,
         on_reclaim: Callable[[Reclaim], None] = lambda reclaim: None,
         spare: SpareProcess | None = None,
     ) -> None:
@@ -94,7 +92,7 @@ class Supervisor:
             supervisor_id=self.id,
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
-            on_renewed=partial(self._on_renewed, on_reached),
+            on_renewed=self._on_renewed,
             usage=self.usage,
         )
         self._unknown_tasks = UnknownTasks(self._registry)
@@ -216,11 +214,8 @@ class Supervisor:
         for _ in range(signals.read_stop_count()):
             self._shutdown.stop_signalled()
 
-    def _on_renewed(
-        self, on_reached: Callable[[], None], expired_ids: set[int], renewed_at: float
-    ) -> None:
+    def _on_renewed(self, expired_ids: set[int], renewed_at: float) -> None:
         # On the registry's thread.
-        on_reached()
         check = partial(self._health.check_leases, expired_ids, renewed_at)
         self._reactor.call_soon_threadsafe(check)
 

@@ -14,8 +14,7 @@ from pgqueue.core.errors import InvalidOption, SchemaMismatch
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import LoopFailed
 from pgqueue.core.events.workers import TasksMissing
-from pgqueue.maintenance import expiry, overdue, rescue
-from pgqueue.maintenance.lease_expiry import LeaseExpiry
+from pgqueue.maintenance import expiry, lease_expiry, overdue, rescue
 from pgqueue.maintenance.reclaim import Reclaims
 from pgqueue.maintenance.service import Maintenance
 from pgqueue.process.blocked_thread import Reclaim
@@ -49,7 +48,7 @@ class Supervision:
         self._database, settings = target.database, target.settings
         if not settings.tasks:
             emit(TasksMissing())
-        lease_expiry, reclaims = LeaseExpiry(settings.lease_seconds), Reclaims()
+        reclaims = Reclaims()
         reclaim_service = reclaims.service()
 
         def reclaim_jobs(reclaim: Reclaim) -> None:
@@ -61,14 +60,13 @@ class Supervision:
             settings,
             burst=burst,
             on_worker_ended=lambda: self._maintenance.ask_for("rescue"),
-            on_reached=lease_expiry.record_contact,
             on_reclaim=reclaim_jobs,
             spare=spare,
         )
         self._maintenance = Maintenance(
             self._database,
             [
-                lease_expiry.service(),
+                *lease_expiry.services(settings.lease_seconds),
                 reclaim_service,
                 *rescue.services(),
                 *overdue.services(

@@ -231,6 +231,16 @@ supervisors = Table(
 
 Index("supervisors_notify_until", supervisors.c.notify_until)
 
+contact = Table(
+    "contact",
+    metadata,
+    Column("is_only", Boolean, nullable=False, server_default=text("true")),
+    _moment("contact_at", nullable=False, server_default=_NOW),
+    PrimaryKeyConstraint("is_only", name="contact_pkey"),
+    CheckConstraint("is_only", name="contact_is_only_check"),
+    info={"storage": {"fillfactor": "50"}},
+)
+
 requests = Table(
     "requests",
     metadata,

@@ -81,9 +81,15 @@ def end_workers(
     return Statement("end_workers", params, first_column)
 
 
-def expire_leases() -> Statement[list[int]]:
-    """End the workers whose lease has expired, of any supervisor; returns their ids."""
-    return Statement("expire_leases", {}, first_column)
+def expire_leases(lease_seconds: float) -> Statement[list[int]]:
+    """End the workers whose lease has expired, of any supervisor; returns their ids.
+
+    After an outage no worker is ended, and all leases are extended.
+
+    Args:
+        lease_seconds: The lease of all workers; one setting for all supervisors of a database.
+    """
+    return Statement("expire_leases", {"lease_seconds": lease_seconds}, first_column)
 
 
 def overdue_jobs(supervisor_id: int, grace_seconds: float) -> Statement[list[OverdueJob]]:

@@ -111,7 +111,7 @@ def test_the_jobs_of_a_live_worker_are_left_alone(client: Client, link: Link) ->
     job = client.enqueue("shop.work")
     _claim(link, _worker(link))
 
-    end_expired(link)
+    end_expired(link, 30.0)
     rescue.rescue(link)
 
     assert "running" == client.job(job.id).status

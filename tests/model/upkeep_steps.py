@@ -57,7 +57,7 @@ class UpkeepSteps(Harness):
         """Workers with an expired lease are ended in their rows."""
         late = [worker for worker in self._live() if worker.is_late]
 
-        ended_ids = run(self.link, workers.expire_leases())
+        ended_ids = run(self.link, workers.expire_leases(600.0))
 
         assert {worker.id for worker in late} == set(ended_ids)
         for worker in late:

@@ -14,7 +14,7 @@ def emptied(db: QueueDatabase) -> QueueDatabase:
     """
     db.rows(
         "truncate pgqueue.logs, pgqueue.attempts, pgqueue.jobs, pgqueue.workers, "
-        "pgqueue.supervisors, pgqueue.requests"
+        "pgqueue.supervisors, pgqueue.requests, pgqueue.contact"
     )
     return db
 

@@ -75,8 +75,8 @@ def test_a_worker_whose_lease_expired_is_ended_once(db: QueueDatabase) -> None:
     expired_worker = db.worker(lease_seconds=-1)
     db.worker(lease_seconds=60)
 
-    assert [expired_worker] == run(db.link, workers.expire_leases())
-    assert [] == run(db.link, workers.expire_leases())
+    assert [expired_worker] == run(db.link, workers.expire_leases(30.0))
+    assert [] == run(db.link, workers.expire_leases(30.0))
     assert ("lease_expired",) == db.row(
         "select stop_reason from pgqueue.workers where id = %(id)s", id=expired_worker
     )

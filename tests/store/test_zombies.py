@@ -29,7 +29,7 @@ def _rescued(db: QueueDatabase, **options: Any) -> ClaimedAttempt:
         " where id = %(id)s",
         id=claimed.worker_id,
     )
-    end_expired(db.link)
+    end_expired(db.link, 30.0)
     return claimed
 
 

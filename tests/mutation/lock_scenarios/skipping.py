@@ -18,7 +18,7 @@ from mutation.lock_scenarios.sessions import (
     use_table_scans,
 )
 from pgqueue.core.lifecycle import JobStatus
-from pgqueue.store import logs, progress, promotion, retention, workers
+from pgqueue.store import logs, progress, promotion, retention, supervisors, workers
 from pgqueue.store.logs import NewLogLine
 from pgqueue.store.progress import Progress
 from pgqueue.store.statement import run
@@ -162,4 +162,28 @@ def a_lease_expiry_skips_a_locked_worker(db: QueueDatabase) -> None:
         other.locks("workers", claims, "key share")
         other.locks("workers", renewed)
 
-        assert [free] == at_once(db, workers.expire_leases())
+        assert [free] == at_once(db, workers.expire_leases(30.0))
+
+
+@of("expire_leases")
+def a_lease_that_is_being_renewed_is_not_extended(db: QueueDatabase) -> None:
+    db.rows("insert into pgqueue.contact values (true, clock_timestamp() - interval '10 min')")
+    renewed, free = db.worker(lease_seconds=-1), db.worker(lease_seconds=-1)
+    with another(db) as other:
+        other.locks("workers", renewed)
+
+        assert [] == at_once(db, workers.expire_leases(30.0))
+
+    assert [(free,)] == db.rows(
+        "select id from pgqueue.workers where lease_until > clock_timestamp()"
+    )
+
+
+@of("renew_leases")
+def a_renewal_does_not_wait_for_another_one_to_record_the_contact(db: QueueDatabase) -> None:
+    db.rows("insert into pgqueue.contact default values")
+    worker = db.worker()
+    with another(db) as other:
+        other.writes("select from pgqueue.contact for no key update")
+
+        assert {worker} == at_once(db, supervisors.renew(1, [worker], 60)).renewed_ids

@@ -117,3 +117,36 @@ def a_claim_does_not_wait_for_a_renewal(db: QueueDatabase) -> None:
         other.locks("workers", worker)
 
         assert [job.id] == [attempt.id for attempt in at_once(db, claim_statement(worker, 1))]
+
+
+def _leases(db: QueueDatabase) -> list[int]:
+    """Two workers after an outage: a lease of a minute, and an expired one."""
+    db.rows("insert into pgqueue.contact values (true, clock_timestamp() - interval '10 min')")
+    return [db.worker(), db.worker(lease_seconds=-1)]
+
+
+@of("expire_leases")
+def an_outage_that_is_being_recorded_is_recorded_once(db: QueueDatabase) -> None:
+    live, expired = _leases(db)
+    lease = "select lease_until from pgqueue.workers where id = %(id)s"
+    before = db.row(lease, id=live)
+    with another(db) as other:
+        other.writes("update pgqueue.contact set contact_at = clock_timestamp()")
+        with submitted(db, workers.expire_leases(30.0)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.commit()
+
+    assert [expired] == answer.result()
+    assert before == db.row(lease, id=live)
+
+
+@of("expire_leases")
+def an_outage_that_another_session_did_not_record_is_recorded(db: QueueDatabase) -> None:
+    _leases(db)
+    with another(db) as other:
+        other.writes("update pgqueue.contact set contact_at = clock_timestamp()")
+        with submitted(db, workers.expire_leases(30.0)) as answer:
+            other.keeps_waiting(answer)
+            other.raw.rollback()
+
+    assert [] == answer.result()

@@ -25,7 +25,7 @@ def a_worker_is_renewed_and_ended_by_its_own_supervisor_and_once(db: QueueDataba
     run(db.link, workers.add_unknown_tasks(own, ["shop.gone"]))
     renewal = run(db.link, supervisors.renew(supervisor, [own, ended, others], 60, busy_slots=3))
     assert ({own}, set()) == (renewal.renewed_ids, renewal.foreign_ids)
-    assert [] == run(db.link, workers.expire_leases())
+    assert [] == run(db.link, workers.expire_leases(30.0))
     assert [own] == run(db.link, workers.end_workers([own], "stopped", "in order"))
 
     assert before == db.rows("select * from pgqueue.workers where id <> %(id)s order by id", id=own)
@@ -84,6 +84,36 @@ def a_registration_that_is_sent_again_finds_its_own_row_alone(db: QueueDatabase)
     assert 1 == len(db.rows("select from pgqueue.workers"))
 
 
+@of("renew_leases", "expire_leases")
+def leases_are_extended_after_an_outage_and_no_worker_is_ended(db: QueueDatabase) -> None:
+    live, expired, ended = db.worker(), db.worker(lease_seconds=-1), db.worker(lease_seconds=-1)
+    contact = (
+        "select extract(epoch from clock_timestamp() - contact_at)::float8 from pgqueue.contact"
+    )
+    run(db.link, workers.end_workers([ended], "died", "first"))
+    db.rows("insert into pgqueue.contact values (true, clock_timestamp() - interval '16 s')")
+    left = (
+        "select id, round(extract(epoch from lease_until - clock_timestamp()))::integer"
+        " from pgqueue.workers"
+    )
+
+    run(db.link, supervisors.renew(2, [], 30.0))
+    assert 16 <= db.row(contact)[0]
+    assert [] == run(db.link, workers.expire_leases(30.0))
+
+    assert 1 > db.row(contact)[0]
+    assert {live: 30, ended: -1} == {
+        worker: seconds for worker, seconds in db.rows(left) if worker != expired
+    }
+    assert dict(db.rows(left))[expired] in (7, 8)
+    db.rows("update pgqueue.contact set contact_at = clock_timestamp() - interval '14 s'")
+    run(db.link, supervisors.renew(2, [], 30.0))
+    assert 1 > db.row(contact)[0]
+    db.rows("update pgqueue.contact set contact_at = clock_timestamp() - interval '14 s'")
+    db.rows("update pgqueue.workers set lease_until = clock_timestamp() - interval '1 s'")
+    assert {live, expired} == set(run(db.link, workers.expire_leases(30.0)))
+
+
 @of("expire_leases")
 def a_worker_whose_lease_expired_is_ended_once(db: QueueDatabase) -> None:
     live, expired, ended = (
@@ -92,8 +122,12 @@ def a_worker_whose_lease_expired_is_ended_once(db: QueueDatabase) -> None:
         db.worker(lease_seconds=-1),
     )
     run(db.link, workers.end_workers([ended], "died", "first"))
+    db.rows("insert into pgqueue.contact default values")
+    lease = "select lease_until from pgqueue.workers where id = %(id)s"
+    before = db.row(lease, id=live)
 
-    assert [expired] == run(db.link, workers.expire_leases())
+    assert [expired] == run(db.link, workers.expire_leases(30.0))
+    assert before == db.row(lease, id=live)
 
     assert {live: None, expired: "lease_expired", ended: "died"} == dict(
         db.rows("select id, stop_reason from pgqueue.workers")

@@ -14,7 +14,8 @@ drop function pgqueue.notify(text);
 drop trigger wake_ups_commit on pgqueue.wake_ups;
 drop function pgqueue.wake_at_commit();
 drop view pgqueue.listening_queues;
-drop table pgqueue.wake_ups, pgqueue.tasks, pgqueue.requests, pgqueue.supervisors, pgqueue.workers, pgqueue.logs,
+drop table pgqueue.wake_ups, pgqueue.tasks, pgqueue.requests, pgqueue.contact, pgqueue.supervisors, pgqueue.workers,
+  pgqueue.logs,
   pgqueue.attempts, pgqueue.jobs;
 drop domain pgqueue.queue_name, pgqueue.task_name, pgqueue.job_args,
   pgqueue.job_status, pgqueue.moment, pgqueue.priority, pgqueue.executor,

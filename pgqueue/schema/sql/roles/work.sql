@@ -21,6 +21,8 @@ grant insert, delete, select (job_id, attempt, number) on pgqueue.logs to pgqueu
 
 grant select, insert, update, delete on pgqueue.workers, pgqueue.supervisors to pgqueue_worker;
 
+grant select, insert, update on pgqueue.contact to pgqueue_worker;
+
 grant select, insert, update on pgqueue.tasks to pgqueue_worker;
 
 grant select, delete, update (answered_at, answer) on pgqueue.requests to pgqueue_worker;
