@@ -27,6 +27,7 @@ from pgqueue.process.dispatcher import Dispatcher
 from pgqueue.process.fleet import Fleet
 from pgqueue.process.health import Health
 from pgqueue.process.launcher import Launcher
+from pgqueue.process.orphans import reap_orphans
 from pgqueue.process.reactor import Reactor
 from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.shutdown import Shutdown
@@ -130,6 +131,8 @@ class Supervisor:
             catches_signals: Stop at a signal, which needs the main thread. Without signals, the
                 end of a worker is noticed within a second.
         """
+        # In another program the ended processes may belong to the program.
+        inherits_orphans = catches_signals and os.getpid() == 1
         with ExitStack() as stack:
             if catches_signals:
                 signals = stack.enter_context(Signals())
@@ -143,6 +146,8 @@ class Supervisor:
             while not self._shutdown.is_over:
                 self._reactor.run_once()
                 self._fleet.collect_ended()
+                if inherits_orphans:
+                    reap_orphans([child.pid for child in self._fleet.children.values()])
             self.close()
         emit(SupervisorStopped(supervisor_id=self.id))
         return self._shutdown.exit_code
