@@ -27,6 +27,7 @@ from pgqueue.process.dispatcher import Dispatcher
 from pgqueue.process.fleet import Fleet
 from pgqueue.process.health import Health
 from pgqueue.process.launcher import Launcher
+from pgqueue.process.orphans import reap_orphans
 from pgqueue.process.reactor import Reactor
 from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.shutdown import Shutdown
@@ -129,6 +130,8 @@ class Supervisor:
             catches_signals: Stop at a signal, which needs the main thread. Without signals, the
                 end of a worker is noticed within a second.
         """
+        # In another program the ended processes may belong to the program.
+        inherits_orphans = catches_signals and os.getpid() == 1
         with ExitStack() as stack:
             if catches_signals:
                 signals = stack.enter_context(Signals())
@@ -136,7 +139,7 @@ class Supervisor:
             self._registry.start()
             self._dispatcher.start()
             try:
-                self._serve()
+                self._serve(inherits_orphans=inherits_orphans)
             finally:
                 # After an error, too: the registry would renew the leases of workers that nobody
                 # watches, and their jobs would stay running.
@@ -145,7 +148,7 @@ class Supervisor:
         emit(SupervisorStopped(supervisor_id=self.id))
         return self._shutdown.exit_code
 
-    def _serve(self) -> None:
+    def _serve(self, *, inherits_orphans: bool) -> None:
         self._fleet.want_pool(WorkerKind("greenlet"))
         self._health.check_blocked_threads()
         queues = ", ".join(self.settings.queues)
@@ -153,6 +156,8 @@ class Supervisor:
         while not self._shutdown.is_over:
             self._reactor.run_once()
             self._reactor.call(self._fleet.collect_ended)
+            if inherits_orphans:
+                reap_orphans([child.pid for child in self._fleet.children.values()])
 
     def close(self) -> None:
         """Make the last writes and close all files; a supervisor that has run is closed."""

@@ -1,7 +1,10 @@
 """Programs and processes that a task starts: they can be ended, and they end with their worker."""
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,8 @@ import pytest
 from chaos import procs
 
 from pgqueue.client.client import Client
+
+APP = Path(__file__).parent / "app"
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +86,33 @@ def test_what_a_task_started_ends_before_its_next_attempt_starts(
     assert (state, 2) == (client.job(job.id).result, client.job(job.id).attempt)
     if state == "runs":
         os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+_IN_A_CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def _may_contain() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*_IN_A_CONTAINER, "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not _may_contain(), reason="only root may start process 1 of a container")
+def test_a_supervisor_that_is_process_1_leaves_no_zombie(
+    client: Client, recorded: None, database_url: str
+) -> None:
+    job = client.enqueue("shop.program_tasks.leaves_orphans")
+    worker = [sys.executable, "-m", "pgqueue", "worker", "--burst", "--processes", "1"]
+
+    ended = subprocess.run(
+        [*_IN_A_CONTAINER, *worker],
+        cwd=APP,
+        env={**os.environ, "PGQUEUE_URL": database_url, "PGQUEUE_TASKS": "shop.program_tasks"},
+        timeout=60,
+    )
+
+    assert 0 == ended.returncode
+    assert 0 == client.job(job.id).result
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

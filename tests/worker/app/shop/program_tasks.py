@@ -89,6 +89,28 @@ _WAYS = {
 
 
 @task(executor="process")
+def leaves_orphans() -> int:
+    """How many zombies process 1 has, when as many as there should be are gone or 20 s are over."""
+    for _ in range(5):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                time.sleep(0.2)
+            os._exit(0)
+        os.wait()
+    time.sleep(0.3)
+    end = time.monotonic() + 20
+    while _zombies() and time.monotonic() < end:
+        time.sleep(0.05)
+    return _zombies()
+
+
+def _zombies() -> int:
+    files = Path("/proc").glob("[0-9]*/stat")
+    stats = [file.read_text().rpartition(")")[2].split() for file in files]
+    return sum(stat[0] == "Z" and stat[1] == "1" for stat in stats)
+
+
+@task(executor="process")
 def maps_in_a_pool(method: str) -> list[int]:
     with multiprocessing.get_context(method).Pool(2) as pool:
         return pool.map(abs, [-1, -2])
