@@ -5,6 +5,7 @@ from; nothing here does I/O itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
@@ -120,6 +121,25 @@ class Job:
     _client: JobVerbs | None = field(default=None, repr=False, compare=False)
     _make: "Callable[[], Job] | None" = field(default=None, init=False, repr=False, compare=False)
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        """The row. A pickle has no client: that may hold a password, and holds connections."""
+        return tuple(getattr(self, name) for name in _COLUMNS)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(_COLUMNS, state, strict=True):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_client", None)
+        object.__setattr__(self, "_make", None)
+
+    def __copy__(self) -> "Job":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Job":
+        job = object.__new__(Job)
+        job.__setstate__(deepcopy(self.__getstate__(), memo))
+        object.__setattr__(job, "_client", self._client)
+        return job
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
@@ -227,7 +247,10 @@ class Job:
         object.__setattr__(self, "_client", client)
 
 
-_ROW = frozenset(column.name for column in fields(Job)) - {"_client", "_make"}
+_COLUMNS: Final = tuple(
+    column.name for column in fields(Job) if column.name not in ("_client", "_make")
+)
+_ROW: Final = frozenset(_COLUMNS)
 
 
 def lazy_job(make: Callable[[], Job]) -> Job:

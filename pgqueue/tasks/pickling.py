@@ -5,7 +5,6 @@ Reading the pickle imports the module, as Python does for a function.
 
 import importlib
 import operator
-import pickle
 from typing import TYPE_CHECKING, Any
 
 from pgqueue.core.errors import UnknownTask
@@ -31,6 +30,9 @@ def reference_to(task: "Task[..., Any]") -> Reference:
     except UnknownTask:
         found = None
     if found is not task:
+        # Imported late: every program with a task would pay for it.
+        import pickle
+
         raise pickle.PicklingError(
             f"Can't pickle {task!r}: it is neither {function.__module__}.{function.__qualname__} "
             "nor the task of that name."

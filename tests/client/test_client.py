@@ -178,3 +178,15 @@ def test_enqueueing_loads_no_sqlalchemy(database_url: str) -> None:
     )
 
     assert "[]" == process.stdout.strip()
+
+
+def test_a_job_is_pickled_without_its_client_and_copied_with_it(client: Client) -> None:
+    for job in (client.insert(NewJob("t", '{"n": [1]}')), client.jobs()[0]):
+        read = pickle.loads(pickle.dumps(job))
+        copied = copy.deepcopy([job])[0]
+
+        assert job == read == copied == copy.copy(job)
+        assert copied.args is not job.args
+        assert copied.refresh() == copy.copy(job).refresh() == job
+        with pytest.raises(NoDatabase):
+            read.refresh()
