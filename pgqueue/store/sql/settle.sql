@@ -21,6 +21,8 @@
 -- Most settlements are successes without a result. They come as arrays, which are read faster than
 -- JSON.
 --
+-- "in ... is true" looks ids up in a hash table; sessions of loops forbid a hash join.
+--
 -- Release: a step that starts or unblocks other jobs when a job ends (limits, order, dependencies)
 --          stands at the last comment below, as data-modifying CTEs that read `decided` and `deleted`. Such
 --          a step must select the jobs that have a key first, so that plain jobs cost nothing.
@@ -234,11 +236,6 @@ settled as (
   where job.id = any(array[decided.id])
   returning job.id, job.attempt, job.status
 ),
-written as materialized (
-  select settled.id, settled.attempt, settled.status
-  from settled
-  where settled.status <> 'running'
-),
 recorded as (
   insert into pgqueue.attempts (
     job_id, attempt, worker_id, started_at, finished_at, outcome,
@@ -256,7 +253,9 @@ recorded as (
     decided.traceback
   from decided
   where decided.omits_attempt is not true
-    and decided.id = any(array(select written.id from written))
+    and (
+      decided.id in (select settled.id from settled where settled.status <> 'running')
+    ) is true
   on conflict (job_id, attempt) do nothing
 ),
 -- The release step stands here.
@@ -267,8 +266,8 @@ skipped as materialized (
     select deleted.id
     from deleted
     union all
-    select written.id
-    from written
+    select settled.id
+    from settled
   )
 )
 select
@@ -290,8 +289,11 @@ where job.status is not distinct from 'running'
   and job.attempt = skipped.attempt
   and job.worker_id = skipped.worker_id
 union all
-select written.id, written.attempt, written.status
-from written
+select
+  settled.id,
+  settled.attempt,
+  case settled.status when 'running' then 'refused' else settled.status end
+from settled
 union all
 select deleted.id, deleted.attempt, 'succeeded'
 from deleted;

@@ -273,11 +273,17 @@ def a_settlement_that_omits_its_attempt_writes_no_row_of_it(db: QueueDatabase) -
 
 @of("settle")
 def a_job_that_a_trigger_keeps_running_has_no_ended_attempt(db: QueueDatabase) -> None:
+    _check_that_trigger_refuses(db, "begin new.status := old.status; return new; end")
+
+
+@of("settle")
+def a_job_that_a_trigger_skips_has_no_ended_attempt(db: QueueDatabase) -> None:
+    _check_that_trigger_refuses(db, "begin return null; end")
+
+
+def _check_that_trigger_refuses(db: QueueDatabase, body: str) -> None:
     claimed, other = db.claim_new(), db.claim_new()
-    db.rows(
-        "create function pgqueue.keeps() returns trigger language plpgsql as"
-        " $$ begin new.status := old.status; return new; end $$"
-    )
+    db.rows(f"create function pgqueue.keeps() returns trigger language plpgsql as $$ {body} $$")
     db.rows(
         "create trigger keeps before update on pgqueue.jobs for each row"
         f" when (old.id = {claimed.id}) execute function pgqueue.keeps()"
