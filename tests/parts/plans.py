@@ -96,7 +96,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         },
         {"jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
-    "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_scheduled", "jobs_pkey"}),
+    "promote": ({"jobs_max": 100, "refused": [1, 2]}, {"jobs_due", "jobs_pkey"}),
     "find_ready": ({}, {"jobs_ready", "jobs_scheduled"}),
     "find_overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
     "open_requests": ({"supervisor_id": 1}, {"requests_open", "jobs_pkey"}),
@@ -106,7 +106,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"jobs_max": 100, "refused": [1, 2]},
         {"jobs_kept_until", "jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
-    "first_scheduled": ({"refused": [1, 2]}, {"jobs_scheduled"}),
+    "first_scheduled": ({"refused": [1, 2]}, {"jobs_due"}),
     "first_expired": ({"refused": [1, 2]}, {"jobs_expires_at"}),
     "first_prunable": ({"refused": [1, 2]}, {"jobs_kept_until"}),
     "add_log_lines": (
@@ -124,6 +124,9 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
 
 # Indexes that a statement reads whole: all entries are in its answer, or the first is enough.
 WHOLE = {
+    # One probe for each priority, and each stops at its first job.
+    ("promote", "jobs_due"),
+    ("first_scheduled", "jobs_due"),
     ("find_ready", "jobs_ready"),
     ("open_requests", "requests_open"),
     ("find_orphaned", "jobs_running"),

@@ -1,12 +1,38 @@
 -- Name the scheduled job that promote.sql would take first.
 --
--- Index: jobs_scheduled (run_at) where status = 'scheduled'.
+-- Index: jobs_due ((- priority), run_at) where status = 'scheduled', as in promote.sql.
 -- Locks: that job, for this moment; locked ones are skipped, as in promote.sql.
-select job.id
-from pgqueue.jobs as job
-where job.status = 'scheduled'
-  and job.run_at <= (select clock_timestamp())
-  and job.id <> all(%(refused)s::bigint[])
-order by job.run_at
-limit 1
-for no key update of job skip locked;
+with recursive priorities as (
+  (
+    select - job.priority as urgency, job.run_at as first_run_at
+    from pgqueue.jobs as job
+    where job.status = 'scheduled'
+    order by - job.priority, job.run_at
+    limit 1
+  )
+  union all
+  select next.urgency, next.first_run_at
+  from priorities
+  cross join lateral (
+    select - job.priority as urgency, job.run_at as first_run_at
+    from pgqueue.jobs as job
+    where job.status = 'scheduled'
+      and (- job.priority) > priorities.urgency
+    order by - job.priority, job.run_at
+    limit 1
+  ) as next
+)
+select ready.id
+from priorities
+cross join lateral (
+  select job.id
+  from pgqueue.jobs as job
+  where job.status = 'scheduled'
+    and (- job.priority, job.run_at) >= (priorities.urgency, priorities.first_run_at)
+    and (- job.priority, job.run_at) <= (priorities.urgency, (select clock_timestamp()))
+    and job.id <> all(%(refused)s::bigint[])
+  order by - job.priority, job.run_at
+  limit 1
+  for no key update of job skip locked
+) as ready
+limit 1;
