@@ -23,6 +23,7 @@ from pgqueue.process.worker_pool import WorkerKind
 from pgqueue.store import queues
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
+from pgqueue.store.connection.session import INDEX_ORDER_ONLY
 from pgqueue.store.queues import ReadyQueues, UnfinishedJobs
 from pgqueue.store.statement import run
 from pgqueue.store.supervisors import SupervisorIdentity
@@ -57,6 +58,8 @@ class Dispatcher(Loop):
             has work, a storm of notifications gets fewer scans.
         on_idle: Gets the unfinished jobs in `queues`; for a burst, which ends without any.
     """
+
+    settings = INDEX_ORDER_ONLY
 
     def __init__(
         self,

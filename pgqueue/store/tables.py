@@ -119,6 +119,12 @@ Index(
     postgresql_where=text("status = 'queued'"),
 )
 Index("jobs_scheduled", jobs.c.run_at, postgresql_where=text("status = 'scheduled'"))
+Index(
+    "jobs_due",
+    text("(- priority)"),
+    jobs.c.run_at,
+    postgresql_where=text("status = 'scheduled'"),
+)
 Index("jobs_running", jobs.c.deadline_at, postgresql_where=text("status = 'running'"))
 Index(
     "jobs_kept_until",

@@ -28,8 +28,11 @@ _MATCHES = (
 _IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join(_MATCHES)} )"
 
 _ABOUT_AS_LONG = "The text of arguments that are not compressed is about as long as they are."
+_MORE_PRIORITIES = "Entries are read of jobs that are not scheduled any more."
 _IS_PLAIN = "pg_column_compression(job.args) is null"
 EQUIVALENT = {
+    ("promote", "job.status = 'scheduled'"): _MORE_PRIORITIES,
+    ("promote", "job.status = 'scheduled' (2)"): _MORE_PRIORITIES,
     ("claim", _IS_PLAIN): _ABOUT_AS_LONG,
     ("read_claimed", _IS_PLAIN): _ABOUT_AS_LONG,
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,

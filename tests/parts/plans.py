@@ -98,7 +98,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
     ),
     "promote": (
         {"jobs_max": 100, "refused": [1, 2], "after": None},
-        {"jobs_scheduled", "jobs_pkey"},
+        {"jobs_due", "jobs_pkey"},
     ),
     "find_ready": ({}, {"jobs_ready", "jobs_scheduled"}),
     "find_overdue": ({"supervisor_id": 1, "grace_seconds": 5.0}, {"jobs_running"}),
@@ -138,6 +138,9 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
 
 # Indexes that a statement reads whole: all entries are in its answer, or the first is enough.
 WHOLE = {
+    # One probe for each priority, and each stops at its first job.
+    ("promote", "jobs_due"),
+    ("first_scheduled", "jobs_due"),
     ("find_ready", "jobs_ready"),
     ("open_requests", "requests_open"),
     ("find_orphaned", "jobs_running"),

@@ -96,7 +96,8 @@ def test_a_batch_reads_few_blocks_among_many_jobs_whatever_the_statistics_say(
     "kind, drop, seen",
     [
         ("queued", "drop index pgqueue.jobs_ready", {"claim", "find_ready"}),
-        ("scheduled", "drop index pgqueue.jobs_scheduled", {"find_ready", "promote"}),
+        ("scheduled", "drop index pgqueue.jobs_scheduled", {"find_ready"}),
+        ("scheduled", "drop index pgqueue.jobs_due", {"promote"}),
         ("finished", "drop index pgqueue.jobs_kept_until", {"prune"}),
         (
             "finished",
@@ -151,8 +152,9 @@ def _batch(fetcher_db: QueueDatabase, loop_db: QueueDatabase) -> dict[str, dict[
     statements: dict[str, tuple[QueueDatabase, Statement[Any]]] = {
         "claim": (fetcher_db, claim),
         "settle": (loop_db, settlements.settle(ends)),
-        "find_ready": (loop_db, queues.find_ready()),
-        "promote": (loop_db, promotion.promote(_BATCH)),
+        # The dispatcher has the settings of a fetcher.
+        "find_ready": (fetcher_db, queues.find_ready()),
+        "promote": (fetcher_db, promotion.promote(_BATCH)),
         "prune": (loop_db, retention.prune(_BATCH)),
     }
     return {

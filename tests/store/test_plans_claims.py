@@ -82,14 +82,16 @@ _SIZES = (0, 30, 300, 3_000)
 @pytest.mark.own_session
 @pytest.mark.parametrize("size", _SIZES)
 def test_a_plan_made_for_a_small_table_reads_no_table_whole(
-    loop_db: QueueDatabase, size: int
+    loop_db: QueueDatabase, fetcher_db: QueueDatabase, size: int
 ) -> None:
     _small(loop_db, size)
+    # The dispatcher has the settings of a fetcher.
+    sessions = dict.fromkeys(("promote", "first_scheduled", "find_ready"), fetcher_db)
 
     whole = {
         (file, index)
         for file, (params, _) in STATEMENTS.items()
-        for index in unbounded_scans(plan_of(loop_db, file, params))
+        for index in unbounded_scans(plan_of(sessions.get(file, loop_db), file, params))
     }
 
     assert set() == whole - WHOLE

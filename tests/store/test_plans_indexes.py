@@ -58,7 +58,7 @@ def test_the_statements_of_a_loop_read_no_index_whole(loop_db: QueueDatabase) ->
 def test_a_plan_without_its_index_is_detected(db: QueueDatabase) -> None:
     with db.link.raw.transaction(force_rollback=True):
         db.rows(JOBS)
-        db.rows("drop index pgqueue.jobs_scheduled")
+        db.rows("drop index pgqueue.jobs_due, pgqueue.jobs_scheduled")
 
         used = index_scans(plan_of(db, "promote", {"jobs_max": 10, "refused": [], "after": None}))
 

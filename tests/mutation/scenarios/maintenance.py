@@ -58,6 +58,33 @@ def supervisors_are_deleted_a_time_after_their_end_or_after_they_were_last_seen(
 
 
 @of("promote")
+def due_jobs_are_queued_by_priority(db: QueueDatabase) -> None:
+    jobs = [(30, 1), (20, 0), (10, 1)]
+    ids = [db.enqueue(run_after=60, priority=priority).id for _, priority in jobs]
+    for job_id, (seconds, _) in zip(ids, jobs, strict=True):
+        db.change(job_id, run_at=_seconds_ago(db, seconds))
+
+    assert 2 == run(db.link, promotion.promote(2))
+    assert [JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.QUEUED] == [
+        db.job(job_id).status for job_id in ids
+    ]
+
+
+@of("promote")
+def the_due_jobs_of_all_priorities_are_queued(db: QueueDatabase) -> None:
+    for priority in (1, 0):
+        job = db.enqueue(run_after=60, priority=priority)
+        db.change(job.id, run_at=_seconds_ago(db, 10))
+
+    assert 2 == run(db.link, promotion.promote(2))
+
+
+def _seconds_ago(db: QueueDatabase, seconds: int) -> object:
+    [at] = db.row("select clock_timestamp() - make_interval(secs => %(seconds)s)", seconds=seconds)
+    return at
+
+
+@of("promote")
 def only_due_jobs_are_queued(db: QueueDatabase) -> None:
     past = db.row("select clock_timestamp() - interval '1 s'")[0]
     due, later, finished = (

@@ -57,6 +57,9 @@ create index jobs_ready on pgqueue.jobs
 create index jobs_scheduled on pgqueue.jobs (run_at)
   where status = 'scheduled';
 
+create index jobs_due on pgqueue.jobs ((- priority), run_at)
+  where status = 'scheduled';
+
 create index jobs_running on pgqueue.jobs (deadline_at)
   where status = 'running';
 
