@@ -116,6 +116,10 @@ PLANTED = {
     "inv25: rescued from a worker that ended later": "insert into chaos.history (at, application, "
     "job_id, old_status, new_status, old_worker_id) select stopped_at - interval '1 second', "
     "'pgqueue shutdown', 1, 'running', 'queued', id from pgqueue.workers",
+    "inv26: an attempt works beside a later one": "insert into chaos.effects "
+    "select at + interval '1 hour', key, job_id, 0, pid, 'done' from chaos.effects "
+    "where step = 'started' union all select at, key, job_id, 0, pid, 'started' from chaos.effects "
+    "where step = 'started'",
 }
 
 

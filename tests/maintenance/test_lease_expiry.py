@@ -67,7 +67,7 @@ def test_a_worker_whose_lease_expired_is_ended_and_its_zombie_writes_nothing(
     leases: Leases, caplog: pytest.LogCaptureFixture
 ) -> None:
     expired, db = leases.claimed, leases.db
-    assert [False, False, True] == leases.ends_after(14.9, 14.9, 1.0)
+    assert [False, False, True] == leases.ends_after(13.0, 13.0, 5.0)
 
     assert [[expired.worker_id]] == [
         vars(record)["worker_ids"] for record in caplog.records if record.message == "lease expired"
@@ -78,7 +78,7 @@ def test_a_worker_whose_lease_expired_is_ended_and_its_zombie_writes_nothing(
 
 def test_a_dead_host_is_rescued_by_supervisors_that_never_grow_old(leases: Leases) -> None:
     # Each visit is made by a supervisor that knows nothing but the rows.
-    assert [False] * 6 + [True] == leases.ends_after(*[4.9] * 6, 0.8)
+    assert [False] * 6 + [True] == leases.ends_after(*[4.0] * 6, 7.0)
 
 
 def test_renewals_alone_show_that_the_database_was_reached(leases: Leases) -> None:
@@ -94,8 +94,8 @@ def test_no_worker_is_ended_after_an_outage_and_each_has_time_to_renew(leases: L
     end_expired(leases.db.link, LEASE)
 
     assert [False] == leases.ends_after(600.0)
-    assert 17.0 < leases.seconds_left <= 17.5
-    assert [False, True] == leases.ends_after(14.0, 4.0)
+    assert 12.0 < leases.seconds_left <= 17.5
+    assert [False, True] == leases.ends_after(10.0, 9.0)
 
 
 def test_a_renewal_after_an_outage_hides_no_outage(leases: Leases) -> None:
@@ -112,7 +112,7 @@ def test_a_lease_that_was_renewed_after_an_outage_becomes_no_longer_than_a_new_o
     leases.renew()
 
     assert [False] == leases.ends_after(0.0)
-    assert LEASE - 1.0 < leases.seconds_left <= LEASE
+    assert LEASE - 5.0 < leases.seconds_left <= LEASE
 
 
 def test_supervisors_that_come_once_a_minute_rescue_a_dead_host_too(leases: Leases) -> None:

@@ -135,6 +135,7 @@ class Harness(RuleBasedStateMachine):
         self.tokens: list[ClaimedAttempt] = []
         self.writes = 0
         self.has_agreed = False
+        self.is_after_outage = False
 
     def _enqueue(self, options: Options) -> None:
         new = NewJob(

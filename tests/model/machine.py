@@ -56,7 +56,7 @@ class Machine(WorkerSteps, UpkeepSteps):
     @initialize(jobs=st.lists(OPTIONS, min_size=JOBS_MAX, max_size=JOBS_MAX))
     def begin(self, jobs: Sequence[Options]) -> None:
         """Register two workers, one for quarantined jobs, and enqueue jobs."""
-        tables = "pgqueue.jobs, pgqueue.attempts, pgqueue.logs, pgqueue.workers"
+        tables = "pgqueue.jobs, pgqueue.attempts, pgqueue.logs, pgqueue.workers, pgqueue.contact"
         self._rows(f"truncate {tables} restart identity")
         self._register(1, is_quarantine=True)
         self._register(2, is_quarantine=False)

@@ -1,12 +1,16 @@
 """Who owns a worker, and how long: identities and leases of real processes."""
 
+import os
 import signal
+import time
 from typing import Any
 
 import pytest
+from chaos import procs
 
 from pgqueue import Client
 from pgqueue.store.connection.link import Link
+from tests.worker.conftest import pause
 
 _TABLES = {
     "workers": ["workers", "supervisors"],
@@ -36,6 +40,35 @@ def test_a_row_that_a_supervisor_did_not_register_is_reported_and_left_alone(fle
     assert [(True, None)] == workers.rows(
         "select last_seen_at = 'epoch', stopped_at from pgqueue.workers where id = 7"
     )
+
+
+def test_a_dead_hosts_job_is_rescued_by_supervisors_that_live_shorter_than_a_lease(
+    client: Client, fleet: Any
+) -> None:
+    settings = {"PGQUEUE_LEASE_SECONDS": "8", "PGQUEUE_HEARTBEAT_SECONDS": "1"}
+    job = client.enqueue("shop.tasks.nap", {"seconds": 600})
+    dead = fleet(**settings)
+    dead.until(lambda: client.job(job.id).status == "running", "running")
+    for pid in (dead.process.pid, *dead.children()):
+        os.kill(pid, signal.SIGKILL)
+
+    for _ in range(6):
+        young = fleet(**settings)
+        if _is_rescued_within(client, job.id, seconds=6.0):
+            break
+        for pid in (young.process.pid, *procs.children(young.process.pid)):
+            procs.send(pid, signal.SIGKILL)
+
+    assert 2 <= client.job(job.id).attempt
+
+
+def _is_rescued_within(client: Client, job_id: int, *, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if client.job(job_id).attempt > 1:
+            return True
+        pause(0.05)
+    return False
 
 
 @pytest.mark.parametrize("emptied", _TABLES)

@@ -13,6 +13,12 @@ def black_hole(system: System, step: Step) -> Iterator[Facts]:
     return _with_mode(system, step, Mode.BLACK_HOLE)
 
 
+@fault(weight=2, seconds=(6.0, 10.0), targets=SUPERVISORS, needs=("proxy {}",))
+def cut_host(system: System, step: Step) -> Iterator[Facts]:
+    """Cut a supervisor and its workers off for longer than their leases of 4 s."""
+    return _with_mode(system, step, Mode.BLACK_HOLE)
+
+
 @fault(weight=2, seconds=(2.0, 8.0), targets=PROXIES, needs=("proxy {}",))
 def delay(system: System, step: Step) -> Iterator[Facts]:
     """Delay every piece for a while."""

@@ -1,6 +1,7 @@
 """Deaths and pauses of supervisors and of their children."""
 
 import signal
+import threading
 from collections.abc import Iterator
 
 from chaos import procs
@@ -9,6 +10,9 @@ from chaos.system import SUPERVISORS, System
 
 # These stops outlast the leases of a run, which are 4 s.
 _PAST_LEASE = (5.0, 9.0)
+
+# Shorter than a lease, and long enough to start a worker.
+_LIFE_SECONDS = 3.0
 
 
 @fault(weight=6, targets=SUPERVISORS, needs=("supervisor {}",))
@@ -53,6 +57,23 @@ def stop_group(system: System, step: Step) -> Iterator[Facts]:
     children = system.fleet.children(step.target)
     # The children resume first: for a moment they are zombies that no supervisor can end.
     return _stop(system, step, [*children, *_supervisor(system, step)])
+
+
+@fault(weight=1, seconds=(9.0, 14.0), needs=("supervisor a", "supervisor b"))
+def young_supervisors(system: System, step: Step) -> Iterator[Facts]:
+    """Lose a host, while no supervisor becomes as old as a lease."""
+    healed = threading.Event()
+
+    def replace_all() -> None:
+        while not healed.wait(_LIFE_SECONDS):
+            for name in SUPERVISORS:
+                system.fleet.kill(name, with_children=True)
+
+    thread = threading.Thread(target=replace_all, name="young supervisors", daemon=True)
+    thread.start()
+    yield {"pids": system.fleet.kill(SUPERVISORS[0], with_children=True)}
+    healed.set()
+    thread.join(10.0)
 
 
 @fault(weight=3, targets=SUPERVISORS, needs=("supervisor {}",))
