@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOWEST := build/lowest
 BENCH_READY := $(VENV)/.bench-ready
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 MINUTES ?= 30
@@ -15,7 +16,7 @@ PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 COVERAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-15 test-pgbouncer test-variants chaos recovery bench bench-peers lint docs
+.PHONY: help demo test test-15 test-lowest test-pgbouncer test-variants chaos recovery bench bench-peers lint docs
 
 help: ## list what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -39,6 +40,12 @@ test-15: $(READY) ## all tests, on PostgreSQL 15's binaries
 	.ci/faketime
 	.ci/postgresql-15 $(PG15_BIN)
 	PGQUEUE_TEST_URL= PGQUEUE_TEST_PG_BIN=$(PG15_BIN) $(PYTEST)
+
+# The other packages are the newest, so that the lowest releases use what is deprecated by now.
+test-lowest: $(LOWEST)/.ready ## all tests, with the lowest release of each dependency
+	.ci/faketime
+	PGQUEUE_TEST_URL=$${PGQUEUE_TEST_URL:-embedded:} $(LOWEST)/bin/pytest -q -n 2 --dist loadfile \
+		-W ignore::DeprecationWarning $(TESTS)
 
 test-pgbouncer: $(READY) ## all tests through PgBouncer in transaction mode, on PostgreSQL 18
 	.ci/faketime
@@ -86,6 +93,12 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $(READY)
+
+$(LOWEST)/.ready: pyproject.toml .ci/lowest-releases
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python .ci/lowest-releases > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/pip install --quiet --constraint $(LOWEST)/constraints.txt --editable '.[test]'
+	touch $@
 
 $(BENCH_READY): $(READY)
 	$(BIN)/pip install --quiet --editable '.[bench]'
