@@ -13,6 +13,7 @@ from pgqueue.core.clock import Timer
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import JobStatuses
 from pgqueue.core.job_filters import JobFilters
+from pgqueue.core.job_ids import checked_job_ids
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.store import jobs
 from pgqueue.store.connection.link import Link
@@ -91,8 +92,8 @@ class JobActions(Verbs):
         *,
         is_exact: bool,
     ) -> JobSelection:
-        if isinstance(ids, int):
-            ids = [ids]
+        if ids is not None:
+            ids = checked_job_ids(ids)
         if not any(value is not None for value in filters.values()):
             if ids is None:
                 raise InvalidOption("ids", None, f"say which jobs to {verb}, by id or by a filter.")

@@ -3,14 +3,18 @@
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from math import inf, isnan
 from typing import Unpack
 
 from pgqueue.client.verbs import Verbs
 from pgqueue.core.clock import Timer
-from pgqueue.core.errors import EventLoopBlocked, JobGone
+from pgqueue.core.errors import EventLoopBlocked, InvalidOption, JobGone
 from pgqueue.core.job import Attempt, Job, LogLine
 from pgqueue.core.job_filters import JobFilters
+from pgqueue.core.job_ids import checked_job_id
+from pgqueue.core.limit import checked_limit
 from pgqueue.store import attempts, jobs, logs
+from pgqueue.store.statement import Statement
 
 LOG_LINES_MAX = 1_000
 LAST_LOG_LINES_MAX = 50
@@ -29,7 +33,7 @@ class JobReading(Verbs):
         Raises:
             JobGone: There is none with that id, or its transaction has not committed.
         """
-        job = self._run(jobs.job(job_id))
+        job = self._run(jobs.job(checked_job_id(job_id)))
         if job is None:
             raise JobGone(job_id)
         return self._bound(job)
@@ -110,38 +114,58 @@ class JobReading(Verbs):
 
     def attempts(self, job_id: int) -> list[Attempt]:
         """List the settled attempts of a job, first to last."""
-        return self._run(attempts.attempts_of(job_id))
+        return self._run(attempts.attempts_of(checked_job_id(job_id)))
 
     async def aattempts(self, job_id: int) -> list[Attempt]:
         """List the settled attempts of a job: the asyncio twin of `attempts`."""
-        return await self._arun(attempts.attempts_of(job_id))
+        return await self._arun(attempts.attempts_of(checked_job_id(job_id)))
 
     def logs(self, job_id: int, after: int = 0, *, limit: int = LOG_LINES_MAX) -> list[LogLine]:
         """List the log lines of a job's attempts, oldest first.
 
         Args:
             after: Id of the last line that was read already; 0 begins with the first.
+            limit: 1 to 100,000.
+
+        Raises:
+            InvalidOption: An argument has a bad value.
         """
-        return self._run(logs.logs_of(job_id, after=after, lines_max=limit))
+        return self._run(_logs_of(job_id, after, limit))
 
     async def alogs(
         self, job_id: int, after: int = 0, *, limit: int = LOG_LINES_MAX
     ) -> list[LogLine]:
         """List the log lines of a job's attempts: the asyncio twin of `logs`."""
-        return await self._arun(logs.logs_of(job_id, after=after, lines_max=limit))
+        return await self._arun(_logs_of(job_id, after, limit))
 
     def last_logs(self, job_id: int, *, limit: int = LAST_LOG_LINES_MAX) -> list[LogLine]:
         """List the last log lines of a job's attempts, oldest first."""
-        return self._run(logs.last_logs_of(job_id, lines_max=limit))
+        return self._run(_last_logs_of(job_id, limit))
 
     async def alast_logs(self, job_id: int, *, limit: int = LAST_LOG_LINES_MAX) -> list[LogLine]:
         """List the last log lines of a job's attempts: the asyncio twin of `last_logs`."""
-        return await self._arun(logs.last_logs_of(job_id, lines_max=limit))
+        return await self._arun(_last_logs_of(job_id, limit))
+
+
+def _logs_of(job_id: int, after: int, limit: int) -> Statement[list[LogLine]]:
+    if isinstance(after, bool) or not isinstance(after, int) or not 0 <= after < 2**63:
+        raise InvalidOption("after", after, "it takes the id of a log line, or 0.")
+    return logs.logs_of(checked_job_id(job_id), after=after, lines_max=checked_limit(limit))
+
+
+def _last_logs_of(job_id: int, limit: int) -> Statement[list[LogLine]]:
+    return logs.last_logs_of(checked_job_id(job_id), lines_max=checked_limit(limit))
 
 
 def _pauses(timeout: float | None) -> Iterator[float]:
     """The seconds to pause between two readings of a job; ends when the time is up."""
-    timer = Timer(seconds=float("inf") if timeout is None else timeout)
+    if timeout is not None and isnan(timeout):
+        raise InvalidOption("timeout", timeout, "it takes seconds, or None for no limit.")
+    timer = Timer(seconds=inf if timeout is None else timeout)
+    return _growing_pauses(timer)
+
+
+def _growing_pauses(timer: Timer) -> Iterator[float]:
     pause = _POLL_SECONDS_MIN
     while not timer.is_due:
         yield min(pause, timer.seconds_left)

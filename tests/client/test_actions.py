@@ -132,3 +132,16 @@ def test_a_call_without_ids_and_filters_changes_no_job(
 
     assert {} == verb(client, [])
     assert "queued" == client.jobs()[0].status
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+@pytest.mark.parametrize("ids", ["12", 1.0, [1.6], True, [2**70]])
+def test_a_wrong_id_is_refused_and_changes_no_job(
+    client: Client, jobs_by_name: dict[str, int], verb: str, ids: Any
+) -> None:
+    before = [job.status for job in client.jobs()]
+
+    with pytest.raises(InvalidOption, match="ids"):
+        getattr(client, verb)(ids)
+
+    assert before == [job.status for job in client.jobs()]

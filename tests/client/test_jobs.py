@@ -182,3 +182,37 @@ def test_waiting_ends_with_an_error_in_time(client: Client) -> None:
 
     with pytest.raises(TimeoutError, match=f"Job {job.id} is queued after 0.02 s"):
         job.wait(0.02)
+
+
+@pytest.mark.parametrize("job_id", ["1", 1.0, True, 0, 2**70])
+@pytest.mark.parametrize("verb", ["job", "wait", "attempts", "logs", "last_logs"])
+def test_a_wrong_id_is_refused(client: Client, verb: str, job_id: Any) -> None:
+    with pytest.raises(InvalidOption, match="job_id"):
+        getattr(client, verb)(job_id)
+
+
+@pytest.mark.parametrize("ids", ["12", [1.5], True])
+def test_a_wrong_id_selects_no_job(client: Client, ids: Any) -> None:
+    with pytest.raises(InvalidOption, match="ids"):
+        client.jobs(ids=ids)
+    with pytest.raises(InvalidOption, match="ids"):
+        client.count(ids=ids)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("logs", {"limit": 0}),
+        ("logs", {"limit": -1}),
+        ("last_logs", {"limit": 100_001}),
+        ("logs", {"after": -1}),
+        ("logs", {"after": "x"}),
+        ("wait", {"timeout": float("nan")}),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_its_name(
+    client: Client, verb: str, arguments: dict[str, Any]
+) -> None:
+    [name] = arguments
+    with pytest.raises(InvalidOption, match=name):
+        getattr(client, verb)(1, **arguments)

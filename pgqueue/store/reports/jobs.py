@@ -9,16 +9,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job import Job
 from pgqueue.core.job_filters import JobFilters
+from pgqueue.core.job_ids import checked_job_ids
 from pgqueue.core.lifecycle import JobStatus
+from pgqueue.core.limit import LIMIT_MAX, checked_limit
 from pgqueue.core.options import check_moment
 from pgqueue.core.queue_pattern import is_prefix
 from pgqueue.core.values.storable import check_storable, write_json
 from pgqueue.store.jobs import JobSelection, decoded
 from pgqueue.store.reports.report import (
-    LIMIT_MAX,
     NamedRow,
     Report,
-    checked_limit,
     columns_for,
     decoded_row,
 )
@@ -100,7 +100,7 @@ def _conditions(filters: JobFilters, ids: Iterable[int] | None) -> list[ColumnEl
         raise InvalidOption(unknown[0], "...", f"jobs are filtered by {known}.")
     conditions = [_CONDITIONS[name](value) for name, value in filters.items() if value is not None]
     if ids is not None:
-        conditions.append(job.c.id == func.any(cast(list(ids), ARRAY(BigInteger))))
+        conditions.append(job.c.id == func.any(cast(checked_job_ids(ids), ARRAY(BigInteger))))
     return conditions
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Select, Table, Text, cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from pgqueue.core.errors import InvalidOption
 from pgqueue.store.columns import field_names
 from pgqueue.store.connection.link import Link
 
@@ -16,8 +15,6 @@ T = TypeVar("T")
 
 NamedRow = Mapping[str, Any]
 """A row's values by the names of its columns."""
-
-LIMIT_MAX: Final = 100_000
 
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -51,17 +48,6 @@ def columns_for(record: type, table: Table) -> list[ColumnElement[Any]]:
     A JSON column comes as text: the connection of a caller may decode JSON in another way.
     """
     return [_readable(table.c[name]) for name in field_names(record)]
-
-
-def checked_limit(limit: int) -> int:
-    """The limit, if it is within 1 to 100,000.
-
-    Raises:
-        InvalidOption: It is not.
-    """
-    if not 1 <= limit <= LIMIT_MAX:
-        raise InvalidOption("limit", limit, f"it takes 1 to {LIMIT_MAX:,}.")
-    return limit
 
 
 def decoded_row(row: NamedRow, decoders: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:

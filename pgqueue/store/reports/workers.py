@@ -6,7 +6,8 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from pgqueue.core.job import WorkerRecord
-from pgqueue.store.reports.report import NamedRow, Report, checked_limit, columns_for, decoded_row
+from pgqueue.core.limit import checked_limit
+from pgqueue.store.reports.report import NamedRow, Report, columns_for, decoded_row
 from pgqueue.store.tables import workers as worker
 
 _DECODERS: Final[Mapping[str, Callable[[Any], Any]]] = {"queues": tuple, "unknown_tasks": tuple}

@@ -1,4 +1,4 @@
--- List the open requests to one supervisor's workers, in no order.
+-- List the open requests to one supervisor's workers, and to workers that have ended, in no order.
 --
 -- Index: requests_open, which has open requests only; jobs_pkey, by a list of one key as in
 --        settle.sql; workers_pkey.
@@ -19,6 +19,11 @@ select
       and job.worker_id = request.worker_id
   ) as is_running
 from pgqueue.requests as request
-join pgqueue.workers as worker on worker.id = request.worker_id
+left join pgqueue.workers as worker on worker.id = request.worker_id
 where request.answered_at is null
-  and worker.supervisor_id = %(supervisor_id)s::bigint;
+  and (
+    worker.supervisor_id = %(supervisor_id)s::bigint
+    -- Its supervisor may have ended with it, and would close no request any more.
+    or worker.stopped_at is not null
+    or worker.id is null
+  );

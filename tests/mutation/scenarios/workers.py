@@ -233,3 +233,20 @@ def open_requests_to_our_workers_are_read_and_closed_once_the_attempt_is_over(
     assert untouched.id not in [request.job_id for request in answer]
     assert [3, 0] == closed
     assert [running.id] == [request.job_id for request in run(db.link, requests.open_requests(1))]
+
+
+@of("open_requests")
+def requests_to_workers_that_ended_are_read_by_every_supervisor(db: QueueDatabase) -> None:
+    live, ended, missing = (db.worker(supervisor_id=2) for _ in range(3))
+    jobs_of = {}
+    for worker_id in (live, ended, missing):
+        job = db.enqueue()
+        db.claim(worker_id)
+        jobs_of[worker_id] = job.id
+    run(db.link, jobs.cancel(jobs.JobSelection(sorted(jobs_of.values()))))
+    run(db.link, workers.end_workers([ended], "died", ""))
+    db.rows("delete from pgqueue.workers where id = %(id)s", id=missing)
+
+    answer = run(db.link, requests.open_requests(1))
+
+    assert {ended, missing} == {request.worker_id for request in answer}
