@@ -81,4 +81,4 @@ def _original(module: str, name: str) -> Any:
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None:
         return monkey.get_original(module, name)
-    return getattr(__import__(module), name)
+    return getattr(sys.modules[module], name)

@@ -63,10 +63,10 @@ def test_a_service_that_cannot_keep_up_takes_all_of_the_time_until_it_has(
     assert [30.0] * 8 + [0.0, 50.0, 30.0, 30.0] == pauses
 
 
-def test_only_pruning_can_wait() -> None:
+def test_only_the_deletion_of_rows_can_wait() -> None:
     shares = {service.name: service.share for service in expiry.services()}
 
-    assert 0.25 == shares.pop("prune")
+    assert (0.25, 0.25) == (shares.pop("prune"), shares.pop("surplus"))
     assert {1.0} == {*shares.values()}
 
 

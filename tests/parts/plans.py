@@ -112,7 +112,7 @@ STATEMENTS: dict[str, tuple[dict[str, object], set[str]]] = {
         {"jobs_max": 100, "refused": [1, 2], "after": None},
         {"jobs_kept_until", "jobs_pkey", "attempts_pkey", "logs_pkey"},
     ),
-    "first_scheduled": ({"refused": [1, 2], "after": None}, {"jobs_scheduled"}),
+    "first_scheduled": ({"refused": [1, 2], "after": None}, {"jobs_due"}),
     "first_expired": ({"refused": [1, 2], "after": None}, {"jobs_expires_at"}),
     "first_prunable": ({"refused": [1, 2], "after": None}, {"jobs_kept_until"}),
     "delete_rows": (

@@ -230,7 +230,7 @@ def test_a_producer_sees_no_job(logins: "Logins", client: Client) -> None:
         "update pgqueue.new_jobs set args = '{}'",
         "delete from pgqueue.new_jobs",
         "insert into pgqueue.new_jobs (task) values ('t') on conflict (id) do update set id = 1",
-        "select nextval('pgqueue.supervisors_id_seq'::regclass)",
+        "select nextval('pgqueue.requests_id_seq'::regclass)",
         "select setval('pgqueue.jobs_position'::regclass, 1::bigint)",
         "truncate pgqueue.jobs",
         "create table pgqueue.mine (id bigint)",

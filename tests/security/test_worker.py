@@ -28,7 +28,8 @@ def test_a_worker_does_all_its_work_with_the_rights_of_a_worker(
 
     output = recording.stderr + working.stderr
     assert (0, 0) == (recording.returncode, working.returncode), output
-    assert [] == [line for line in output.splitlines() if "denied" in line or "failed" in line]
+    lines = [line for line in output.splitlines() if "task=vault.jam" not in line]
+    assert [] == [line for line in lines if "denied" in line or "failed" in line]
     assert {
         ("vault.open_door", JobStatus.SUCCEEDED): 5,
         ("vault.watch_door", JobStatus.SUCCEEDED): 1,

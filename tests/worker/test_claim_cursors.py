@@ -89,7 +89,12 @@ def others(database_url: str) -> Iterator[Callable[[], Link]]:
 
 def _answer(*, seconds: float) -> ClaimedBatch:
     return ClaimedBatch(
-        [], is_whole=True, needs_slot=False, snapshot=Snapshot(9, 9, 9), seconds=seconds
+        [],
+        is_whole=True,
+        needs_slot=False,
+        affordable=None,
+        snapshot=Snapshot(9, 9, 9),
+        seconds=seconds,
     )
 
 

@@ -18,7 +18,7 @@ def claimed(db: QueueDatabase) -> list[ClaimedAttempt]:
 
 
 def _batch(claimed: list[ClaimedAttempt], *, is_whole: bool) -> ClaimedBatch:
-    return ClaimedBatch(claimed, is_whole, False, Snapshot(1, 1, 1), 0.0)
+    return ClaimedBatch(claimed, is_whole, False, None, Snapshot(1, 1, 1), 0.0)
 
 
 def test_each_claim_reads_all_of_few_queues() -> None:

@@ -138,7 +138,7 @@ def _prepare(raw: "psycopg.Connection[Any]") -> bool:
                 with raw.transaction():
                     pass  # fails where the pooler allows no transactions
             elif not is_set:
-                cursor.execute(f"select {session.newer_settings(for_transaction=False)}".encode())
+                cursor.execute(session.NEWER_SETTINGS_QUERY)
     except psycopg.OperationalError:
         raw.close()
         raise

@@ -83,6 +83,10 @@ def newer_settings(*, for_transaction: bool) -> str:
     )
 
 
+NEWER_SETTINGS_QUERY: Final = f"select {newer_settings(for_transaction=False)}".encode()
+"""Makes the settings which a server may know or not, for the session."""
+
+
 def has_newer_settings() -> str:
     """An expression: whether the settings which a server may know or not are ours."""
     return " and ".join(

@@ -16,6 +16,7 @@ class Value:
         fits: The parts that take it unchanged: `argument`, `key`, `queue`, `task` and `tag`.
         json: Its JSON text for SQL; None when Python's encoder writes it.
         loops: Whether one of its methods never returns.
+        is_unfinished: Whether it stands for work that is not done; as a result it is a failure.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Value:
     fits: frozenset[str] = frozenset()
     json: str | None = None
     loops: bool = False
+    is_unfinished: bool = False
 
     def as_json(self) -> str | None:
         """The JSON text that an SQL client would send; None when no client can."""

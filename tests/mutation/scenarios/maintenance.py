@@ -72,11 +72,12 @@ def due_jobs_are_queued_by_priority(db: QueueDatabase) -> None:
 
 @of("promote")
 def the_due_jobs_of_all_priorities_are_queued(db: QueueDatabase) -> None:
-    for priority in (1, 0):
-        job = db.enqueue(run_after=60, priority=priority)
-        db.change(job.id, run_at=_seconds_ago(db, 10))
+    ids = [db.enqueue(run_after=60, priority=priority).id for priority in (1, 0)]
+    for job_id in ids:
+        db.change(job_id, run_at=_seconds_ago(db, 10))
 
     assert 2 == run(db.link, promotion.promote(2))
+    assert [JobStatus.QUEUED] * 2 == [db.job(job_id).status for job_id in ids]
 
 
 def _seconds_ago(db: QueueDatabase, seconds: int) -> object:
@@ -96,7 +97,7 @@ def only_due_jobs_are_queued(db: QueueDatabase) -> None:
     db.change(finished.id, run_at=past)
 
     assert 0 == run(db.link, promotion.promote(10, [due.id]))
-    assert 0 == run(db.link, promotion.promote(10, (), "infinity"))
+    assert 0 == run(db.link, promotion.promote(10, (), "101|-infinity"))
     assert 1 == run(db.link, promotion.promote(10))
 
     statuses = [db.job(job_id).status for job_id in (due.id, later.id, finished.id)]
