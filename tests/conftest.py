@@ -10,6 +10,7 @@ databases: see `parts/variant.py`.
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -90,6 +91,22 @@ def entrance_url(server_url: str) -> Iterator[str]:
             yield url
     else:
         yield server_url
+
+
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """A process that the test starts ignores no stop signal, as it would under `nohup`."""
+    # A process inherits what is ignored, and gets the default for what has a handler.
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda signum, frame: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

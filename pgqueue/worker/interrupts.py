@@ -67,6 +67,10 @@ class Interrupts:
     def request(self, attempt: ActiveAttempt, make_error: Callable[[], BaseException]) -> None:
         """Raise what *make_error* makes in the attempt now; safe on any thread."""
         self._requests.append((attempt, make_error))
+        self.raise_alarm()
+
+    def raise_alarm(self) -> None:
+        """Check all attempts on the main thread now; safe on any thread."""
         os.kill(os.getpid(), self._alarm.signal)
 
     def may_request(self, attempt: ActiveAttempt) -> bool:

@@ -6,7 +6,6 @@ operating system: a greenlet would wait for a task that never yields.
 """
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -36,13 +35,13 @@ class LeaseWatch:
         scoreboard: Scoreboard,
         *,
         lease_seconds: float,
-        raise_alarm: Callable[[], None] | None = None,
+        raise_alarm: Callable[[], None],
         end: Callable[[], object] | None = None,
         clock: Clock = MONOTONIC,
     ) -> None:
         self._scoreboard = scoreboard
         self._exit_seconds = lease_limits(lease_seconds).exit_seconds
-        self._raise_alarm = raise_alarm or _raise_alarm
+        self._raise_alarm = raise_alarm
         self._end = end or _end
         self._clock = clock
 
@@ -66,10 +65,6 @@ class LeaseWatch:
         sleep = _original("time", "sleep")
         while True:
             sleep(self.check())
-
-
-def _raise_alarm() -> None:
-    os.kill(os.getpid(), signal.SIGALRM)
 
 
 def _end() -> None:

@@ -108,7 +108,11 @@ class Worker:
             settle=self._settle,
         )
         self.executor = _executor(kind, in_flight, runner, start_context.new_context)
-        self.lease_watch = LeaseWatch(scoreboard, lease_seconds=config.lease_seconds)
+        self.lease_watch = LeaseWatch(
+            scoreboard,
+            lease_seconds=config.lease_seconds,
+            raise_alarm=self.interrupts.raise_alarm,
+        )
         intake = Intake(
             in_flight,
             self.finisher,

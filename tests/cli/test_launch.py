@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-# Prints its exit code, and the exit code of each process that it started. The runner of the tests
-# may ignore SIGINT, which a child inherits: so SIGINT gets its handler first.
-PROGRAM = """
-import json, os, signal, subprocess, sys
+pytestmark = pytest.mark.usefixtures("default_signals")
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# Prints its exit code, and the exit code of each process that it started.
+PROGRAM = """
+import json, os, subprocess, sys
+
 started = []
 
 class Recorded(subprocess.Popen):

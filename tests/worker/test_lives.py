@@ -148,6 +148,7 @@ def test_signals_without_end_change_nothing_of_a_stop(client: Client, fleet: Any
         assert 0 == workers.wait()
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_a_hangup_of_all_processes_is_a_stop_as_any_other(client: Client, fleet: Any) -> None:
     workers = fleet("--grace", "30")
     # Longer than a worker whose supervisor is dead may go on.
@@ -161,6 +162,7 @@ def test_a_hangup_of_all_processes_is_a_stop_as_any_other(client: Client, fleet:
     assert ("succeeded", 1) == (client.job(job.id).status, client.job(job.id).attempt)
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_two_signals_return_running_jobs_to_the_queue_uncounted(client: Client, fleet: Any) -> None:
     workers = fleet("--cpus", "1")
     jobs = [
