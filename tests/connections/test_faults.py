@@ -123,8 +123,8 @@ def test_the_finishers_connection_is_pinged_while_its_job_is_claimed(fleet: Prox
 
 def test_a_worker_without_a_free_connection_starts_when_one_is_free(fleet: ProxiedFleet) -> None:
     since = fleet.log.stat().st_size
-    ((worker_id, pid),) = fleet.rows(
-        "select id, pid from pgqueue.workers "
+    ((started_at, pid),) = fleet.rows(
+        "select started_at, pid from pgqueue.workers "
         "where stopped_at is null and queues = '{slow_poll}' and not quarantine"
     )
     with _idle_sessions(fleet) as fill:
@@ -138,8 +138,8 @@ def test_a_worker_without_a_free_connection_starts_when_one_is_free(fleet: Proxi
 
     ((started,),) = fleet.rows(
         "select count(*) from pgqueue.workers "
-        "where id > %s and queues = '{slow_poll}' and not quarantine",
-        worker_id,
+        "where started_at > %s and queues = '{slow_poll}' and not quarantine",
+        started_at,
     )
     assert 1 == started
     fleet.assert_nothing_lost_or_repeated()

@@ -57,8 +57,8 @@ def test_the_first_scheduled_job_is_the_one_that_a_promotion_takes_first(
     db.enqueue(run_after=500.0, priority=2)
     db.pass_time("run_at", 60)
 
-    _, place = first_row = run(db.link, promotion.first_scheduled([])) or ()
+    _, after = first_row = run(db.link, promotion.first_scheduled([])) or ()
     assert urgent == first_row[0]
-    assert urgent == (run(db.link, promotion.first_scheduled([], place)) or ())[0]
-    assert first == (run(db.link, promotion.first_scheduled([urgent], place)) or ())[0]
+    assert urgent == (run(db.link, promotion.first_scheduled([], after)) or ())[0]
+    assert first == (run(db.link, promotion.first_scheduled([urgent], after)) or ())[0]
     assert run(db.link, promotion.first_scheduled([first, urgent])) is None
