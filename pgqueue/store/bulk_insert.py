@@ -16,6 +16,7 @@ from pgqueue.store.connection.atomic import aatomic, atomic
 from pgqueue.store.connection.link import AsyncLink, Link
 from pgqueue.store.copy_text import similar_rows
 from pgqueue.store.enqueueing import RunAfter, run_after_seconds, run_at
+from pgqueue.store.queues import notify
 from pgqueue.store.statement import Row, Statement, arun, run
 
 BATCH_SIZE_MAX = 50_000
@@ -50,7 +51,7 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
             inserted += sum(len(texts) for _, texts in batch)
             ready_queues |= _ready_queues(batch, due_times)
         if ready_queues:
-            run(link, _notify(ready_queues))
+            run(link, notify(ready_queues))
     return inserted
 
 
@@ -67,7 +68,7 @@ async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> i
             inserted += sum(len(texts) for _, texts in batch)
             ready_queues |= _ready_queues(batch, due_times)
         if ready_queues:
-            await arun(link, _notify(ready_queues))
+            await arun(link, notify(ready_queues))
     return inserted
 
 
@@ -112,15 +113,7 @@ def _due_key_json(run_after: RunAfter, expires_after_seconds: float | None) -> d
 
 
 def _allow_idle_transaction() -> Statement[None]:
-    return Statement("allow_idle_transaction", {}, _no_answer)
-
-
-def _notify(queues: Iterable[str]) -> Statement[None]:
-    return Statement("notify", {"queues": sorted(queues)}, _no_answer)
-
-
-def _no_answer(rows: Sequence[Row]) -> None:
-    return None
+    return Statement("allow_idle_transaction", {}, lambda rows: None)
 
 
 def _due_key(new: NewJob) -> _DueKey:

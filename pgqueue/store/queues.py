@@ -1,4 +1,4 @@
-"""The ready and the unfinished jobs of queues, for the dispatcher of a supervisor."""
+"""The ready and the unfinished jobs of queues, and the notification that jobs are ready."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

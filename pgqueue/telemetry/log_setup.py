@@ -58,7 +58,7 @@ def prepare(settings: LogSettings) -> None:
 def complete(settings: LogSettings) -> None:
     """Print pgqueue's own lines if the application's modules set up no handler for them.
 
-    Otherwise a worker would fail jobs in silence.
+    Otherwise nobody would see that a worker fails jobs.
     """
     own = logging.getLogger("pgqueue")
     if settings.log_config == _APPLICATION and not own.hasHandlers():

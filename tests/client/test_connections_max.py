@@ -12,7 +12,12 @@ from contextlib import ExitStack
 import pytest
 
 from pgqueue.client.client import Client
-from pgqueue.client.idle_links import CONNECTIONS_MAX, IDLE_MAX, IdleLinks
+from pgqueue.client.idle_links import (
+    CONNECTIONS_MAX,
+    IDLE_MAX,
+    WAIT_SECONDS_MAX,
+    IdleLinks,
+)
 from pgqueue.core.errors import ConnectionsInUse, DatabaseUnreachable, InvalidOption
 from pgqueue.core.new_job import NewJob
 from pgqueue.store.connection.database import Database
@@ -26,8 +31,12 @@ def make_links(database_url: str) -> Iterator[MakeLinks]:
     """A function that makes links with limits, which close at the end."""
     with ExitStack() as stack:
 
-        def make(**limits: float) -> IdleLinks:
-            links = IdleLinks(Database(database_url), **limits)  # type: ignore[arg-type]
+        def make(*, connections_max: int, wait_seconds_max: float = WAIT_SECONDS_MAX) -> IdleLinks:
+            links = IdleLinks(
+                Database(database_url),
+                connections_max=connections_max,
+                wait_seconds_max=wait_seconds_max,
+            )
             stack.callback(links.close)
             return links
 

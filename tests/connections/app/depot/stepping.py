@@ -11,6 +11,7 @@ from chaos.tasks.effect import FOLDER
 
 from pgqueue import current_job, task
 
+# Between two steps of a job, which writes down when it runs.
 _STEP_SECONDS = 0.02
 _RESISTS_SECONDS = 60.0
 
