@@ -16,6 +16,7 @@ from types import FrameType
 
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.decisions import JobInterrupted, JobTimeout
+from pgqueue.store.claims import AttemptKey
 from pgqueue.worker import forks
 from pgqueue.worker.active_attempt import ActiveAttempt
 from pgqueue.worker.alarm import Alarm
@@ -89,7 +90,11 @@ class Interrupts:
         executor = self._executor
         assert executor is not None
         own_error: BaseException | None = None
+        errors: dict[AttemptKey, tuple[ActiveAttempt, BaseException]] = {}
         for attempt, error in (*self._requested(), *self._overdue(), *self._without_lease()):
+            # A second error would be raised in the clean-up after the first one.
+            errors.setdefault(attempt.key, (attempt, error))
+        for attempt, error in errors.values():
             where = executor.frame_of(attempt) or frame
             attempt.interrupt(error, self._clock.monotonic(), partial(_stack, where))
             if attempt is executor.current():
