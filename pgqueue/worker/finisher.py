@@ -10,6 +10,7 @@ the database refuses delays the other settlements.
 import queue
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pgqueue.core.adaptive_batch import AdaptiveBatch
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
@@ -50,6 +51,9 @@ _LOCKED_SECONDS_MAX = 0.2
 # every form. A person has to remove the trigger or the constraint that refuses it.
 _REFUSED_SECONDS = 10.0
 _REFUSED_SECONDS_MAX = 300.0
+
+# To look an enumeration's member up takes ten times as long, and this is done for every job.
+_SUCCEEDED: Final = JobStatus.SUCCEEDED
 
 
 @dataclass(slots=True)
@@ -217,7 +221,7 @@ class Finisher(Loop):
                 queues.add(attempt.claimed.queue)
             if status is not None:
                 self._counters.add_settled(status)
-                if observes_success or status is not JobStatus.SUCCEEDED:
+                if observes_success or status is not _SUCCEEDED:
                     settled.append((pending, pending.settlement.outcome, status))
             elif attempt.is_completed:
                 completed.append(pending)
@@ -241,7 +245,7 @@ class Finisher(Loop):
         successes = [pending for pending in completed if pending.attempt.key in recorded]
         self._counters.succeeded += len(successes)
         for pending in successes:
-            _emit_settled(pending, Outcome.SUCCEEDED, JobStatus.SUCCEEDED)
+            _emit_settled(pending, Outcome.SUCCEEDED, _SUCCEEDED)
         failures = [pending for pending in successes if _has_late_error(pending)]
         for pending in failures:
             _emit_late_error(pending)
@@ -259,7 +263,12 @@ class Finisher(Loop):
         self._defer(pending, seconds)
         job_id, number = pending.attempt.key
         task = pending.attempt.claimed.task
-        emit(SettlementRefused(job_id=job_id, attempt=number, task=task, reason=str(error)))
+        worker_id = pending.attempt.claimed.worker_id
+        emit(
+            SettlementRefused(
+                job_id=job_id, attempt=number, worker_id=worker_id, task=task, reason=str(error)
+            )
+        )
 
     def _defer(self, pending: PendingSettlement, seconds: float) -> None:
         pending.retry = Timer(self._clock, seconds=seconds)

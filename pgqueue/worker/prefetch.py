@@ -22,7 +22,7 @@ _ROUND_TRIPS = 3.0
 # The shortest of so many claims is the round trip: any one may have waited for a lock.
 _CLAIMS = 5
 
-# How many horizons the last waiting job may wait by the rate of ends, before all of them return.
+# How many horizons the last waiting job may wait at the current rate of ends, before all return.
 _HORIZONS_MAX = 4.0
 
 # No job waits for longer, also where a slot is free and another job keeps the main thread.
@@ -53,6 +53,25 @@ class _Batch(NamedTuple):
     args_bytes: int
 
 
+class _Horizon:
+    """How far ahead a worker claims, by the round trips of its claims.
+
+    Attributes:
+        seconds: Computed once for each claim, as it is read for each job that ends.
+    """
+
+    __slots__ = ("_claim_seconds", "seconds")
+
+    def __init__(self) -> None:
+        self.seconds = _HORIZON_SECONDS_MIN
+        self._claim_seconds = deque[float](maxlen=_CLAIMS)
+
+    def record_claim(self, seconds: float) -> None:
+        self._claim_seconds.append(seconds)
+        round_trips = _ROUND_TRIPS * min(self._claim_seconds)
+        self.seconds = min(_HORIZON_SECONDS_MAX, max(_HORIZON_SECONDS_MIN, round_trips))
+
+
 class Prefetch:
     """The limit of the jobs that wait for a slot of one worker.
 
@@ -63,7 +82,7 @@ class Prefetch:
         run_seconds: Moving average of recent runs; None before the first. Main thread.
         ended_count: Attempts that a runner took and that ended. Main thread.
         ended_at: Monotonic time of the last end. Main thread.
-        _claim_seconds: Round trips of the last claims. Fetcher.
+        _horizon: How much work the prefetch may hold. Fetcher.
         _older, _newer: Ends one to two horizons ago, and up to one horizon ago. Fetcher.
         _batches: Claims with attempts that may still wait, the first one first. Fetcher.
         _is_full: Whether their arguments are too many bytes for another claim. Fetcher.
@@ -77,7 +96,7 @@ class Prefetch:
         self.ended_at = -inf
         self._jobs_max = jobs_max
         self._clock = clock
-        self._claim_seconds = deque[float](maxlen=_CLAIMS)
+        self._horizon = _Horizon()
         self._older = self._newer = _Ends(clock.monotonic(), 0)
         self._batches = deque[_Batch]()
         self._is_full = False
@@ -101,12 +120,11 @@ class Prefetch:
     @property
     def horizon_seconds(self) -> float:
         """How much work the prefetch may hold."""
-        round_trips = _ROUND_TRIPS * min(self._claim_seconds, default=0.0)
-        return min(_HORIZON_SECONDS_MAX, max(_HORIZON_SECONDS_MIN, round_trips))
+        return self._horizon.seconds
 
     def record_claim(self, seconds: float) -> None:
         """Record how long a claim took until its answer."""
-        self._claim_seconds.append(seconds)
+        self._horizon.record_claim(seconds)
 
     def begin_turn(self, taken: int) -> None:
         """A turn of the fetcher begins.
@@ -117,7 +135,7 @@ class Prefetch:
         while self._batches and self._batches[0].last <= taken:
             self._batches.popleft()
         self._measure()
-        now, horizon = self._clock.monotonic(), self.horizon_seconds
+        now, horizon = self._clock.monotonic(), self._horizon.seconds
         if now - self._next_turn_at > _LATE_SECONDS:
             self._held_up_at = now
         self._next_turn_at = inf
@@ -138,7 +156,7 @@ class Prefetch:
         Args:
             occupied: Attempts that wait or run.
         """
-        average, horizon = self.run_seconds, self.horizon_seconds
+        average, horizon = self.run_seconds, self._horizon.seconds
         if average is None or average > horizon or self._is_full:
             return 0
         limit = min(self._jobs_max, int(slots * horizon / max(average, 1e-5)))
@@ -163,7 +181,7 @@ class Prefetch:
         """
         if not self._batches:
             return inf
-        received_at, horizon = self._batches[0].received_at, self.horizon_seconds
+        received_at, horizon = self._batches[0].received_at, self._horizon.seconds
         due_at = received_at + _WAITING_SECONDS_MAX
         if beyond > 0:
             since = max(received_at, self._held_up_at)

@@ -7,7 +7,7 @@ loop go on with the context that they have.
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from decimal import Context as DecimalContext
-from decimal import setcontext
+from decimal import DefaultContext, setcontext
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -17,18 +17,22 @@ NewContext = Callable[[], Context]
 
 _UNSET: Final = object()
 
+# The variable in which the standard library keeps the decimal context.
+_DECIMAL: Final = "decimal_context"
+
 
 class StartContext:
     """Keeps the context in which it is made, after the application's modules were imported.
 
     Attributes:
         _context: Entered for a moment only, as no context can be entered twice. Main thread.
-        _decimal: The decimal context in it; None for none. Main thread.
+        _decimal: The decimal context of the start; None where it is the default. Main thread.
     """
 
     def __init__(self) -> None:
-        self._context = copy_context()
-        self._decimal = _decimal_context(self._context)
+        self._context = Context()
+        self._decimal: DecimalContext | None = None
+        self._add(Context(), copy_context())
 
     def new_context(self) -> Context:
         """A context for one job."""
@@ -48,16 +52,16 @@ class StartContext:
         try:
             return function(*args)
         finally:
-            after = copy_context()
-            for variable, value in after.items():
-                if before.get(variable, _UNSET) is not value:
-                    self._context.run(variable.set, value)
-            decimal_context = _decimal_context(after)
-            self._decimal = decimal_context.copy() if decimal_context is not None else None
+            self._add(before, copy_context())
+
+    def _add(self, before: Context, after: Context) -> None:
+        for variable, value in after.items():
+            if variable.name == _DECIMAL and isinstance(value, DecimalContext):
+                self._decimal = None if _is_default(value) else value.copy()
+            elif before.get(variable, _UNSET) is not value:
+                self._context.run(variable.set, value)
 
 
-def _decimal_context(context: Context) -> DecimalContext | None:
-    for value in context.values():
-        if isinstance(value, DecimalContext):
-            return value
-    return None
+def _is_default(context: DecimalContext) -> bool:
+    # The text names every field. A job without a decimal context gets a copy of the default one.
+    return repr(context) == repr(DefaultContext)
