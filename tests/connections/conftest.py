@@ -1,7 +1,6 @@
 """A server for the tests of this folder, which inject one fault at a time."""
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +10,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from chaos.server import Server
 from proxied_fleet import ProxiedFleet, running_fleet
+from server_folders import server_folder
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server for these tests; only processes crash, so no commit needs to reach the disk."""
-    with tempfile.TemporaryDirectory(prefix="pgqueue-test-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with server_folder() as folder:
         started = Server(folder, {"fsync": "off", "max_connections": "60"})
         yield started
         started.close()

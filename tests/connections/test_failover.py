@@ -1,14 +1,13 @@
 """After a fail-over to a streaming standby, the fleet works on, and no job is lost."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from chaos.server import Server
 from chaos.standby import Standby
 from proxied_fleet import ProxiedFleet, running_fleet
+from server_folders import server_folder
 
 from pgqueue import DatabaseUnreachable
 from pgqueue.client.client import Client
@@ -17,9 +16,7 @@ from pgqueue.client.client import Client
 @pytest.fixture
 def primary() -> Iterator[Server]:
     """A server that is stopped during the test."""
-    with tempfile.TemporaryDirectory(prefix="pgqueue-test-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with server_folder() as folder:
         started = Server(folder, {"fsync": "off"})
         yield started
         started.close()
