@@ -78,9 +78,10 @@ class Fleet:
     def close(self) -> None:
         """End the supervisor, if it still runs."""
         if self.process.poll() is None:
-            # Two different signals: the kernel keeps one of two equal signals that wait.
-            self.process.send_signal(signal.SIGTERM)
-            self.process.send_signal(signal.SIGINT)
+            # Different signals: the kernel keeps one of two equal signals that wait. Two reach it,
+            # although a shell in the background or `nohup` lets it ignore one.
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                self.process.send_signal(number)
             try:
                 self.process.communicate(timeout=20)
             except subprocess.TimeoutExpired:
