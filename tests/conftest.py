@@ -39,7 +39,8 @@ from pgqueue.telemetry import event_log
 # A crash may lose data here; a commit is visible to other sessions all the same.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
 
-FreshDatabase = Callable[[str], AbstractContextManager[str]]
+# With the name of a second database, it copies that one, which must have no session.
+FreshDatabase = Callable[..., AbstractContextManager[str]]
 
 # Passes the folder of the embedded server from the first process of a run to its workers.
 _FOLDER_VARIABLE = "PGQUEUE_TEST_FOLDER"
@@ -164,9 +165,9 @@ def fresh_database(
     left: list[str] = []
 
     @contextmanager
-    def make(entrance_url: str) -> Iterator[str]:
+    def make(entrance_url: str, original: str = template) -> Iterator[str]:
         name = f"test_{uuid.uuid4().hex[:12]}"
-        administrator.execute(sql.SQL(copy).format(sql.Identifier(name), sql.Identifier(template)))
+        administrator.execute(sql.SQL(copy).format(sql.Identifier(name), sql.Identifier(original)))
         variant.chosen().set(administrator, name)
         while left:
             _drop(administrator, left.pop())

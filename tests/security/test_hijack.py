@@ -1,7 +1,8 @@
 """No foreign table, function or operator replaces one of ours."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import hostile
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 from hostile import TABLES
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgqueue.client.client import Client
 from pgqueue.core.lifecycle import JobStatus
@@ -42,12 +43,32 @@ CALLS = {
 }
 
 
+FreshDatabase = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="module")
+def hostile_template(fresh_database: FreshDatabase, server_url: str) -> Iterator[str]:
+    """The name of a database to copy: with the hostile schema, which takes a second to create."""
+    with fresh_database(server_url) as url:
+        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+            hostile.overload(connection)
+            hostile.shadow(connection)
+        yield str(conninfo_to_dict(libpq_url(url))["dbname"])
+
+
+@pytest.fixture
+def database_url(
+    fresh_database: FreshDatabase, server_url: str, hostile_template: str
+) -> Iterator[str]:
+    """A fresh, migrated database with the hostile schema, which is in no search path."""
+    with fresh_database(server_url, hostile_template) as url:
+        yield url
+
+
 @pytest.fixture(name="hostile")
 def hostile_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
     """A connection of the owner, whose path begins with the hostile schema."""
     with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
-        hostile.overload(connection)
-        hostile.shadow(connection)
         connection.execute("set search_path = evil, public")
         yield connection
 
