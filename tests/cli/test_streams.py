@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,30 +42,34 @@ BROKEN = ("list", "show", "logs", "run", "config", "migrate", "help")
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
-@pytest.fixture
-def run(database_url: str, client: Client, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in a process of its own, on a database with one job that logged."""
+@pytest.fixture(scope="module")
+def run(
+    fresh_database: Callable[[str], AbstractContextManager[str]], entrance_url: str
+) -> Iterator[Run]:
+    """Runs a command in a process of its own, on a database with one job that logged.
 
-    def call(
-        words: list[str], *, stdout: int | IO[Any] = subprocess.PIPE, **environment: str
-    ) -> "subprocess.CompletedProcess[bytes]":
-        return subprocess.run(
-            [sys.executable, "-m", "pgqueue", *words],
-            cwd=APP,
-            env={**os.environ, "PGQUEUE_URL": database_url, **environment},
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            timeout=60,
-        )
+    All tests read the one job and change nothing of it.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PGQUEUE_")}
+    with fresh_database(entrance_url) as url, Client(url) as client:
 
-    for name in [name for name in os.environ if name.startswith("PGQUEUE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    job = client.enqueue("bakery.translate", {"word": WORD})
-    # The task prints: that must not fail its job either.
-    call(["worker", "--tasks", "bakery", "--burst"], PYTHONIOENCODING="ascii:strict")
-    assert JobStatus.SUCCEEDED == client.job(job.id).status
-    return call
+        def call(
+            words: list[str], *, stdout: int | IO[Any] = subprocess.PIPE, **environment: str
+        ) -> "subprocess.CompletedProcess[bytes]":
+            return subprocess.run(
+                [sys.executable, "-m", "pgqueue", *words],
+                cwd=APP,
+                env={**own, "PYTHONPATH": str(ROOT), "PGQUEUE_URL": url, **environment},
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                timeout=60,
+            )
+
+        job = client.enqueue("bakery.translate", {"word": WORD})
+        # The task prints: that must not fail its job either.
+        call(["worker", "--tasks", "bakery", "--burst"], PYTHONIOENCODING="ascii:strict")
+        assert JobStatus.SUCCEEDED == client.job(job.id).status
+        yield call
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
