@@ -38,44 +38,49 @@ def test_a_failing_job_is_tried_as_often_as_its_row_says(client: Client, fleet: 
     assert "direct cause" in (attempts[0].traceback or "")
 
 
-@pytest.mark.parametrize(
-    ("task", "status", "outcomes"),
-    [
-        ("fail_for_good", "failed", ["failed"]),
-        ("exit_at_once", "failed", ["failed"]),
-        ("snooze_once", "succeeded", ["snoozed", "succeeded"]),
-        ("async_snooze_in_a_group", "succeeded", ["snoozed", "succeeded"]),
-        ("cancel_itself", "cancelled", ["cancelled"]),
-        ("huge_result", "succeeded", ["succeeded"]),
-        ("strange_result", "succeeded", ["succeeded"]),
-        ("unprintable_error", "failed", ["failed"]),
-        ("nul_in_error", "failed", ["failed"]),
-        ("sleepy", "failed", ["timed_out"]),
-        ("swallow", "failed", ["timed_out"]),
-        ("spin", "failed", ["timed_out"]),
-        ("async_sleepy", "failed", ["timed_out"]),
-        ("async_spin", "failed", ["timed_out"]),
-        ("process_spin", "failed", ["timed_out"]),
-        ("die_once", "succeeded", ["lost", "succeeded"]),
-        ("die_always", "failed", ["lost", "lost", "lost"]),
-    ],
-)
+# The status of a job of each task, and the outcomes of its attempts. A worker runs those of one
+# line together: the others block it or end it.
+_ENDS: list[dict[str, tuple[str, list[str]]]] = [
+    {
+        "fail_for_good": ("failed", ["failed"]),
+        "exit_at_once": ("failed", ["failed"]),
+        "snooze_once": ("succeeded", ["snoozed", "succeeded"]),
+        "async_snooze_in_a_group": ("succeeded", ["snoozed", "succeeded"]),
+        "cancel_itself": ("cancelled", ["cancelled"]),
+        "huge_result": ("succeeded", ["succeeded"]),
+        "strange_result": ("succeeded", ["succeeded"]),
+        "unprintable_error": ("failed", ["failed"]),
+        "nul_in_error": ("failed", ["failed"]),
+    },
+    {"sleepy": ("failed", ["timed_out"]), "async_sleepy": ("failed", ["timed_out"])},
+    {"swallow": ("failed", ["timed_out"])},
+    {"spin": ("failed", ["timed_out"])},
+    {"async_spin": ("failed", ["timed_out"]), "process_spin": ("failed", ["timed_out"])},
+    {"die_once": ("succeeded", ["lost", "succeeded"])},
+    {"die_always": ("failed", ["lost", "lost", "lost"])},
+]
+
+
+@pytest.mark.parametrize("ends", _ENDS, ids=" ".join)
 def test_each_end_of_a_task_has_its_outcome(
-    client: Client, burst: Any, task: str, status: str, outcomes: list[str]
+    client: Client, burst: Any, ends: dict[str, tuple[str, list[str]]]
 ) -> None:
-    timeout = 1 if outcomes == ["timed_out"] else 60
-    executor = {"a": "asyncio", "p": "process"}.get(task[0], "greenlet")
-    job = client.enqueue(f"shop.tasks.{task}", timeout=timeout)
+    executors = {task: {"a": "asyncio", "p": "process"}.get(task[0], "greenlet") for task in ends}
+    jobs = {
+        task: client.enqueue(f"shop.tasks.{task}", timeout=1 if outcomes == ["timed_out"] else 60)
+        for task, (_, outcomes) in ends.items()
+    }
 
     burst()
 
-    done = client.job(job.id)
-    ends = [attempt.outcome for attempt in done.attempts()]
-    if executor != "greenlet":
-        # No worker had recorded the task yet, so the first claim was by the wrong kind.
-        assert "interrupted" == ends.pop(0)
-    assert (status, outcomes) == (done.status, ends)
-    assert executor == done.executor
+    done = {task: client.job(job.id) for task, job in jobs.items()}
+    outcomes = {task: [attempt.outcome for attempt in job.attempts()] for task, job in done.items()}
+    for task, executor in executors.items():
+        if executor != "greenlet":
+            # No worker had recorded the task yet, so the first claim was by the wrong kind.
+            assert "interrupted" == outcomes[task].pop(0), task
+    assert ends == {task: (job.status, outcomes[task]) for task, job in done.items()}
+    assert executors == {task: job.executor for task, job in done.items()}
 
 
 def test_the_attempt_says_why_a_result_could_not_be_stored(client: Client, burst: Any) -> None:

@@ -75,19 +75,21 @@ def test_starts_and_successes_are_debug_lines_or_info_lines_with_log_jobs(
     ]
 
 
-@pytest.mark.parametrize("task", TASKS)
 def test_every_line_that_a_job_logs_carries_its_task_id_and_attempt(
-    task: str, client: Client, work: Work
+    client: Client, work: Work
 ) -> None:
-    job = client.enqueue(f"{MODULE}.{task}", {"mode": "log"})
+    jobs = {task: client.enqueue(f"{MODULE}.{task}", {"mode": "log"}) for task in TASKS}
 
     lines = work()
 
-    [own] = [line for line in lines if "by the job" in line]
-    [library] = [line for line in lines if "by a library" in line]
-    assert f"job_id={job.id} attempt=1 task={MODULE}.{task}" in own
-    # The caller's own `extra` stays.
-    assert {"attempt=mine", f"job_id={job.id}", f"task={MODULE}.{task}"} <= set(library.split())
+    own = [line for line in lines if "by the job" in line]
+    library = [line for line in lines if "by a library" in line]
+    assert len(TASKS) == len(own) == len(library)
+    for task, job in jobs.items():
+        [_] = [line for line in own if f"job_id={job.id} attempt=1 task={MODULE}.{task}" in line]
+        # The caller's own `extra` stays.
+        fields = {"attempt=mine", f"job_id={job.id}", f"task={MODULE}.{task}"}
+        [_] = [line for line in library if fields <= set(line.split())]
 
 
 def test_json_lines_are_one_document_each_with_the_traceback_in_it(

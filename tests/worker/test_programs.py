@@ -22,26 +22,29 @@ def _tasks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-@pytest.mark.parametrize("name", ["maps_in_a_pool", "maps_in_an_executor", "maps_in_a_coroutine"])
+@pytest.mark.parametrize(
+    "names", [("maps_in_a_pool", "maps_in_a_coroutine"), ("maps_in_an_executor",)], ids=" ".join
+)
 def test_a_pool_returns_its_results(
-    client: Client, burst: Any, recorded: None, name: str, method: str
+    client: Client, burst: Any, recorded: None, names: tuple[str, ...], method: str
 ) -> None:
-    job = client.enqueue(f"shop.program_tasks.{name}", {"method": method})
+    jobs = {
+        name: client.enqueue(f"shop.program_tasks.{name}", {"method": method}) for name in names
+    }
 
     burst("--processes", "1")
 
-    assert [1, 2] == client.job(job.id).result, client.job(job.id).error
+    for name, job in jobs.items():
+        assert (name, [1, 2]) == (name, client.job(job.id).result), client.job(job.id).error
 
 
-@pytest.mark.parametrize("name", ["terminates", "terminates_alone"])
-def test_a_process_is_terminated_however_early(
-    client: Client, burst: Any, recorded: None, name: str
-) -> None:
-    job = client.enqueue(f"shop.program_tasks.{name}", {"method": "fork"})
+def test_a_process_is_terminated_however_early(client: Client, burst: Any, recorded: None) -> None:
+    names = ("terminates", "terminates_alone")  # one in a greenlet, one in a process of its own
+    jobs = [client.enqueue(f"shop.program_tasks.{name}", {"method": "fork"}) for name in names]
 
     burst("--processes", "1")
 
-    assert [-signal.SIGTERM] * 10 == client.job(job.id).result
+    assert [[-signal.SIGTERM] * 10] * 2 == [client.job(job.id).result for job in jobs]
 
 
 def test_a_fork_takes_sigint_as_any_program_does(
