@@ -78,10 +78,9 @@ class Fleet:
     def close(self) -> None:
         """End the supervisor, if it still runs."""
         if self.process.poll() is None:
-            # Different signals: the kernel keeps one of two equal signals that wait. Two reach it,
-            # although a shell in the background or `nohup` lets it ignore one.
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                self.process.send_signal(number)
+            # Two different signals: the kernel keeps one of two equal signals that wait.
+            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGINT)
             try:
                 self.process.communicate(timeout=20)
             except subprocess.TimeoutExpired:
@@ -101,7 +100,7 @@ _STATES = "select id, task, status, attempt, error from pgqueue.jobs order by id
 
 
 @pytest.fixture
-def fleet(database_url: str) -> Iterator[Callable[..., Fleet]]:
+def fleet(database_url: str, default_signals: None) -> Iterator[Callable[..., Fleet]]:
     """Start supervisors; all are ended after the test."""
     started: list[Fleet] = []
 
