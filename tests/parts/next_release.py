@@ -102,7 +102,9 @@ def this_release() -> Release:
 def next_release(folder: Path) -> Release:
     """The release after this one, created in an empty folder."""
     for name in ("pgqueue", "migrations"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # With its bytecode, which is valid for every file that stays as it is. A file such as
+        # `clock.cpython-311.pyc.139` is being written, and may be gone before it is copied.
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     versions = folder / "migrations" / "versions"
     versions.joinpath(f"{NEEDED}_note.py").write_text(_BEFORE)
     versions.joinpath(f"{AFTER}_groups.py").write_text(_AFTER)
