@@ -2,9 +2,10 @@
 
 The server is that of PGQUEUE_TEST_URL, if set. Else it is started from the programs in
 PGQUEUE_TEST_PG_BIN, if set, else in a container if a Docker engine answers, else from the embedded
-wheel. The URL `embedded:` always means the wheel. With PGQUEUE_TEST_POOLED set, tests reach their
-databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names a variant of the
-databases: see `parts/variant.py`.
+wheel. The URL `embedded:` always means the wheel. A server that is started here keeps its data in
+memory, if enough of it is free: see `parts/server_folders.py`. With PGQUEUE_TEST_POOLED set, tests
+reach their databases through PgBouncer in transaction mode. PGQUEUE_TEST_VARIANT names a variant
+of the databases: see `parts/variant.py`.
 """
 
 import compileall
