@@ -43,6 +43,7 @@ class InFlight:
         _added_count: Attempts that were added for a slot, without the ones that were removed
             before they got one. The fetcher's thread.
         _taken_count: Attempts that runners took. Main thread.
+        _refill_at: How many attempts wait or run when the next claim is due. Any thread.
         _ended_bytes: Of the settlements of all attempts that ended. Main thread.
         _settled_bytes: Of those that were recorded. Finisher.
     """
@@ -66,6 +67,7 @@ class InFlight:
         self._active: dict[AttemptKey, ActiveAttempt] = {}
         self._added_count = 0
         self._taken_count = 0
+        self._refill_at = inf
         self._ended_bytes = 0
         self._settled_bytes = 0
 
@@ -112,26 +114,32 @@ class InFlight:
 
     def free_capacity(self) -> tuple[int, int]:
         """How many jobs to claim now, and how many of them can start at once."""
-        if self.is_lease_over:
-            return 0, 0  # claimed jobs could not start
         # Attempts that wait or run. An attempt counts all the time from `add` until its end, also
         # while a runner takes it on another thread.
         occupied = self._added_count - self.prefetch.ended_count
+        prefetch = self.prefetch.limit(self.slots, occupied)
+        # A refill waits until half of the prefetch is used up, so that claims are few and
+        # large. A free slot never waits.
+        self._refill_at = self.slots + prefetch / 2
+        if not self.may_need_refill:
+            return 0, 0
         unsettled = len(self._active) - occupied
         if (
             unsettled > self._settling_max
             or self._ended_bytes - self._settled_bytes > _UNSETTLED_BYTES_MAX
             or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS)
+            or self.is_lease_over  # claimed jobs could not start
         ):
             return 0, 0
-        prefetch = self.prefetch.limit(self.slots, occupied)
-        free = max(0, self.slots - occupied)
-        wanted = self.slots + prefetch - occupied
-        # A refill waits until half of the prefetch is used up, so that claims are few and
-        # large. A free slot never waits.
-        if free == 0 and wanted < prefetch / 2:
-            return 0, 0
-        return max(0, wanted), free
+        return max(0, self.slots + prefetch - occupied), max(0, self.slots - occupied)
+
+    @property
+    def may_need_refill(self) -> bool:
+        """Whether so few attempts wait that there may be free capacity; read for each end.
+
+        The prefetch is the one of the last `free_capacity`.
+        """
+        return self._added_count - self.prefetch.ended_count <= self._refill_at
 
     @property
     def reclaim_count(self) -> int:
