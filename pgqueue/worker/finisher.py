@@ -118,7 +118,7 @@ class Finisher(Loop):
         size = 0
         if settlement.result is not None or settlement.traceback is not None:
             size = settlement.size
-            self._in_flight.add_ended_bytes(size)
+            self._in_flight.unsettled_bytes.add(size)
         self._arrived.put(PendingSettlement(attempt, settlement, size, wakes_others))
 
     def check_connection(self) -> None:
