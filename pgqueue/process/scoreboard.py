@@ -140,6 +140,16 @@ class Scoreboard:
         except ValueError:  # closed meanwhile, by the thread that removes ended workers
             return False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the worker waits to be woken, and has no job; False for one that has ended."""
+        try:
+            return (
+                self.is_waiting and not self._counts[_FULL] and not any(self._counts[_HEAD::_WORDS])
+            )
+        except ValueError:
+            return False
+
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""
         if self._counts[_FULL]:

@@ -8,6 +8,7 @@ the database refuses delays the other settlements.
 """
 
 import queue
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -199,7 +200,7 @@ class Finisher(Loop):
         settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
         completed: list[PendingSettlement] = []
         lost: list[PendingSettlement] = []
-        queues: set[str] = set()
+        ready = Counter[str]()
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -212,7 +213,7 @@ class Finisher(Loop):
                 continue
             self._in_flight.remove(key, pending.size)
             if pending.wakes_others:
-                queues.add(attempt.claimed.queue)
+                ready[attempt.claimed.queue] += 1
             if status is not None:
                 if observes_success or status is not JOB_SUCCEEDED:
                     settled.append((pending, pending.settlement.outcome, status))
@@ -226,8 +227,8 @@ class Finisher(Loop):
             _emit_settled(pending, outcome, status)
         for pending in lost:
             _emit_lease_lost(pending)
-        if queues:
-            run(link, notify(queues))
+        if ready:
+            run(link, notify(ready))
         has_errors = any(map(_has_late_error, completed))
         if completed and (has_errors or is_observed(JobSucceeded)):
             self._report_completed(link, completed)
