@@ -9,6 +9,7 @@ from benchmarks import (
     drain,
     efficiency,
     enqueueing,
+    fleet,
     idle,
     long_jobs,
     pruning,
@@ -48,15 +49,23 @@ GOALS = {
     "P12": "drain by many children from many queues",
     "P13": "delay of scheduled jobs",
     "P14": "use of a worker's slots",
-    "long": "delay of short jobs while one of three workers has long ones",
-    "far": "use of the slots of a worker far from its database",
+    "P15": "cost of a lone job among many idle supervisors",
+    "P16": "delay of short jobs while one of three workers has long ones",
+    "P17": "use of the slots of a worker far from its database",
 }
 """The plain title of each goal, by its code."""
 
 
 def figures(size: Size) -> list[Figure]:
     """All figures, in the order of the goals."""
-    return [*_drains(size), *_enqueues(size), *_delays(size), *_costs(size), *_slots(size)]
+    return [
+        *_drains(size),
+        *_enqueues(size),
+        *_delays(size),
+        *_costs(size),
+        *_slots(size),
+        *(_fleet(size, supervisors) for supervisors in size.supervisors),
+    ]
 
 
 def _drains(size: Size) -> list[Figure]:
@@ -235,7 +244,7 @@ def _slots(size: Size) -> list[Figure]:
             [Line("efficiency", "share of 25 slots that jobs of 20 ms get", "", at_least(0.95))],
         ),
         Figure(
-            "long",
+            "P16",
             partial(long_jobs.behind_long_jobs, count=size.short_samples),
             [
                 Line("p50", "commit to start beside long jobs, p50", "s"),
@@ -243,7 +252,7 @@ def _slots(size: Size) -> list[Figure]:
             ],
         ),
         Figure(
-            "far",
+            "P17",
             partial(
                 efficiency.over_long_link,
                 count=size.naps,
@@ -252,6 +261,26 @@ def _slots(size: Size) -> list[Figure]:
             [Line("efficiency", "the same share over a link of 50 ms", "", at_least(0.85))],
         ),
     ]
+
+
+def _fleet(size: Size, supervisors: int) -> Figure:
+    return Figure(
+        "P15",
+        partial(
+            fleet.fleet,
+            supervisors=supervisors,
+            count=size.rare_samples,
+            rest_seconds=size.idle_seconds,
+        ),
+        [
+            Line("rest", f"statements, {supervisors} idle supervisors", "/s", at_most(10)),
+            Line("statements", f"statements of a lone job among {supervisors}", "", at_most(15)),
+            Line("cpu", "its CPU at the server, against that of one", "", at_most(2)),
+            Line("start", "its start, p50, against that of one", "", at_most(2)),
+            Line("burst10", "last start of ten jobs of one commit, against that of one", ""),
+            Line("burst1000", "last start of a thousand, against that of one", ""),
+        ],
+    )
 
 
 def _ratio(name: str, title: str, *, ours: Rate, against: Rate, goal: float) -> Figure:

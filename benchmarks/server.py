@@ -26,7 +26,7 @@ _IN_MEMORY = ("tmpfs", "ramfs")
 
 _SETTINGS = {
     "fsync": "on",
-    "max_connections": "200",
+    "max_connections": "400",
     # `statements` reads the database and the program from it; it also turns the logging on.
     "log_line_prefix": "%d|%a|",
 }
@@ -53,6 +53,11 @@ class Server:
         if (kind := filesystem_of(self._cluster.folder)) in _IN_MEMORY:
             return f"IN MEMORY ({kind}), where fsync costs nothing: {words}"
         return words
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        return int(self._cluster.pid_file.read_text().split()[0])
 
     @contextmanager
     def database(self) -> Iterator[str]:

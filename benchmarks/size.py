@@ -92,3 +92,8 @@ class Size:
     def children(self) -> int:
         """Children that share many queues: 50."""
         return max(2, min(50, self.jobs // 1_200))
+
+    @property
+    def supervisors(self) -> tuple[int, int]:
+        """Numbers of supervisors that share the queues: 20 and 50."""
+        return max(2, min(20, self.jobs // 3_000)), max(3, min(50, self.jobs // 1_200))

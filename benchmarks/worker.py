@@ -21,7 +21,7 @@ _STOP_SECONDS_MAX = 120
 _LOG_CHARACTERS_MAX = 2_000
 
 # A child opens this connection when its tasks are loaded, just before its first claim.
-_READY = """
+READY = """
 select count(*)
 from pg_stat_activity
 where datname = %s
@@ -71,7 +71,7 @@ def serving(
         with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as connection:
 
             def is_ready() -> bool:
-                [(count,)] = connection.execute(_READY, [name_of(url)]).fetchall()
+                [(count,)] = connection.execute(READY, [name_of(url)]).fetchall()
                 return process.poll() is not None or count >= children
 
             wait_until(is_ready, f"{children} children are ready")

@@ -104,7 +104,7 @@ class Settings:
         readers.seconds(0.01, 3_600),
         1.0,
         "seconds",
-        "Longest wait between two scans for ready jobs.",
+        "Pause between two polls for ready jobs, each by any supervisor.",
     )
     lease_seconds: float = _setting(
         readers.seconds(1, 3_600),

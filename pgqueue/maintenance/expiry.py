@@ -28,11 +28,11 @@ def services(
         retention.prune, retention.first_prunable, _JOBS_MAX, reduce=retention.delete_rows
     )
     return [
-        Service("expire", expire_every_seconds, expire.take),
-        Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE),
+        Service("expire", expire_every_seconds, expire.take, is_shared=True),
+        Service("prune", prune_every_seconds, prune.take, _PRUNE_SHARE, is_shared=True),
         Surplus().service(),
-        Service("prune_workers", 3600.0, prune_workers),
-        Service("prune_requests", 3600.0, prune_requests),
+        Service("prune_workers", 3600.0, prune_workers, is_shared=True),
+        Service("prune_requests", 3600.0, prune_requests, is_shared=True),
     ]
 
 

@@ -28,7 +28,8 @@ def services(lease_seconds: float) -> list[Service]:
         end_expired(link, lease_seconds)
         return False
 
-    return [Service("lease_expiry", min(_EVERY_SECONDS_MAX, lease_seconds / 4), expire)]
+    every_seconds = min(_EVERY_SECONDS_MAX, lease_seconds / 4)
+    return [Service("lease_expiry", every_seconds, expire, is_shared=True)]
 
 
 def end_expired(link: Link, lease_seconds: float) -> None:

@@ -8,11 +8,15 @@ or only waits for a slot.
 
 from collections.abc import Callable
 
+from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch
 from pgqueue.maintenance.service import Service
 from pgqueue.store import workers
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 from pgqueue.store.workers import OverdueJob
+
+# While no worker has a job, by its own account.
+_IDLE_SECONDS = 600.0
 
 
 def services(
@@ -20,18 +24,26 @@ def services(
     supervisor_id: int,
     grace_seconds: float,
     end: Callable[[OverdueJob], None],
+    is_idle: Callable[[], bool] = lambda: False,
     every_seconds: float = 2.0,
+    clock: Clock = MONOTONIC,
 ) -> list[Service]:
     """The service `overdue`, which calls *end* with each overdue job.
 
     Args:
         grace_seconds: The time that a job gets to end after its deadline.
         end: Ends the worker of an overdue job if the job is responsible.
+        is_idle: Whether no worker has a job; then the service looks every ten minutes.
     """
+    looked = Stopwatch(clock)
 
     def end_overdue(link: Link) -> bool:
+        looked.restart()
         for job in run(link, workers.overdue_jobs(supervisor_id, grace_seconds)):
             end(job)
         return False
 
-    return [Service("overdue", every_seconds, end_overdue)]
+    def is_wanted() -> bool:
+        return not is_idle() or looked.seconds >= _IDLE_SECONDS
+
+    return [Service("overdue", every_seconds, end_overdue, is_wanted=is_wanted)]

@@ -38,7 +38,7 @@ class Reclaims:
         Its interval is for jobs that a run could not reclaim: a claim may have been in flight, or
         another transaction may have locked a job.
         """
-        return Service("reclaim", 5.0, self.run)
+        return Service("reclaim", 5.0, self.run, is_wanted=lambda: bool(self._requests))
 
     def run(self, link: Link) -> bool:
         """Reclaim the jobs of every open request; False: there is no more to do at once."""

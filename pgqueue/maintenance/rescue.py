@@ -23,7 +23,7 @@ def services(every_seconds: float = 60.0) -> list[Service]:
 
     Its interval is for workers whose end no supervisor saw, and for workers without a row.
     """
-    return [Service("rescue", every_seconds, rescue)]
+    return [Service("rescue", every_seconds, rescue, is_shared=True)]
 
 
 def rescue(link: Link) -> bool:

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from math import inf
 
 from pgqueue.core.backoff import backoff_seconds
-from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
+from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import ServiceFailed
 from pgqueue.process.loop import Loop
+from pgqueue.process.turns import Turns
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATABASE_ERRORS, READ_ONLY_ERRORS
 
 # A backlog that a share of the time cannot work off would grow for ever.
 _BEHIND_SECONDS_MAX = 300.0
+
+# The other supervisors may end meanwhile, and the next turn come earlier.
+_PAUSE_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,16 @@ class Service:
         run: Does a limited amount of work; True when there is more to do at once.
         share: The largest part of the time that it may use while there is more to do. After five
             minutes without an end it may use all of the time.
+        is_shared: Whether it does the same for all supervisors, so that they take turns.
+        is_wanted: Whether there is anything to do, as far as is known without the database.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Link], bool]
     share: float = 1.0
+    is_shared: bool = False
+    is_wanted: Callable[[], bool] = lambda: True
 
 
 class _Schedule:
@@ -40,30 +48,57 @@ class _Schedule:
     Any thread may expire `timer`; all else is written by the thread of Maintenance.
 
     Attributes:
+        timer: The time of the next run, where it is not the interval's end.
+        last_at: The monotonic time of the last run.
         failures: In a row.
         behind_since: The start of the first of the runs in a row that left more to do; None when
             the last run left nothing.
     """
 
-    __slots__ = ("behind_since", "failures", "service", "timer")
+    __slots__ = ("_clock", "_turns", "behind_since", "failures", "last_at", "service", "timer")
 
-    def __init__(self, service: Service, clock: Clock) -> None:
+    def __init__(self, service: Service, turns: Turns, clock: Clock) -> None:
         self.service = service
+        self._turns = turns if service.is_shared else Turns(clock)
+        self._clock = clock
         self.timer = Timer(clock)
+        self.last_at = clock.monotonic()
         self.failures = 0
         self.behind_since: float | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the next run."""
+        if self.timer.is_running:
+            return self.timer.seconds_left
+        return self._turns.seconds_left(self.service.every_seconds, self.last_at)
+
+    def is_due(self) -> bool:
+        """Whether the service is to run now. If nothing is wanted of it, an interval begins."""
+        if self.seconds_left > 0.0:
+            return False
+        if self.service.is_wanted():
+            return True
+        self.begin()
+        return False
+
+    def begin(self) -> None:
+        """Begin an interval. Before a run, so that a request during the run is not overwritten."""
+        self.timer.stop()
+        self.last_at = self._clock.monotonic()
 
     @property
     def is_requested(self) -> bool:
         """Whether the next run was requested with `Maintenance.ask_for`."""
         return self.timer.due_at == -inf
 
-    def share(self, started_at: float) -> float:
-        """The part of the time that a service may use which has more to do."""
+    def go_on(self) -> None:
+        """Run again as soon as the service's share of the time allows, as it has more to do."""
         if self.behind_since is None:
-            self.behind_since = started_at
-        is_hopeless = started_at - self.behind_since >= _BEHIND_SECONDS_MAX
-        return 1.0 if is_hopeless else self.service.share
+            self.behind_since = self.last_at
+        is_hopeless = self.last_at - self.behind_since >= _BEHIND_SECONDS_MAX
+        share = 1.0 if is_hopeless else self.service.share
+        self.timer.start((self._clock.monotonic() - self.last_at) * (1.0 / share - 1.0))
 
 
 class Maintenance(Loop):
@@ -81,11 +116,18 @@ class Maintenance(Loop):
         return 2.5
 
     def __init__(
-        self, database: Database, services: Sequence[Service], *, clock: Clock = MONOTONIC
+        self,
+        database: Database,
+        services: Sequence[Service],
+        *,
+        turns: Turns | None = None,
+        clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__("maintenance", database)
-        self._clock = clock
-        self._schedules = {service.name: _Schedule(service, clock) for service in services}
+        self._turns = turns or Turns(clock)
+        self._schedules = {
+            service.name: _Schedule(service, self._turns, clock) for service in services
+        }
         # The order of the runs. Only the thread of this loop changes it.
         self._order = list(self._schedules.values())
 
@@ -94,28 +136,30 @@ class Maintenance(Loop):
         self._schedules[name].timer.expire()
         self.wake()
 
+    def run_once(self) -> float:
+        """Take one turn now; without a word to the database when nothing is due."""
+        if any(schedule.is_due() for schedule in self._order):
+            return super().run_once()
+        return _seconds_left(self._order, self._turns)
+
     def turn(self, link: Link) -> float:
         """Run the services that are due, and return the seconds until the next one is."""
         is_trusted = True
         for schedule in tuple(self._order):
-            if not schedule.timer.is_due or self._run_service(schedule, link):
+            if not schedule.is_due() or self._run_service(schedule, link):
                 continue
             is_trusted = False
             if not link.is_idle:
                 break  # no other service can use this connection
         if not is_trusted:
             self.close()
-        return min(schedule.timer.seconds_left for schedule in self._order)
+        return _seconds_left(self._order, self._turns)
 
     def _run_service(self, schedule: _Schedule, link: Link) -> bool:
         """Run one service; False when it failed by itself and the connection is in doubt."""
-        service = schedule.service
-        started_at = self._clock.monotonic()
-        run_time = Stopwatch(self._clock, started=True)
-        # Before the run, so that a request during the run is not overwritten.
-        schedule.timer.start(service.every_seconds)
+        schedule.begin()
         try:
-            has_more = service.run(link)
+            has_more = schedule.service.run(link)
         except Exception as error:
             if not link.is_usable or isinstance(error, READ_ONLY_ERRORS):
                 # The database failed, not the service, which stays due. It moves to the end, so
@@ -130,8 +174,7 @@ class Maintenance(Loop):
         if not has_more:
             schedule.behind_since = None
         elif not schedule.is_requested:
-            share = schedule.share(started_at)
-            schedule.timer.start(run_time.seconds * (1.0 / share - 1.0))
+            schedule.go_on()
         return True
 
     def _postpone(self, schedule: _Schedule, error: Exception) -> None:
@@ -148,3 +191,8 @@ class Maintenance(Loop):
                 error=None if is_database else error,
             )
         )
+
+
+def _seconds_left(schedules: Sequence[_Schedule], turns: Turns) -> float:
+    longest = _PAUSE_SECONDS_MAX if turns.supervisors > 1 else inf
+    return min(longest, *(schedule.seconds_left for schedule in schedules))

@@ -35,7 +35,7 @@ class Surplus:
 
     def service(self, every_seconds: float = 60.0) -> Service:
         """The service `surplus`."""
-        return Service("surplus", every_seconds, self.run, _SHARE)
+        return Service("surplus", every_seconds, self.run, _SHARE, is_shared=True)
 
     def run(self, link: Link) -> bool:
         """Visit the next jobs; returns whether rows were deleted, so that there may be more."""

@@ -1,54 +1,47 @@
 """A supervisor's announcement whether producers are to notify it."""
 
-from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.store import supervisors
 from pgqueue.store.connection.link import Link
 from pgqueue.store.statement import run
 from pgqueue.store.supervisors import SupervisorIdentity
 
-# The announcement expires soon after its supervisor is gone, and is renewed well before.
-_RENEW_SECONDS = 30.0
-_EXPIRE_SECONDS = 90.0
-
 
 class Announcement:
-    """Announces a change at once, and renews the announcement every 30 s.
+    """Announces a change at once. It counts as long as the supervisor renews its lease.
 
     Only the dispatcher's thread writes its fields.
+
+    Args:
+        lease_seconds: Of the supervisor's row, if it has to be added again.
 
     Attributes:
         wants_notify: As announced last; None on a new connection.
     """
 
     def __init__(
-        self, supervisor_id: int, identity: SupervisorIdentity, *, clock: Clock = MONOTONIC
+        self, supervisor_id: int, identity: SupervisorIdentity, *, lease_seconds: float
     ) -> None:
         self._supervisor_id = supervisor_id
         self._identity = identity
-        self._renewal = Timer(clock)
+        self._lease_seconds = lease_seconds
         self.wants_notify: bool | None = None
 
     def forget(self) -> None:
         """Announce again in the next turn."""
         self.wants_notify = None
 
-    def announce(self, link: Link, *, wants_notify: bool) -> int | None:
-        """Announce it if that is due.
-
-        Returns how many supervisors have a queue in common with this one, which is counted too;
-        None when nothing was due.
-        """
-        if wants_notify == self.wants_notify and not self._renewal.is_due:
-            return None
-        supervisor_count = run(
+    def announce(self, link: Link, *, wants_notify: bool) -> bool:
+        """Announce it if that is new; returns whether it was."""
+        if wants_notify == self.wants_notify:
+            return False
+        run(
             link,
             supervisors.announce(
                 self._supervisor_id,
                 self._identity,
                 wants_notify=wants_notify,
-                seconds=_EXPIRE_SECONDS,
+                lease_seconds=self._lease_seconds,
             ),
         )
         self.wants_notify = wants_notify
-        self._renewal.start(_RENEW_SECONDS)
-        return supervisor_count
+        return True

@@ -93,6 +93,11 @@ class Fleet:
         children = list(self.children.values())  # at once: another thread may call this
         return usage_of((child.pool.slots, child.counters) for child in children)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no worker has a job; safe on any thread."""
+        return all(child.scoreboard.is_idle for child in list(self.children.values()))
+
     # Wanted.
 
     def want(self, kind: WorkerKind, count: int) -> None:

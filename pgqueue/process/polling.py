@@ -1,4 +1,6 @@
-"""When a supervisor scans for ready jobs: at a notification, or, in a storm of them, by itself.
+"""When a supervisor scans for ready jobs: at a notification, in its turn, or in a storm by itself.
+
+Supervisors take turns to poll for all, each *poll_seconds*: see `Turns`.
 
 NOTIFY makes all commits that use it wait for one lock of the whole cluster, so that many producers
 at once must not notify. When notifications come thick, their supervisor suppresses them, scans by
@@ -10,22 +12,21 @@ Pure but for the clock.
 """
 
 import random
+from math import inf
 
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
+from pgqueue.process.turns import Turns
 
 # Between two scans; one scan serves all commits within this time.
 _SCAN_SECONDS_MIN = 0.01
 
-# So many notifications in a row that came almost at once are a storm, on slow machines too.
+# So many notifications in a row that came almost at once are a storm, on slow machines too. Of
+# several supervisors each gets its share of them.
 _STORM = 6
 _PROMPT_SECONDS = 0.01
 
 _SUPPRESS_SECONDS = 5.0
 _SUPPRESS_SECONDS_MAX = 30.0
-
-# Supervisors that receive one notification scan one after the other: most of them find that its
-# job is taken.
-_SPREAD_SECONDS = 0.001
 
 # Index entries of jobs that were claimed stay in front while an old snapshot is open. A scan that
 # reads many of them takes a twentieth of the time at most; a shorter one leaves time to others.
@@ -39,7 +40,7 @@ _DOUBLINGS_MAX = 10
 # Between scans in a storm while no worker waits to be woken.
 _UNAWAITED_SECONDS = 0.1
 
-# A poll that is due within this part of its interval comes with a scan.
+# A poll that is due within this part of *poll_seconds* comes with a scan.
 _POLL_SHARE = 0.1
 
 
@@ -63,9 +64,9 @@ class Storm:
         """Whether producers are to notify."""
         return self._suppressed.is_due
 
-    def notified(self) -> bool:
-        """Count a notification; returns whether it makes a storm."""
-        is_prompt = self.listened_seconds < _PROMPT_SECONDS
+    def notified(self, peers: int) -> bool:
+        """Count a notification, which *peers* supervisors share; returns whether it is a storm."""
+        is_prompt = self.listened_seconds < _PROMPT_SECONDS * peers
         self._prompt_in_row = self._prompt_in_row + 1 if is_prompt else 0
         self.listened_seconds = 0.0
         return self._prompt_in_row >= _STORM
@@ -86,48 +87,56 @@ class Polling:
     Only the dispatcher's thread writes its fields.
 
     Args:
-        poll_seconds: The longest pause.
+        poll_seconds: Between two polls of any supervisor.
         rest_seconds_max: The longest rest after a scan that took long.
 
     Attributes:
-        supervisor_count: How many supervisors scan common queues, this one included.
+        turns: Whose turn it is to poll; always this supervisor's at first.
         is_slow: Whether the last scan took the server long.
+        _polled_at: The monotonic time of the last poll, or the planned one of an early poll.
     """
 
     def __init__(
-        self, poll_seconds: float, *, rest_seconds_max: float, clock: Clock = MONOTONIC
+        self,
+        poll_seconds: float,
+        *,
+        rest_seconds_max: float,
+        clock: Clock = MONOTONIC,
     ) -> None:
-        self.supervisor_count = 1
+        self.turns = Turns(clock)
         self.is_slow = False
         self._poll_seconds = poll_seconds
+        self._clock = clock
+        self._polled_at = -inf
         self._rest_seconds_max = rest_seconds_max
         self._pause = _SCAN_SECONDS_MIN
         self._found_in_row = 0
         self._storm = Storm(clock)
-        self._poll = Timer(clock)
         self._rest = Timer(clock)
         self._next_scan = Timer(clock)
         self._scan = Stopwatch(clock)
-        for timer in (self._poll, self._rest, self._next_scan):
+        for timer in (self._rest, self._next_scan):
             timer.expire()
 
     @property
     def is_poll_due(self) -> bool:
         """Whether it is time for a poll, or almost."""
-        return self._poll.seconds_left <= _POLL_SHARE * self._poll_seconds
+        return self.poll_in_seconds <= _POLL_SHARE * self._poll_seconds
 
     @property
     def poll_in_seconds(self) -> float:
-        """Seconds until the next poll."""
-        return self._poll.seconds_left
+        """Seconds until this supervisor polls."""
+        if self._polled_at == -inf:
+            return 0.0
+        return self.turns.seconds_left(self._poll_seconds, self._polled_at)
 
     def start_poll(self) -> None:
         """A poll begins."""
-        self._poll.start(self._poll_seconds)
+        self._polled_at = self._clock.monotonic() + self.poll_in_seconds
 
     def poll_now(self) -> None:
         """Poll at once, on a new connection: earlier notifications were not received."""
-        self._poll.expire()
+        self._polled_at = -inf
 
     @property
     def may_scan(self) -> bool:
@@ -156,8 +165,9 @@ class Polling:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next scan, without a notification."""
-        return self._pause * random.uniform(0.9, 1.0)
+        """Seconds until the next scan, without a notification and a poll."""
+        is_over = self._pause >= self._poll_seconds and self.turns.supervisors > 1
+        return inf if is_over else self._pause * random.uniform(0.9, 1.0)
 
     def scan_soon(self) -> None:
         """Scan soon, and soon again: a commit in between may have notified nobody."""
@@ -175,11 +185,10 @@ class Polling:
                 claim.
         """
         self._found_in_row = 0
-        if self._storm.notified():
+        if self._storm.notified(self.turns.peers):
             self.suppress()
-        spread = random.uniform(0.0, _SPREAD_SECONDS * (self.supervisor_count - 1))
         served = _SCAN_SECONDS_MIN if is_served else 0.0
-        pause = max(spread, self._next_scan.seconds_left, served)
+        pause = max(self._next_scan.seconds_left, served)
         self._next_scan.start(pause + _SCAN_SECONDS_MIN)
         return pause
 
@@ -190,9 +199,7 @@ class Polling:
     def scanned(self, *, found: bool, seconds: float) -> None:
         """A scan ended, which took the server so long."""
         self._found_in_row = self._found_in_row + 1 if found else 0
-        longest = (
-            self._poll_seconds if self.wants_notify else _SCAN_SECONDS_MIN * self.supervisor_count
-        )
+        longest = self._poll_seconds if self.wants_notify else _SCAN_SECONDS_MIN * self.turns.peers
         pause = _SCAN_SECONDS_MIN if self._found_in_row == 1 else 2.0 * self._pause
         self._pause = max(seconds / _SCAN_SHARE, min(pause, longest))
         self.is_slow = seconds > _LONG_SCAN_SECONDS

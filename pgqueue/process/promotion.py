@@ -4,6 +4,7 @@ from pgqueue.core.backoff import backoff_seconds
 from pgqueue.core.clock import MONOTONIC, Clock, Stopwatch, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import PromotionFailed
+from pgqueue.process.turns import Turns
 from pgqueue.store import promotion
 from pgqueue.store.batched_statement import BatchedStatement
 from pgqueue.store.connection.link import Link
@@ -21,13 +22,20 @@ INTERVAL_SECONDS_MAX = 10.0
 class Promotion:
     """Promotes jobs when a scan reports that they fall due, and every 10 s without a report.
 
+    A supervisor that takes turns with others promotes the jobs that fall due before the next one's
+    turn, and promotes without a report less often.
+
     Only the dispatcher's thread writes its fields.
 
     Args:
-        poll_seconds: Seconds between two polls of the dispatcher.
+        poll_seconds: Seconds between two polls of any supervisor.
+
+    Attributes:
+        turns: Whose turn it is to poll; always this supervisor's at first.
     """
 
     def __init__(self, poll_seconds: float, *, clock: Clock = MONOTONIC) -> None:
+        self.turns = Turns(clock)
         self._poll_seconds = poll_seconds
         self._batches = BatchedStatement(
             promotion.promote, promotion.first_scheduled, JOBS_MAX, clock=clock
@@ -47,21 +55,27 @@ class Promotion:
         """
         if is_poll and not may_scan and not self._failures:
             return True
-        early_seconds = self._poll_seconds if is_poll else 0.0
-        return self._due.is_due or (self._promoted.seconds >= INTERVAL_SECONDS_MAX - early_seconds)
+        early_seconds = self._poll_seconds * self.turns.supervisors if is_poll else 0.0
+        return self._due.is_due or self._promoted.seconds >= self._interval_seconds - early_seconds
+
+    @property
+    def _interval_seconds(self) -> float:
+        return INTERVAL_SECONDS_MAX * self.turns.supervisors
 
     @property
     def seconds_left(self) -> float:
         """Seconds until the next promotion."""
-        unreported = INTERVAL_SECONDS_MAX - self._promoted.seconds
+        unreported = self._interval_seconds - self._promoted.seconds
         return max(0.0, min(self._due.seconds_left, unreported))
 
     def expire(self) -> None:
         """Be due at once, on a new connection."""
         self._due.expire()
 
-    def promote(self, link: Link) -> None:
+    def promote(self, link: Link) -> int:
         """Promote one batch, so that many due jobs delay neither wake-ups nor requests.
+
+        Returns how many jobs were promoted.
 
         Raises:
             psycopg.Error: The database failed, and not because of the jobs.
@@ -85,6 +99,7 @@ class Promotion:
                     failures=self._failures, pause_seconds=round(pause, 2), reason=reason
                 )
             )
+        return self._batches.changed_count
 
     def schedule(self, due_in_seconds: float) -> bool:
         """Promote when the next job falls due, as a scan reports it.
@@ -94,6 +109,8 @@ class Promotion:
         """
         if self._failures:
             return False
+        if self.turns.supervisors > 1 and due_in_seconds > self._poll_seconds:
+            return False  # the supervisor that polls before then sees it too
         since_seconds = self._promoted.seconds
         # A job that was due at the last promotion is locked, or the database refused it.
         is_left_over = due_in_seconds < -since_seconds

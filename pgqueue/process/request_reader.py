@@ -19,7 +19,6 @@ class RequestReader:
         self, supervisor_id: int, on_requests: Callable[[Sequence[Request]], None]
     ) -> None:
         self._supervisor_id = supervisor_id
-        self._notification = requests.notification(supervisor_id)
         self._on_requests = on_requests
 
     def read(self, link: Link) -> None:
@@ -31,7 +30,11 @@ class RequestReader:
         if running := [request for request in rows if request.is_running]:
             self._on_requests(running)
 
+    def notify_others(self, link: Link) -> None:
+        """Notify the other supervisors whose workers have open requests."""
+        run(link, requests.notify_others(self._supervisor_id))
+
     def read_if_notified(self, link: Link, payloads: Collection[str]) -> None:
         """Read the requests if one of these notifications says that there are some."""
-        if self._notification in payloads:
+        if requests.NOTIFICATION in payloads:
             self.read(link)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from pgqueue.core.clock import MONOTONIC, Clock
 
-# The words of the head, by their number: the slot (counted from 1) of the job that has the main
-# thread, 0 for none; its monotonic time of that; whether slots ran out; the monotonic time of the
+# The words of the head, by their number: the slot of the job that has the main thread, 0 for none;
+# its monotonic time of that; whether slots ran out; the monotonic time of the
 # claim loop's last turn; how many reclaims were started or ended; whether it waits to be woken;
 # when its jobs are interrupted unless its lease is renewed, 0 without a lease.
 # Each is one word that is written at once, so that nobody reads half of it.
@@ -25,7 +25,7 @@ _HEAD = 7
 # In the place of the deadline of a job whose task has ended.
 _ENDED = -inf
 
-# A slot: job id, 0 for a free one; and its deadline.
+# A slot: job id, 0 for a free one; and its deadline. It is named by the number of its first word.
 _WORDS = 2
 _WORD_BYTES = 8
 
@@ -59,8 +59,7 @@ class Scoreboard:
             os.ftruncate(fd, size)
         self._clock = clock
         self._map(fd, size)
-        self._free = list(range(slots, 0, -1))
-        self._slots = slots
+        self._free = list(range(_HEAD, len(self._counts), _WORDS))
 
     # For the worker.
 
@@ -71,26 +70,26 @@ class Scoreboard:
             self.set_running(0)
             return 0
         slot = self._free.pop()
-        word = _word(slot)
-        self._times[word + 1] = inf if deadline is None else deadline
-        self._counts[word] = job_id
+        self._times[slot + 1] = inf if deadline is None else deadline
+        self._counts[slot] = job_id
         return slot
 
     def finish(self, slot: int) -> None:
         """Remove a job's deadline: its task has ended, and it waits to be settled."""
         if slot:
-            self._times[_word(slot) + 1] = _ENDED
+            self._times[slot + 1] = _ENDED
 
     def remove(self, slot: int) -> None:
         """Free a job's slot: it is settled."""
         if slot:
-            self._counts[_word(slot)] = 0
+            self._counts[slot] = 0
             self._free.append(slot)
 
     def set_running(self, slot: int) -> None:
         """Show that the job of this slot has the main thread from now on; 0 for none."""
-        # In this order: a reader of the new slot must not read an older time with it.
-        self._times[_SINCE] = self._clock.monotonic()
+        if slot:
+            # In this order: a reader of the new slot must not read an older time with it.
+            self._times[_SINCE] = self._clock.monotonic()
         self._counts[_RUNNING] = slot
 
     def record_turn(self) -> None:
@@ -141,6 +140,16 @@ class Scoreboard:
         except ValueError:  # closed meanwhile, by the thread that removes ended workers
             return False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the worker waits to be woken, and has no job; False for one that has ended."""
+        try:
+            return (
+                self.is_waiting and not self._counts[_FULL] and not any(self._counts[_HEAD::_WORDS])
+            )
+        except ValueError:
+            return False
+
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""
         if self._counts[_FULL]:
@@ -158,9 +167,9 @@ class Scoreboard:
     def blocked_by(self, seconds: float) -> RunningJob | None:
         """The job that has had the main thread for so long, with its start; None if none has."""
         slot, since = self._counts[_RUNNING], self._times[_SINCE]
-        if not 1 <= slot <= self._slots or self._clock.monotonic() - since < seconds:
+        if not _HEAD <= slot < len(self._counts) or self._clock.monotonic() - since < seconds:
             return None
-        job_id = self._counts[_word(slot)]
+        job_id = self._counts[slot]
         # Two words: a processor may show them in another order, but then they change soon.
         is_unchanged = (slot, since) == (self._counts[_RUNNING], self._times[_SINCE])
         return RunningJob(job_id, since) if job_id and is_unchanged else None
@@ -191,10 +200,6 @@ class Scoreboard:
         self._counts.release()
         self._times.release()
         self._memory.close()
-
-
-def _word(slot: int) -> int:
-    return _HEAD + (slot - 1) * _WORDS
 
 
 def _bytes(slots: int) -> int:

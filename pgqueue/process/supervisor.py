@@ -33,6 +33,7 @@ from pgqueue.process.request_reader import RequestReader
 from pgqueue.process.shutdown import Shutdown
 from pgqueue.process.signals import Signals
 from pgqueue.process.spare_process import SpareProcess
+from pgqueue.process.turns import Turns
 from pgqueue.process.unknown_tasks import UnknownTasks
 from pgqueue.process.wake_ups import WakeUps
 from pgqueue.process.worker_pool import WorkerKind, connections_needed, pool_for
@@ -65,6 +66,7 @@ class Supervisor:
 
     Attributes:
         id: This supervisor's id, in the rows of its workers.
+        turns: Its turns at the work that one supervisor does for all.
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Supervisor:
         try:
             compare_connections(link, settings)
             # Last: after a failure, a row would look like a live supervisor for a week.
-            self.id = _register(link, identity)
+            self.id = _register(link, identity, settings.lease_seconds)
         finally:
             link.close()
+        self.turns = Turns()
         self._reactor = Reactor()
         self._registry = WorkerRegistry(
             database,
@@ -95,6 +98,8 @@ class Supervisor:
             heartbeat_seconds=settings.heartbeat_seconds,
             on_renewed=self._on_renewed,
             usage=self.usage,
+            turns=self.turns,
+            is_idle=self.is_idle,
         )
         self._unknown_tasks = UnknownTasks(self._registry)
         launcher = Launcher(
@@ -186,6 +191,10 @@ class Supervisor:
         """How busy the workers are; on any thread."""
         return self._fleet.usage()
 
+    def is_idle(self) -> bool:
+        """Whether no worker has a job; on any thread."""
+        return self._fleet.is_idle
+
     @property
     def worker_ids(self) -> list[int]:
         """The ids of the live workers."""
@@ -204,6 +213,8 @@ class Supervisor:
             listened,
             supervisor_id=self.id,
             identity=identity,
+            lease_seconds=settings.lease_seconds,
+            turns=None if burst else self.turns,
             request_reader=request_reader,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
@@ -285,10 +296,11 @@ def _identity(settings: Settings) -> SupervisorIdentity:
     )
 
 
-def _register(link: Link, identity: SupervisorIdentity) -> int:
+def _register(link: Link, identity: SupervisorIdentity, lease_seconds: float) -> int:
     supervisor_id = None
     while supervisor_id is None:
-        supervisor_id = run(link, supervisors.register_supervisor(identity))
+        registration = supervisors.register_supervisor(identity, lease_seconds=lease_seconds)
+        supervisor_id = run(link, registration)
     return supervisor_id
 
 

@@ -48,11 +48,9 @@ class WakeUps:
                         child.channel.try_send("queues_ready", queues=list(queues))
 
     def waiting_kinds(self) -> set[WorkerKind]:
-        """The kinds of the children that need to know which queues are ready."""
+        """The kinds of the children that wait to be woken."""
         children = list(self._fleet.children.values())  # at once: another thread may call this
-        return {
-            child.kind for child in children if self._claims_by_name or child.scoreboard.is_waiting
-        }
+        return {child.kind for child in children if child.scoreboard.is_waiting}
 
     def _in_turn(self, children: list[Child]) -> list[Child]:
         # Another child comes first each time: one that hangs would be woken again and again.

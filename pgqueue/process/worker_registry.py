@@ -5,6 +5,7 @@ The supervisor submits statements here, because its main thread never waits for 
 """
 
 from collections.abc import Callable
+from math import inf
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +15,7 @@ from pgqueue.core.events.workers import ForeignWorkers
 from pgqueue.core.lease_limits import lease_limits
 from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
+from pgqueue.process.turns import Turns
 from pgqueue.store import supervisors
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -32,6 +34,8 @@ class WorkerRegistry(Loop):
         lease_seconds: How long a worker may go without a renewal before others take its jobs.
         on_renewed: Gets the ids of workers whose lease has expired, after each renewal, and the
             time at which the renewal was sent.
+        turns: Learns from each renewal of the other supervisors.
+        is_idle: Whether no worker has a job. Then every other renewal is left out.
         usage: The use of the workers' slots, which each renewal records.
 
     Attributes:
@@ -52,6 +56,8 @@ class WorkerRegistry(Loop):
         heartbeat_seconds: float,
         on_renewed: Callable[[set[int], float], None],
         usage: Callable[[], Usage],
+        turns: Turns,
+        is_idle: Callable[[], bool] = lambda: False,
         clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__("registry", database)
@@ -60,6 +66,8 @@ class WorkerRegistry(Loop):
         self._heartbeat_seconds = heartbeat_seconds
         self._on_renewed = on_renewed
         self._usage = usage
+        self._turns = turns
+        self._is_idle = is_idle
         self._submitted = SimpleQueue[_Submitted]()
         self._pending: _Submitted | None = None
         self._clock = clock
@@ -82,6 +90,11 @@ class WorkerRegistry(Loop):
     def pause_seconds_max(self) -> float:
         """Short, as a pause that outlives the lease would interrupt jobs after the outage."""
         return min(1.0, self._lease_seconds / 10)
+
+    @property
+    def ping_after_idle_seconds(self) -> float:
+        """A renewal needs no ping before it: it has a limit of its own, and can be repeated."""
+        return inf if self._renewal.is_due else super().ping_after_idle_seconds
 
     @property
     def _answer_seconds_max(self) -> float:
@@ -115,8 +128,16 @@ class WorkerRegistry(Loop):
         self.sent_at = self._clock.monotonic()
         with link.short_timeout(self._answer_seconds_max):
             renewal = run(link, statement)
+        self._turns.update(renewal.around)
         self._on_renewed(self.worker_ids - renewal.renewed_ids, self.sent_at)
-        self._renewal.start(self._heartbeat_seconds)
+        self._renewal.start(self._pause_seconds())
         foreign_ids, self._foreign_ids = self._foreign_ids, renewal.foreign_ids
         if new_ids := renewal.foreign_ids - foreign_ids:
             emit(ForeignWorkers(supervisor_id=self._supervisor_id, worker_ids=sorted(new_ids)))
+
+    def _pause_seconds(self) -> float:
+        if not self._is_idle():
+            return self._heartbeat_seconds
+        # A job that starts later has the rest of the lease: two thirds of it at least.
+        longest = max(self._heartbeat_seconds, self._lease_seconds / 3)
+        return min(2.0 * self._heartbeat_seconds, longest)

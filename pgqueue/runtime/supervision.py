@@ -73,9 +73,11 @@ class Supervision:
                     supervisor_id=self._supervisor.id,
                     grace_seconds=settings.timeout_grace_seconds,
                     end=self._supervisor.end_overdue,
+                    is_idle=self._supervisor.is_idle,
                 ),
                 *expiry.services(),
             ],
+            turns=self._supervisor.turns,
         )
         self._maintenance.on_schema_too_new = self._supervisor.schema_too_new
         self._exit_code = Future[int]()

@@ -59,6 +59,9 @@ class BatchedStatement:
         first: Names the job that it would change first.
         jobs_max: Jobs that one batch ever changes.
         reduce: Makes a job smaller that is too much for one statement.
+
+    Attributes:
+        changed_count: Jobs that the last batch changed.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class BatchedStatement:
         self._portion = AdaptiveBatch(_ATTEMPTS_MAX)
         self._clock = clock
         self._reports = RefusalReports(clock)
+        self.changed_count = 0
         self._skipped: dict[int, _Pause] = {}
         self._after: str | None = None
         self._restart = _Pause(Timer(clock), _SKIPPED_SECONDS)
@@ -91,6 +95,7 @@ class BatchedStatement:
         if self._after is not None and self._restart.timer.is_due:
             self._after = None
             self._skipped = {}
+        self.changed_count = 0
         size = self._batch.size
         statement = self._statement(size, self._skipped_ids(), self._after)
         try:
@@ -104,6 +109,7 @@ class BatchedStatement:
             return True
         for job_id, is_changed in rows:
             if is_changed:
+                self.changed_count += 1
                 self._skipped.pop(job_id, None)
             else:
                 self._skip(job_id, SKIPPED)

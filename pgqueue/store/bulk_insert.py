@@ -5,6 +5,7 @@ the generator of the jobs may use the connection meanwhile.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -41,7 +42,7 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
         InvalidOption: *batch_size* is not within 1 to 50,000.
     """
     inserted = 0
-    ready_queues: set[str] = set()
+    ready = Counter[str]()
     with atomic(link) as is_ours:
         if is_ours:
             run(link, _allow_idle_transaction())
@@ -49,16 +50,16 @@ def insert(link: Link, jobs: Iterable[NewJob], batch_size: int) -> int:
             due_times = run(link, _resolve_due_times(batch))
             link.copy(link.schema.render("copy_jobs"), _rows(batch, due_times))
             inserted += sum(len(texts) for _, texts in batch)
-            ready_queues |= _ready_queues(batch, due_times)
-        if ready_queues:
-            run(link, notify(ready_queues))
+            ready += _ready_jobs(batch, due_times)
+        if ready:
+            run(link, notify(ready))
     return inserted
 
 
 async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> int:
     """Insert jobs without blocking the event loop: the asyncio twin of `insert`."""
     inserted = 0
-    ready_queues: set[str] = set()
+    ready = Counter[str]()
     async with aatomic(link) as is_ours:
         if is_ours:
             await arun(link, _allow_idle_transaction())
@@ -66,9 +67,9 @@ async def ainsert(link: AsyncLink, jobs: Iterable[NewJob], batch_size: int) -> i
             due_times = await arun(link, _resolve_due_times(batch))
             await link.copy(link.schema.render("copy_jobs"), _rows(batch, due_times))
             inserted += sum(len(texts) for _, texts in batch)
-            ready_queues |= _ready_queues(batch, due_times)
-        if ready_queues:
-            await arun(link, notify(ready_queues))
+            ready += _ready_jobs(batch, due_times)
+        if ready:
+            await arun(link, notify(ready))
     return inserted
 
 
@@ -120,12 +121,14 @@ def _due_key(new: NewJob) -> _DueKey:
     return new.run_after, new.expires_after_seconds
 
 
-def _ready_queues(batch: Iterable[_SimilarJobs], due_times: _DueTimes) -> set[str]:
-    """The queues with a job that is ready at once."""
-    ready = {
-        due_keys for due_keys, (_, status, _) in due_times.items() if status is JobStatus.QUEUED
-    }
-    return {new.queue for new, _ in batch if _due_key(new) in ready}
+def _ready_jobs(batch: Iterable[_SimilarJobs], due_times: _DueTimes) -> Counter[str]:
+    """How many jobs of each queue are ready at once."""
+    ready = Counter[str]()
+    for new, texts in batch:
+        _, status, _ = due_times[_due_key(new)]
+        if status is JobStatus.QUEUED:
+            ready[new.queue] += len(texts)
+    return ready
 
 
 def _rows(batch: Iterable[_SimilarJobs], due_times: _DueTimes) -> Iterator[bytes]:

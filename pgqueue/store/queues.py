@@ -1,6 +1,6 @@
 """The ready and the unfinished jobs of queues, and the notification that jobs are ready."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -8,8 +8,16 @@ from pgqueue.core.lifecycle import JobStatus
 from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
-NOTIFICATION: Final = ""
-"""The payload of a notification that a job is ready, as the SQL files write it."""
+FORWARDS_MAX: Final = 3
+"""How often the news of a ready job is forwarded. It has met so many full supervisors then that
+most are full, and a worker with a new free slot claims by itself."""
+
+_PAYLOADS: Final = {"": 0} | {str(count): count for count in range(1, FORWARDS_MAX + 1)}
+
+
+def forward_count(payloads: Iterable[str]) -> int | None:
+    """How often the news of ready jobs was forwarded; None if no payload tells of ready jobs."""
+    return min((_PAYLOADS[text] for text in payloads if text in _PAYLOADS), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class ReadyRow(NamedTuple):
     executor: str | None
     quarantined: bool | None
     due_in_seconds: float | None
+    has_requests: bool
     seconds: float
 
 
@@ -39,16 +48,18 @@ class ReadyQueues:
         ready: (queue, executor, quarantined) of every queue with a ready job.
         due_in_seconds: Until the next scheduled job falls due; negative for a job that fell due
             within the last minute, None without one.
+        has_requests: Whether any worker has an open request.
         seconds: How long the scan took the server.
     """
 
     ready: list[tuple[str, str, bool]]
     due_in_seconds: float | None
+    has_requests: bool
     seconds: float
 
 
 def find_ready() -> Statement[ReadyQueues]:
-    """Scan for queues with ready jobs, and for the scheduled job that falls due next."""
+    """Scan for queues with ready jobs, the scheduled job that falls due next, and requests."""
 
     def decode(rows: Sequence[Row]) -> ReadyQueues:
         scanned = [ReadyRow._make(row) for row in rows]
@@ -59,15 +70,31 @@ def find_ready() -> Statement[ReadyQueues]:
                 if queue is not None and executor is not None
             ],
             due_in_seconds=scanned[0].due_in_seconds,
+            has_requests=scanned[0].has_requests,
             seconds=scanned[0].seconds,
         )
 
     return Statement("find_ready", {}, decode)
 
 
-def notify(queues: Iterable[str]) -> Statement[None]:
-    """Wake the supervisors that wait for a job of these queues."""
-    return Statement("notify", {"queues": sorted(queues)}, lambda rows: None)
+def notify(
+    ready: Mapping[str, int], *, sender_id: int | None = None, forward_count: int = 0
+) -> Statement[None]:
+    """Wake supervisors that wait for jobs of these queues, as many as have slots for them.
+
+    Args:
+        ready: How many jobs each queue has.
+        sender_id: The supervisor that forwards the news, and is not woken.
+        forward_count: How often the news was forwarded, this time included.
+    """
+    queues = sorted(ready)
+    params = {
+        "queues": queues,
+        "jobs": [ready[queue] for queue in queues],
+        "sender_id": sender_id,
+        "payload": str(forward_count or ""),
+    }
+    return Statement("notify", params, lambda rows: None)
 
 
 def unfinished(queues: Sequence[str]) -> Statement[list[UnfinishedJobs]]:

@@ -30,9 +30,13 @@ class Request:
     is_running: bool
 
 
-def notification(supervisor_id: int) -> str:
-    """The payload of a notification that there are requests to workers of a supervisor."""
-    return f"requests {supervisor_id}"
+NOTIFICATION: Final = "requests"
+"""The payload of a notification of requests to a supervisor's workers, as SQL files write it."""
+
+
+def notify_others(supervisor_id: int) -> Statement[None]:
+    """Notify all other supervisors whose workers have open requests."""
+    return Statement("notify_requests", {"sender_id": supervisor_id}, lambda rows: None)
 
 
 def open_requests(supervisor_id: int) -> Statement[list[Request]]:

@@ -34,8 +34,11 @@ class Schema:
             ) from error
         self.name = name
         self.quoted = quoted(name)
-        # The quotes belong to the name of the channel, as in the function `notify`.
-        self.channel = f"{self.quoted}.jobs"
+
+    def channel(self, supervisor_id: int) -> str:
+        """The channel on which a supervisor is notified."""
+        # The quotes belong to the name, as in the function `notify`.
+        return f"{self.quoted}.{supervisor_id}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and other.name == self.name

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
-from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.core.lifecycle import ATTEMPT_SUCCEEDED, JobStatus, Outcome
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.store.claims import AttemptKey
 from pgqueue.store.statement import Row, Statement
@@ -82,7 +83,7 @@ class Settlement:
     def is_plain(self) -> bool:
         """Whether it is a success with nothing else to record."""
         return (
-            self.outcome is Outcome.SUCCEEDED
+            self.outcome is ATTEMPT_SUCCEEDED
             and self.result is None
             and self.error_type is None
             and self.waited_seconds is not None
@@ -113,10 +114,10 @@ def settle(
         else:
             others.append(_settlement_json(settlement))
     params = {
-        "ids": _array(settlement.id for settlement in plain),
-        "attempts": _array(settlement.attempt for settlement in plain),
-        "worker_ids": _array(settlement.worker_id for settlement in plain),
-        "waited_seconds": _array(settlement.waited_seconds for settlement in plain),
+        "ids": _array(map(attrgetter("id"), plain)),
+        "attempts": _array(map(attrgetter("attempt"), plain)),
+        "worker_ids": _array(map(attrgetter("worker_id"), plain)),
+        "waited_seconds": _array(map(attrgetter("waited_seconds"), plain)),
         "ended": f"[{','.join(others)}]",
     }
 

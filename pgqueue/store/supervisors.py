@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgqueue.core.identity import random_id
 from pgqueue.core.queue_pattern import split_patterns
-from pgqueue.store.statement import Row, Statement, count, first_value, only_value
+from pgqueue.store.statement import Row, Statement, count, first_value
 
 # Every enqueue compares its queue with all queues of every supervisor.
 _QUEUES_MAX = 100
@@ -41,29 +42,45 @@ class SupervisorIdentity:
         }
 
 
-def register_supervisor(identity: SupervisorIdentity) -> Statement[int | None]:
+def register_supervisor(
+    identity: SupervisorIdentity, *, lease_seconds: float
+) -> Statement[int | None]:
     """Add a supervisor that starts, under a random id; returns the id, None when it is in use."""
-    params = {**identity.columns(), "supervisor_id": random_id()}
+    params = {
+        **identity.columns(),
+        "supervisor_id": random_id(),
+        "lease_seconds": lease_seconds,
+    }
     return Statement("register_supervisor", params, first_value)
 
 
 def announce(
-    supervisor_id: int, identity: SupervisorIdentity, *, wants_notify: bool, seconds: float
-) -> Statement[int]:
-    """Announce whether producers are to notify a supervisor; a row that was lost is added again.
-
-    Returns how many supervisors have a queue in common with this one, which is counted too.
-
-    Args:
-        seconds: How long the announcement counts, unless another one follows.
-    """
+    supervisor_id: int, identity: SupervisorIdentity, *, wants_notify: bool, lease_seconds: float
+) -> Statement[None]:
+    """Announce whether producers are to notify a supervisor; a row that was lost is added again."""
     params = {
         **identity.columns(),
         "supervisor_id": supervisor_id,
         "wants_notify": wants_notify,
-        "seconds": seconds,
+        "lease_seconds": lease_seconds,
     }
-    return Statement("announce_supervisor", params, only_value)
+    return Statement("announce_supervisor", params, lambda rows: None)
+
+
+class Around(NamedTuple):
+    """The live supervisors around one, as its last renewal saw them.
+
+    Attributes:
+        rank: Its rank among them by id, from 0.
+        supervisors: How many there are, this one included.
+        peers: How many of them have a queue in common with this one, itself included.
+        shared_seconds: A time that is the same for all of them now.
+    """
+
+    rank: int
+    supervisors: int
+    peers: int
+    shared_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,7 @@ class Renewal:
 
     renewed_ids: frozenset[int]
     foreign_ids: frozenset[int]
+    around: Around
 
 
 def renew(
@@ -88,7 +106,7 @@ def renew(
     busy_slots: int = 0,
     run_seconds: float | None = None,
 ) -> Statement[Renewal]:
-    """Renew the leases of a supervisor's workers.
+    """Renew the leases of a supervisor and of its workers.
 
     Args:
         worker_ids: The workers that it registered and that have not ended.
@@ -108,10 +126,8 @@ def renew(
 
 
 def _renewal(rows: Sequence[Row]) -> Renewal:
-    return Renewal(
-        frozenset(worker_id for worker_id, is_own in rows if is_own),
-        frozenset(worker_id for worker_id, is_own in rows if not is_own),
-    )
+    [(renewed_ids, foreign_ids, *around)] = rows
+    return Renewal(frozenset(renewed_ids or ()), frozenset(foreign_ids or ()), Around(*around))
 
 
 def stop(supervisor_id: int) -> Statement[int]:

@@ -227,7 +227,7 @@ supervisors = Table(
     Column("busy_slots", Integer, nullable=False, server_default=text("0")),
     Column("run_seconds", Double),
     Column("wants_notify", Boolean, nullable=False, server_default=text("false")),
-    _moment("notify_until"),
+    _moment("lease_until"),
     _moment("started_at", nullable=False, server_default=_NOW),
     _moment("last_seen_at", nullable=False, server_default=_NOW),
     _moment("stopped_at"),
@@ -235,7 +235,7 @@ supervisors = Table(
     info={"storage": {"fillfactor": "50"}},
 )
 
-Index("supervisors_notify_until", supervisors.c.notify_until)
+Index("supervisors_lease_until", supervisors.c.lease_until)
 
 contact = Table(
     "contact",
@@ -289,6 +289,7 @@ wake_ups = Table(
     "wake_ups",
     metadata,
     Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("supervisor_id", BigInteger, nullable=False),
     Column("payload", Text, nullable=False),
     prefixes=["unlogged"],
     info={"storage": {}},

@@ -1,5 +1,7 @@
 """Counts what this worker does, and sends the counts to its supervisor."""
 
+from collections.abc import Iterable
+
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.lifecycle import JobStatus
 from pgqueue.worker.in_flight import InFlight
@@ -30,12 +32,11 @@ class Counters:
         self._send = Timer(clock)
         self._sent: dict[str, float | None] = {}
 
-    def add_settled(self, status: JobStatus) -> None:
-        """Count an attempt that left its job with this status."""
-        if status is JobStatus.SUCCEEDED:
-            self.succeeded += 1
-        elif status is JobStatus.FAILED:
-            self.failed += 1
+    def add_settled(self, statuses: Iterable[object]) -> None:
+        """Count the attempts of one answer, by the statuses with which they left their jobs."""
+        counted = list(statuses)
+        self.succeeded += counted.count(JobStatus.SUCCEEDED)
+        self.failed += counted.count(JobStatus.FAILED)
 
     def send_changes(self) -> None:
         """Send the counts if they changed, at most once a second. The fetcher's thread."""

@@ -232,7 +232,9 @@ class Fetcher(Loop):
 
     def _on_free_capacity(self) -> None:
         # Called for every ended attempt, so it costs nothing while no turn waits for capacity.
-        if self._wants_capacity and self._free_capacity()[0] > 0:
+        if not (self._wants_capacity and self._in_flight.may_need_refill):
+            return
+        if self._free_capacity()[0] > 0:
             self._wants_capacity = False
             self.wake()
 

@@ -8,9 +8,9 @@ the database refuses delays the other settlements.
 """
 
 import queue
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pgqueue.core.adaptive_batch import AdaptiveBatch
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
@@ -22,7 +22,7 @@ from pgqueue.core.events.jobs import (
     SettlementRefused,
     emit_settlement,
 )
-from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.core.lifecycle import JOB_SUCCEEDED, JobStatus, Outcome
 from pgqueue.process.loop import Loop
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
@@ -52,29 +52,26 @@ _LOCKED_SECONDS_MAX = 0.2
 _REFUSED_SECONDS = 10.0
 _REFUSED_SECONDS_MAX = 300.0
 
-# To look an enumeration's member up takes ten times as long, and this is done for every job.
-_SUCCEEDED: Final = JobStatus.SUCCEEDED
-
 
 @dataclass(slots=True)
 class PendingSettlement:
     """A settlement that is not recorded yet. The finisher's thread writes it.
 
     Attributes:
+        size: The characters of its result and its traceback.
+        wakes_others: Whether other workers are woken for the job, once it is queued again.
         retry: Due when it is tried again; None before its first try.
         locked_seconds: The last wait for a transaction that had the job locked.
         refused_seconds: The last wait after the database had refused it.
-        wakes_others: Whether other workers are woken for the job, once it is queued again.
-        size: The characters of its result and its traceback.
     """
 
     attempt: ActiveAttempt
     settlement: Settlement
+    size: int
+    wakes_others: bool
     retry: Timer | None = None
     locked_seconds: float = 0.0
     refused_seconds: float = 0.0
-    wakes_others: bool = False
-    size: int = 0
 
 
 class Finisher(Loop):
@@ -122,10 +119,8 @@ class Finisher(Loop):
         size = 0
         if settlement.result is not None or settlement.traceback is not None:
             size = settlement.size
-            self._in_flight.add_ended_bytes(size)
-        self._arrived.put(
-            PendingSettlement(attempt, settlement, wakes_others=wakes_others, size=size)
-        )
+            self._in_flight.unsettled_bytes.add(size)
+        self._arrived.put(PendingSettlement(attempt, settlement, size, wakes_others))
 
     def check_connection(self) -> None:
         """Check the connection, as a claim is about to be made; safe on any thread.
@@ -205,7 +200,7 @@ class Finisher(Loop):
         settled: list[tuple[PendingSettlement, Outcome, JobStatus]] = []
         completed: list[PendingSettlement] = []
         lost: list[PendingSettlement] = []
-        queues: set[str] = set()
+        ready = Counter[str]()
         for pending in answered:
             attempt = pending.attempt
             key = attempt.key
@@ -218,22 +213,22 @@ class Finisher(Loop):
                 continue
             self._in_flight.remove(key, pending.size)
             if pending.wakes_others:
-                queues.add(attempt.claimed.queue)
+                ready[attempt.claimed.queue] += 1
             if status is not None:
-                self._counters.add_settled(status)
-                if observes_success or status is not _SUCCEEDED:
+                if observes_success or status is not JOB_SUCCEEDED:
                     settled.append((pending, pending.settlement.outcome, status))
             elif attempt.is_completed:
                 completed.append(pending)
             elif not self._is_doubtful:
                 lost.append(pending)
+        self._counters.add_settled(answer.values())
         # Listeners come last: a slow one delays no removal of the batch.
         for pending, outcome, status in settled:
             _emit_settled(pending, outcome, status)
         for pending in lost:
             _emit_lease_lost(pending)
-        if queues:
-            run(link, notify(queues))
+        if ready:
+            run(link, notify(ready))
         has_errors = any(map(_has_late_error, completed))
         if completed and (has_errors or is_observed(JobSucceeded)):
             self._report_completed(link, completed)
@@ -245,7 +240,7 @@ class Finisher(Loop):
         successes = [pending for pending in completed if pending.attempt.key in recorded]
         self._counters.succeeded += len(successes)
         for pending in successes:
-            _emit_settled(pending, Outcome.SUCCEEDED, _SUCCEEDED)
+            _emit_settled(pending, Outcome.SUCCEEDED, JOB_SUCCEEDED)
         failures = [pending for pending in successes if _has_late_error(pending)]
         for pending in failures:
             _emit_late_error(pending)

@@ -24,6 +24,34 @@ _ARGS_KEPT_MAX = 4096
 _BLOCKED_SECONDS = 1.0
 
 
+class UnsettledBytes:
+    """The characters of results and tracebacks that wait to be recorded.
+
+    Attributes:
+        _ended: Of the settlements of all attempts that ended. Main thread.
+        _settled: Of those that were recorded. Finisher.
+    """
+
+    __slots__ = ("_ended", "_settled")
+
+    def __init__(self) -> None:
+        self._ended = 0
+        self._settled = 0
+
+    def add(self, size: int) -> None:
+        """A large settlement waits to be recorded."""
+        self._ended += size
+
+    def remove(self, size: int) -> None:
+        """It was recorded."""
+        self._settled += size
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether nothing may be claimed."""
+        return self._ended - self._settled > _UNSETTLED_BYTES_MAX
+
+
 class InFlight:
     """Every active attempt: waiting for a slot, running, or waiting to be settled.
 
@@ -39,12 +67,12 @@ class InFlight:
         on_free_capacity: Called when an ended or settled attempt may allow another claim.
             Set once, before anything runs.
         prefetch: How many attempts may wait for a slot, and for how long.
+        unsettled_bytes: Of the attempts that wait to be settled.
         _active: Every attempt by key. The fetcher adds, the finisher removes.
         _added_count: Attempts that were added for a slot, without the ones that were removed
             before they got one. The fetcher's thread.
         _taken_count: Attempts that runners took. Main thread.
-        _ended_bytes: Of the settlements of all attempts that ended. Main thread.
-        _settled_bytes: Of those that were recorded. Finisher.
+        _refill_at: How many attempts wait or run when the next claim is due. Any thread.
     """
 
     def __init__(
@@ -60,14 +88,14 @@ class InFlight:
         self.waiting = queue.SimpleQueue[Run | None]()
         self.on_free_capacity: Callable[[], None] = lambda: None
         self.prefetch = Prefetch(prefetch_max, clock=clock)
+        self.unsettled_bytes = UnsettledBytes()
         self._settling_max = settling_max
         self._scoreboard = scoreboard
         self._clock = clock
         self._active: dict[AttemptKey, ActiveAttempt] = {}
         self._added_count = 0
         self._taken_count = 0
-        self._ended_bytes = 0
-        self._settled_bytes = 0
+        self._refill_at = inf
 
     def __len__(self) -> int:
         return len(self._active)
@@ -112,26 +140,32 @@ class InFlight:
 
     def free_capacity(self) -> tuple[int, int]:
         """How many jobs to claim now, and how many of them can start at once."""
-        if self.is_lease_over:
-            return 0, 0  # claimed jobs could not start
         # Attempts that wait or run. An attempt counts all the time from `add` until its end, also
         # while a runner takes it on another thread.
         occupied = self._added_count - self.prefetch.ended_count
+        prefetch = self.prefetch.limit(self.slots, occupied)
+        # A refill waits until half of the prefetch is used up, so that claims are few and
+        # large. A free slot never waits.
+        self._refill_at = self.slots + prefetch / 2
+        if not self.may_need_refill:
+            return 0, 0
         unsettled = len(self._active) - occupied
         if (
             unsettled > self._settling_max
-            or self._ended_bytes - self._settled_bytes > _UNSETTLED_BYTES_MAX
+            or self.unsettled_bytes.are_too_many
             or self._scoreboard.blocking_job_id(_BLOCKED_SECONDS)
+            or self.is_lease_over  # claimed jobs could not start
         ):
             return 0, 0
-        prefetch = self.prefetch.limit(self.slots, occupied)
-        free = max(0, self.slots - occupied)
-        wanted = self.slots + prefetch - occupied
-        # A refill waits until half of the prefetch is used up, so that claims are few and
-        # large. A free slot never waits.
-        if free == 0 and wanted < prefetch / 2:
-            return 0, 0
-        return max(0, wanted), free
+        return max(0, self.slots + prefetch - occupied), max(0, self.slots - occupied)
+
+    @property
+    def may_need_refill(self) -> bool:
+        """Whether so few attempts wait that there may be free capacity; read for each end.
+
+        The prefetch is the one of the last `free_capacity`.
+        """
+        return self._added_count - self.prefetch.ended_count <= self._refill_at
 
     @property
     def reclaim_count(self) -> int:
@@ -206,10 +240,6 @@ class InFlight:
         self.prefetch.record_end(now, None if started_at is None else now - started_at)
         self.on_free_capacity()
 
-    def add_ended_bytes(self, size: int) -> None:
-        """A large settlement waits to be recorded."""
-        self._ended_bytes += size
-
     # For the finisher.
 
     def remove(self, key: AttemptKey, size: int = 0) -> None:
@@ -217,7 +247,8 @@ class InFlight:
         attempt = self._active.pop(key, None)
         if attempt is not None:
             self._scoreboard.remove(attempt.slot)
+        if size:
+            self.unsettled_bytes.remove(size)
         # Below the limit, the attempt made a slot free when it ended, and the fetcher knows.
-        self._settled_bytes += size
         if size or len(self._active) >= self._settling_max:
             self.on_free_capacity()

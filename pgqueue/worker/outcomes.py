@@ -19,7 +19,7 @@ from pgqueue.core.duration import YEAR_SECONDS, seconds
 from pgqueue.core.errors import PgqueueError
 from pgqueue.core.exception_leaves import leaves
 from pgqueue.core.job_context import redact
-from pgqueue.core.lifecycle import Outcome
+from pgqueue.core.lifecycle import ATTEMPT_SUCCEEDED, Outcome
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.failure import Report, message_text, report
 from pgqueue.core.values.introspect import name_of
@@ -74,7 +74,7 @@ def succeeded(attempt: ActiveAttempt, value: object, limits: Limits) -> Settleme
         return failed(attempt, interruption.error, limits)
     if attempt.is_completed:
         return _rolled_back(attempt)
-    settlement = _settlement(attempt, Outcome.SUCCEEDED)
+    settlement = _settlement(attempt, ATTEMPT_SUCCEEDED)
     if value is not None:
         result = salvage_result(value, result_bytes_max=limits.result_bytes_max)
         settlement.result = result.text

@@ -151,6 +151,7 @@ class Reconciliation:
     def _pause_seconds(self) -> float:
         doubt_seconds = self._since_doubt.seconds
         if doubt_seconds > _DOUBT_SECONDS:
-            return self.interval_seconds
+            # Without an attempt nothing can be revoked.
+            return self.interval_seconds * (1.0 if self._in_flight.all() else 2.0)
         # Each pause doubles the time since the doubt, so that a broken connection costs few reads.
         return min(self.interval_seconds, max(_PAUSE_SECONDS_MIN, doubt_seconds))

@@ -36,7 +36,7 @@ class Runner:
     Args:
         find_task: Finds the task of an attempt by importing its module; may raise NotStarted.
         context_of: Makes the value of `current_job()` inside the task.
-        watch: Called at each true start, to watch the deadline.
+        watch: Called at each true start of an attempt that has a deadline.
         settle: Takes how each attempt ended.
     """
 
@@ -116,7 +116,8 @@ class _Pipe:
         runner, attempt = self._runner, self.attempt
         # start
         runner.in_flight.start(attempt)
-        runner.watch(attempt)
+        if attempt.deadline is not None:
+            runner.watch(attempt)
         if attempt.is_revoked:
             raise NotStarted("The worker returned the job to the queue before its start.")
         try:

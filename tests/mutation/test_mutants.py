@@ -25,7 +25,6 @@ _MATCHES = (
     "revived.queue = any(listening_queues.queues)",
     "revived.queue ^@ any(listening_queues.prefixes)",
 )
-_IS_AWAITED = f"exists ( select from pgqueue.listening_queues where {' or '.join(_MATCHES)} )"
 
 _ABOUT_AS_LONG = "The text of arguments that are not compressed is about as long as they are."
 _MORE_PRIORITIES = "Entries are read of jobs that are not scheduled any more."
@@ -37,14 +36,13 @@ EQUIVALENT = {
     ("read_claimed", _IS_PLAIN): _ABOUT_AS_LONG,
     ("add_log_lines", "job.id = any(array(select line.id from line))"): _MORE_LOCKS,
     ("add_log_lines", "job.keep_seconds = 0::float8"): _MORE_LOCKS,
-    ("retry", _IS_AWAITED): _NOTIFICATION,
     ("cancel", "worker.id = requested.worker_id"): _NOTIFICATION,
     **{("retry", condition): _NOTIFICATION for condition in _MATCHES},
 }
 """Conditions without which a statement passes every scenario, and the reason of each."""
 
 EXEMPT = {
-    *("enqueue", "enqueue_by_name", "copy_jobs", "notify"),  # new rows
+    *("enqueue", "enqueue_by_name", "copy_jobs", "notify", "notify_requests"),  # new rows
     *(
         "record_tasks",
         "register_supervisor",

@@ -15,18 +15,19 @@ def identity(*queues: str) -> SupervisorIdentity:
 
 def supervisor(link: Link, *queues: str) -> int:
     """The id of a new supervisor."""
-    supervisor_id = run(link, supervisors.register_supervisor(identity(*queues)))
+    registration = supervisors.register_supervisor(identity(*queues), lease_seconds=60.0)
+    supervisor_id = run(link, registration)
     assert supervisor_id is not None
     return supervisor_id
 
 
 def listening_supervisor(
-    link: Link, *queues: str, wants_notify: bool = True, seconds: float = 60.0
+    link: Link, *queues: str, wants_notify: bool = True, lease_seconds: float = 60.0
 ) -> int:
     """The id of a new supervisor that has announced whether producers are to notify it."""
     supervisor_id = supervisor(link, *queues)
     announcement = supervisors.announce(
-        supervisor_id, identity(*queues), wants_notify=wants_notify, seconds=seconds
+        supervisor_id, identity(*queues), wants_notify=wants_notify, lease_seconds=lease_seconds
     )
     run(link, announcement)
     return supervisor_id

@@ -95,9 +95,9 @@ def test_nothing_is_reclaimed_behind_a_job_that_paused_between_the_checks(
 def test_nothing_is_reclaimed_when_the_scoreboard_has_no_slot_left(clock: ManualClock) -> None:
     scoreboard = Scoreboard(1, clock=clock)
     thread = _thread(scoreboard)
-    scoreboard.set_running(scoreboard.add(7, None))
+    slot = scoreboard.add(7, None)
     scoreboard.add(8, None)
-    scoreboard.set_running(1)
+    scoreboard.set_running(slot)
 
     clock.advance(5)
     checks = thread.check(), thread.check()

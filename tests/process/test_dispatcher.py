@@ -35,6 +35,10 @@ def make_dispatcher(database_url: str) -> Iterator[Callable[..., Dispatcher]]:
         yield make
 
 
+def _notify(db: QueueDatabase) -> None:
+    db.rows("select pgqueue.notify(id, '') from pgqueue.supervisors")
+
+
 def test_many_jobs_that_fall_due_at_once_delay_no_request(
     db: QueueDatabase, make_dispatcher: Callable[..., Dispatcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,7 +63,7 @@ def test_many_jobs_that_fall_due_at_once_delay_no_request(
     for _ in range(3):
         dispatcher.run_once()
 
-    assert [0, 2, 4] == queued
+    assert [2, 4, 5] == queued
 
 
 def test_jobs_that_cannot_be_promoted_keep_no_other_from_being_run(
@@ -154,34 +158,38 @@ def test_a_promotion_without_a_report_comes_with_a_poll(
         turns[-1].append(statement.file)
         return run(link, statement)
 
+    def start_poll() -> None:
+        turns[-1].append("poll")
+        start()
+
     monkeypatch.setattr(dispatcher_module, "run", recorded)
-    monkeypatch.setattr("pgqueue.process.request_reader.run", recorded)
     monkeypatch.setattr("pgqueue.store.batched_statement.run", recorded)
     dispatcher = make_dispatcher(poll_seconds=0.2)
+    start = dispatcher.polling.start_poll
+    monkeypatch.setattr(dispatcher.polling, "start_poll", start_poll)
     while len(promotions := [turn for turn in turns if "promote" in turn]) < 4 and len(turns) < 100:
         turns.append([])
         dispatcher.run_once()
 
-    assert ["open_requests"] * 4 == [turn[0] for turn in promotions]
+    assert ["poll"] * 4 == [turn[0] for turn in promotions]
 
 
 @pytest.mark.own_session
-@pytest.mark.parametrize(("supervisor_count", "guesses"), [(1, 1), (2, 0)])
-def test_a_supervisor_that_is_notified_alone_wakes_a_worker_before_the_scan(
-    db: QueueDatabase,
-    make_dispatcher: Callable[..., Dispatcher],
-    supervisor_count: int,
-    guesses: int,
+@pytest.mark.parametrize(("waits", "guesses"), [(True, 1), (False, 0)])
+def test_a_notification_wakes_a_worker_that_waits_before_the_scan(
+    db: QueueDatabase, make_dispatcher: Callable[..., Dispatcher], waits: bool, guesses: int
 ) -> None:
     found: list[Ready] = []
-    dispatcher = make_dispatcher(on_ready=lambda ready, count: found.append(ready))
+    dispatcher = make_dispatcher(
+        on_ready=lambda ready, count: found.append(ready),
+        waiting_kinds=lambda: {WorkerKind("greenlet")} if waits else set(),
+    )
     job = db.enqueue()
     dispatcher.run_once()
     db.change(job.id, status="cancelled")
     dispatcher.run_once()
-    dispatcher.polling.supervisor_count = supervisor_count
 
-    db.rows("select pg_notify(%(channel)s, '')", channel=db.link.schema.channel)
+    _notify(db)
     dispatcher.run_once()
 
     assert [{("greenlet", False): ["default"]}] * (1 + guesses) == found
@@ -199,13 +207,11 @@ def test_while_scans_rest_workers_are_woken_for_the_queues_that_were_found_last(
     )
     dispatcher.polling.rest(60.0)
     if is_woken:
-        # The first turn polls; the second waits long enough for the notification, which another
-        # supervisor receives too.
+        # The first turn polls; the second waits long enough for the notification.
         dispatcher.run_once()
-        dispatcher.polling.supervisor_count = 2
         for _ in range(8):
             dispatcher.polling.scanned(found=False, seconds=0.001)
-        db.rows("select pg_notify(%(channel)s, '')", channel=db.link.schema.channel)
+        _notify(db)
         dispatcher.run_once()
         found.clear()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from itertools import takewhile
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,10 +15,13 @@ from registering import identity, listening_supervisor, supervisor
 from pgqueue.client.client import Client
 from pgqueue.core.new_job import NewJob
 from pgqueue.process.dispatcher import Dispatcher
+from pgqueue.process.turns import Turns
 from pgqueue.store import bulk_insert, requests, supervisors
 from pgqueue.store.connection.link import Link
 from pgqueue.store.requests import Request
+from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import run
+from pgqueue.store.supervisors import Around
 
 
 @pytest.fixture
@@ -27,23 +31,37 @@ def make_dispatcher(database_url: str) -> Iterator[Callable[..., Dispatcher]]:
         yield make
 
 
+class Notifications:
+    """Receives the notifications of supervisors, on a session of its own."""
+
+    def __init__(self, listener: psycopg.Connection[Any], schema: Schema) -> None:
+        self._listener = listener
+        self._schema = schema
+        self._ids: dict[str, int] = {}
+        listener.execute("listen done")
+
+    def listen(self, supervisor_id: int) -> int:
+        """Receive the notifications of this supervisor, too; returns its id."""
+        channel = self._schema.channel(supervisor_id)
+        self._listener.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        self._ids[channel] = supervisor_id
+        return supervisor_id
+
+    def received(self) -> list[tuple[int, str]]:
+        """The (supervisor, payload) of each notification since the last call."""
+        # All notifications that were sent before come before this one.
+        self._listener.execute("notify done")
+        sent = takewhile(
+            lambda notification: notification.channel != "done",
+            self._listener.notifies(timeout=10),
+        )
+        return [(self._ids[one.channel], one.payload) for one in sent]
+
+
 @pytest.fixture
-def payloads(link: Link, database_url: str) -> Iterator[Callable[[], list[str]]]:
-    """The payloads of the notifications since the last call."""
+def notifications(link: Link, database_url: str) -> Iterator[Notifications]:
     with psycopg.connect(database_url, autocommit=True) as listener:
-        channel = link.schema.channel
-        listener.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
-
-        def received() -> list[str]:
-            # All notifications that were sent before come before this one.
-            listener.execute("select pg_notify(%s, 'end')", [channel])
-            notifications = listener.notifies(timeout=10)
-            return [
-                notification.payload
-                for notification in takewhile(lambda sent: sent.payload != "end", notifications)
-            ]
-
-        yield received
+        yield Notifications(listener, link.schema)
 
 
 def _retried(db: QueueDatabase, queue: str) -> None:
@@ -63,59 +81,64 @@ def _retried(db: QueueDatabase, queue: str) -> None:
     ],
     ids=["one", "many", "by SQL", "retried"],
 )
-def test_a_job_notifies_the_supervisors_of_its_queue_and_nobody_else(
+def test_a_job_notifies_one_supervisor_of_its_queue_and_nobody_else(
     db: QueueDatabase,
-    payloads: Callable[[], list[str]],
+    notifications: Notifications,
     put: Callable[[QueueDatabase, str], object],
     wants: bool,
 ) -> None:
-    listening_supervisor(db.link, "mail/", "news", wants_notify=wants)
+    for _ in range(2):
+        notifications.listen(listening_supervisor(db.link, "mail/", "news", wants_notify=wants))
     counts = {}
     for queue in ("news", "newsletter", "mail/out", "mail", "default"):
         put(db, queue)
-        counts[queue] = len(payloads())
+        counts[queue] = len(notifications.received())
 
     expected = {"news": 1, "newsletter": 0, "mail/out": 1, "mail": 0, "default": 0}
     assert {queue: count * wants for queue, count in expected.items()} == counts
 
 
 @pytest.mark.own_session
-def test_an_announcement_that_has_expired_brings_no_notification(
-    db: QueueDatabase, payloads: Callable[[], list[str]]
+def test_a_supervisor_whose_lease_has_expired_is_not_notified(
+    db: QueueDatabase, notifications: Notifications
 ) -> None:
     for _ in range(2):
-        listening_supervisor(db.link, "default", seconds=-1)
+        notifications.listen(listening_supervisor(db.link, "default", lease_seconds=-1))
 
     db.enqueue()
 
-    assert [] == payloads()
+    assert [] == notifications.received()
 
 
 @pytest.mark.own_session
 def test_a_supervisor_that_has_stopped_is_notified_no_more(
-    db: QueueDatabase, payloads: Callable[[], list[str]]
+    db: QueueDatabase, notifications: Notifications
 ) -> None:
-    supervisor_id = listening_supervisor(db.link)
+    supervisor_id = notifications.listen(listening_supervisor(db.link))
     run(db.link, supervisors.stop(supervisor_id))
-    announcement = supervisors.announce(supervisor_id, identity(), wants_notify=True, seconds=60.0)
+    announcement = supervisors.announce(
+        supervisor_id, identity(), wants_notify=True, lease_seconds=60.0
+    )
     run(db.link, announcement)
+    run(db.link, supervisors.renew(supervisor_id, [], 60.0))
 
     db.enqueue()
 
-    assert [] == payloads()
+    assert [] == notifications.received()
     assert (True,) == db.row("select stopped_at is not null from pgqueue.supervisors")
 
 
 @pytest.mark.own_session
 def test_a_live_supervisor_whose_row_was_lost_has_a_row_again_and_is_notified(
     db: QueueDatabase,
-    payloads: Callable[[], list[str]],
+    notifications: Notifications,
     make_dispatcher: Callable[..., Dispatcher],
 ) -> None:
     dispatcher = make_dispatcher(queues=["news", "mail/"])
     dispatcher.run_once()
     columns = "id, host, pid, version, queues, prefixes, slots, wants_notify, stopped_at"
     row = db.row(f"select {columns} from pgqueue.supervisors")
+    notifications.listen(row[0])
     db.rows("delete from pgqueue.supervisors")
 
     # A fail-over ends the connection, and the dispatcher opens another one.
@@ -124,7 +147,7 @@ def test_a_live_supervisor_whose_row_was_lost_has_a_row_again_and_is_notified(
 
     assert row == db.row(f"select {columns} from pgqueue.supervisors")
     db.enqueue(queue="mail/out")
-    assert [""] == payloads()
+    assert [(row[0], "")] == notifications.received()
 
 
 @pytest.mark.parametrize(
@@ -138,27 +161,149 @@ def test_supervisors_with_a_common_queue_or_a_prefix_are_counted(
     for others in (["default"], ["default", "other"], ["other"]):
         listening_supervisor(db.link, *others, wants_notify=False)
     listening_supervisor(db.link, "mail/")
-    listening_supervisor(db.link, "default", seconds=-1)
+    listening_supervisor(db.link, "default", lease_seconds=-1)
     supervisor_id = supervisor(db.link, *queues)
 
-    announcement = supervisors.announce(
-        supervisor_id, identity(*queues), wants_notify=True, seconds=60.0
-    )
+    around = run(db.link, supervisors.renew(supervisor_id, [], 60.0)).around
 
-    assert count == run(db.link, announcement)
+    assert (count, 5) == (around.peers, around.supervisors)
+
+
+def test_live_supervisors_take_their_places_by_id_and_share_a_time(db: QueueDatabase) -> None:
+    ids = sorted(supervisor(db.link) for _ in range(3))
+    run(db.link, supervisors.stop(supervisor(db.link)))
+
+    seen = [run(db.link, supervisors.renew(id, [], 60.0)).around for id in ids]
+
+    assert [(0, 3), (1, 3), (2, 3)] == [(around.rank, around.supervisors) for around in seen]
+    assert max(around.shared_seconds for around in seen) - seen[0].shared_seconds < 5
+
+
+@pytest.mark.own_session
+def test_a_job_notifies_a_full_supervisor_only_if_all_are_full(
+    db: QueueDatabase, notifications: Notifications
+) -> None:
+    full, free = (notifications.listen(listening_supervisor(db.link)) for _ in range(2))
+    run(db.link, supervisors.renew(full, [], 60.0, slots=4, busy_slots=4))
+    run(db.link, supervisors.renew(free, [], 60.0, slots=4, busy_slots=3))
+    for _ in range(5):
+        db.enqueue()
+    before = notifications.received()
+    run(db.link, supervisors.stop(free))
+    db.enqueue()
+
+    assert [(free, "")] * 5 == before
+    assert [(full, "")] == notifications.received()
+
+
+@pytest.mark.own_session
+@pytest.mark.parametrize(("job_count", "notified"), [(1, 1), (10, 1), (11, 2), (21, 3), (99, 3)])
+def test_many_jobs_notify_as_many_supervisors_as_have_slots_for_them(
+    db: QueueDatabase, notifications: Notifications, job_count: int, notified: int
+) -> None:
+    for _ in range(3):
+        notifications.listen(listening_supervisor(db.link))  # of ten slots
+
+    bulk_insert.insert(db.link, [NewJob("t")] * job_count, 100)
+
+    assert notified == len(notifications.received())
+
+
+@pytest.mark.own_session
+def test_a_job_for_which_no_worker_waits_here_is_forwarded_three_times_at_most(
+    db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
+) -> None:
+    own, other = (notifications.listen(listening_supervisor(db.link)) for _ in range(2))
+    dispatcher = _dispatcher_of_two(make_dispatcher, own, waiting_kinds=set)
+    run(db.link, supervisors.renew(own, [], 60.0, slots=1, busy_slots=1))
+    db.enqueue()  # notifies the other one, which is not full
+    notifications.received()
+
+    payloads = []
+    for payload in ("", "1", "2", "3", "4", "of somebody else"):
+        db.rows("select pgqueue.notify(%(id)s, %(payload)s)", id=own, payload=payload)
+        for _ in range(2):
+            dispatcher.run_once()
+        payloads.append([sent for sent in notifications.received() if sent[0] == other])
+
+    assert [[(other, "1")], [(other, "2")], [(other, "3")], [], [], []] == payloads
+
+
+@pytest.mark.own_session
+def test_a_job_for_which_a_worker_waits_here_is_not_forwarded(
+    db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
+) -> None:
+    own, other = (notifications.listen(listening_supervisor(db.link)) for _ in range(2))
+    dispatcher = _dispatcher_of_two(make_dispatcher, own)
+    db.enqueue()
+    notifications.received()
+    db.rows("select pgqueue.notify(%(id)s, '')", id=own)
+
+    for _ in range(3):
+        dispatcher.run_once()
+
+    assert [] == [sent for sent in notifications.received() if sent[0] == other]
+
+
+@pytest.mark.own_session
+def test_a_poll_finds_the_jobs_and_the_requests_of_other_supervisors(
+    db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
+) -> None:
+    other = notifications.listen(listening_supervisor(db.link))
+    dispatcher = _dispatcher_of_two(make_dispatcher, supervisor(db.link, "mail"), queues=["mail"])
+    db.enqueue()
+    [claimed] = db.claim(db.worker(supervisor_id=other))
+    db.enqueue()
+    db.rows("select pgqueue.cancel(%(id)s)", id=claimed.id)
+    notifications.received()
+
+    dispatcher.polling.poll_now()
+    dispatcher.run_once()
+
+    assert [(other, "1"), (other, "requests")] == sorted(notifications.received())
+
+
+@pytest.mark.own_session
+def test_jobs_that_fall_due_at_once_wake_as_many_supervisors_as_have_slots_for_them(
+    db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
+) -> None:
+    for _ in range(3):
+        notifications.listen(listening_supervisor(db.link))  # of ten slots
+    dispatcher = _dispatcher_of_two(make_dispatcher, supervisor(db.link), waiting_kinds=set)
+    for _ in range(15):
+        db.enqueue(run_after=60.0)
+    db.rows("update pgqueue.jobs set run_at = clock_timestamp() returning id")
+
+    dispatcher.polling.poll_now()
+    dispatcher.run_once()
+
+    assert 2 == len(notifications.received())
+
+
+def _dispatcher_of_two(
+    make_dispatcher: Callable[..., Dispatcher], supervisor_id: int, **options: Any
+) -> Dispatcher:
+    """A dispatcher that has polled, and takes turns with another supervisor."""
+    turns = Turns()
+    dispatcher = make_dispatcher(supervisor_id=supervisor_id, turns=turns, **options)
+    dispatcher.run_once()
+    turns.update(Around(0, 2, 2, 0.0))
+    dispatcher.run_once()  # the poll was no news
+    return dispatcher
 
 
 @pytest.mark.own_session
 def test_a_cancellation_notifies_the_supervisor_of_the_worker_once(
-    db: QueueDatabase, payloads: Callable[[], list[str]]
+    db: QueueDatabase, notifications: Notifications
 ) -> None:
+    notifications.listen(7)
     db.enqueue()
     [claimed] = db.claim(db.worker(supervisor_id=7))
 
     for _ in range(2):
         db.rows("select pgqueue.cancel(%(id)s)", id=claimed.id)
 
-    assert [requests.notification(7)] == payloads()
+    assert [(7, requests.NOTIFICATION)] == notifications.received()
 
 
 @pytest.mark.own_session

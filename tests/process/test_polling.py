@@ -1,11 +1,13 @@
 """When the next scan comes."""
 
 import random
+from math import inf
 
 import pytest
 from manual_clock import ManualClock
 
 from pgqueue.process.polling import Polling
+from pgqueue.store.supervisors import Around
 
 
 @pytest.fixture
@@ -87,15 +89,6 @@ def test_a_notification_is_followed_by_a_scan_at_once(polling: Polling, clock: M
     assert 0.01 == pytest.approx(_notified(polling, 0.0))
 
 
-def test_supervisors_that_receive_one_notification_scan_one_after_the_other(
-    polling: Polling, clock: ManualClock
-) -> None:
-    clock.advance(1.0)
-    polling.supervisor_count = 51
-
-    assert 0.05 == pytest.approx(_notified(polling, 1.0))
-
-
 def test_in_a_storm_notifications_are_suppressed_and_scans_go_on(
     polling: Polling, clock: ManualClock
 ) -> None:
@@ -116,7 +109,7 @@ def test_a_few_notifications_are_no_storm(polling: Polling, clock: ManualClock) 
 def test_many_supervisors_scan_together_no_more_often_than_one(
     polling: Polling, clock: ManualClock
 ) -> None:
-    polling.supervisor_count = 20
+    polling.turns.update(Around(0, 20, 20, 0.0))
     _storm(polling, clock, 400)
 
     assert [0.02, 0.04, 0.08, 0.16, 0.2, 0.2] == _pauses(polling, 6, found=False)
@@ -169,3 +162,27 @@ def test_a_poll_is_due_a_tenth_of_its_interval_early(polling: Polling, clock: Ma
         due.append(polling.is_poll_due)
 
     assert [True, False, False, True] == due
+
+
+def test_each_of_several_supervisors_gets_its_share_of_a_storm(
+    polling: Polling, clock: ManualClock
+) -> None:
+    polling.turns.update(Around(0, 20, 20, 0.0))
+    for _ in range(6):
+        _notified(polling, 0.19)
+
+    assert not polling.wants_notify
+
+
+def test_of_several_supervisors_each_polls_in_its_turn_and_scans_no_more_in_between(
+    polling: Polling, clock: ManualClock
+) -> None:
+    polling.start_poll()
+    polling.turns.update(Around(2, 4, 1, 100.0))
+    left = [polling.poll_in_seconds]
+    clock.advance(2.0)
+    polling.start_poll()
+    left.append(polling.poll_in_seconds)
+
+    assert [2.0, 4.0] == left
+    assert [0.02, 0.04, 0.08, 0.16, 0.32, 0.64, inf] == _pauses(polling, 7, found=False)

@@ -131,3 +131,20 @@ def test_a_worker_that_has_ended_does_not_wait_to_be_woken() -> None:
     scoreboard.close()
 
     assert (True, False) == (before, scoreboard.is_waiting)
+
+
+def test_a_worker_is_idle_while_it_waits_and_has_no_job() -> None:
+    scoreboard = Scoreboard(2)
+    idle = [scoreboard.is_idle]
+    scoreboard.set_waiting(True)
+    idle.append(scoreboard.is_idle)
+    slot = scoreboard.add(7, None)
+    idle.append(scoreboard.is_idle)
+    scoreboard.finish(slot)
+    idle.append(scoreboard.is_idle)
+    scoreboard.remove(slot)
+    idle.append(scoreboard.is_idle)
+    scoreboard.close()
+    idle.append(scoreboard.is_idle)
+
+    assert [False, True, False, False, True, False] == idle

@@ -230,8 +230,7 @@ def test_a_supervisor_is_notified_when_the_job_commits(
     migrate.upgrade(database_url, name)
     listener, link = (Database(database_url, name).open() for _ in range(2))
     retried = run(link, enqueueing.enqueue(NewJob("t", run_after=60.0))).id
-    listening_supervisor(link)
-    listener.listen()
+    listener.listen(listening_supervisor(link))
 
     with link.transaction():
         _enqueue_by(link, way, retried)
@@ -246,8 +245,7 @@ def test_a_supervisor_is_notified_when_the_job_commits(
 @pytest.mark.parametrize("way", ["statement", "function", "copy"])
 def test_a_scheduled_job_notifies_nobody(database_url: str, link: Link, way: str) -> None:
     listener = Database(database_url).open()
-    listening_supervisor(link)
-    listener.listen()
+    listener.listen(listening_supervisor(link))
 
     _enqueue_by(link, way, 0, run_after=60.0)
     is_notified = bool(listener.notifications(0))

@@ -13,8 +13,8 @@ from pgqueue.store.connection.link import Link
 def test_a_notification_that_a_check_of_the_connection_has_read_is_not_missed(
     link: Link, other_link: Link, wait: Callable[[Link, float], set[str]]
 ) -> None:
-    link.listen()
-    other_link.fetch("select pg_notify(%(channel)s, '')", {"channel": link.schema.channel})
+    link.listen(7)
+    other_link.fetch("select pg_notify(%(channel)s, '')", {"channel": link.schema.channel(7)})
     assert [link.raw] == select.select([link.raw], [], [], 10.0)[0]
 
     assert link.is_still_connected()

@@ -47,8 +47,8 @@ def _listen(listener: Connection, channel: str) -> None:
     listener.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
 
 
-def _received(listener: Connection, channel: str) -> list[str]:
-    listener.execute("select pg_notify(%s, 'end')", [channel])
+def _received(listener: Connection) -> list[str]:
+    listener.execute("select pg_notify(min(name), 'end') from pg_listening_channels() as name")
     payloads = []
     for notification in listener.notifies(timeout=20):
         if notification.payload == "end":
@@ -89,11 +89,11 @@ def own(url: str) -> Iterator[QueueDatabase]:
 def listener(url: str) -> Iterator[Connection]:
     """A session that receives the notifications of a supervisor that wants some."""
     link = Database(url).open()
-    listening_supervisor(link)
+    channel = Schema().channel(listening_supervisor(link))
     run(link, enqueueing.enqueue(NewJob("t", run_after=600.0)))
     link.close()
     with psycopg.connect(url, autocommit=True) as listener:
-        _listen(listener, Schema().channel)
+        _listen(listener, channel)
         yield listener
 
 
@@ -106,7 +106,7 @@ def test_a_transaction_that_makes_jobs_can_be_prepared(url: str, listener: Conne
             connection.tpc_prepare()
             connection.tpc_commit()
 
-    assert [] == _received(listener, Schema().channel)
+    assert [] == _received(listener)
     assert [(7, 0)] == _counts(listener)
 
 
@@ -129,29 +129,30 @@ def test_a_commit_notifies_where_transactions_can_be_prepared(
     with psycopg.connect(url) as connection:
         put(adopt(connection, Schema()))
         connection.rollback()
-        assert [] == _received(listener, Schema().channel)
+        assert [] == _received(listener)
         put(adopt(connection, Schema()))
-        assert [] == _received(listener, Schema().channel)
+        assert [] == _received(listener)
         connection.commit()
 
-    assert [""] == _received(listener, Schema().channel)
+    assert [""] == _received(listener)
     assert 0 == _counts(listener)[0][1]
 
 
 def test_a_cancellation_can_be_prepared(url: str, own: QueueDatabase, listener: Connection) -> None:
     prepared, committed = own.claim_new(), own.claim_new()
-    _received(listener, Schema().channel)
+    _listen(listener, Schema().channel(1))
+    _received(listener)
     with psycopg.connect(url) as connection:
         connection.tpc_begin(connection.xid(1, "cancel", "b"))
         connection.execute("select pgqueue.cancel(%s)", [prepared.id])
         connection.tpc_prepare()
         connection.tpc_commit()
-    assert [] == _received(listener, Schema().channel)
+    assert [] == _received(listener)
 
     # The text of a statement of the extended protocol is gone when it is committed.
     own.rows("select pgqueue.cancel(%(id)s)", id=committed.id)
 
-    assert ["requests 1"] == _received(listener, Schema().channel)
+    assert ["requests"] == _received(listener)
 
 
 def test_a_full_queue_of_notifications_fails_no_enqueue(
@@ -186,7 +187,7 @@ def _counts(listener: Connection) -> list[Any]:
 @pytest.mark.own_session
 def test_the_server_gives_up_a_listener_that_acknowledges_nothing(db: QueueDatabase) -> None:
     # A session over a Unix socket shows 0, whatever was set.
-    db.link.listen()
+    db.link.listen(7)
 
     assert [("session",)] == db.rows(
         "select source from pg_settings where name = 'tcp_user_timeout'"
@@ -198,14 +199,14 @@ def test_the_server_gives_up_a_listener_that_acknowledges_nothing(db: QueueDatab
 def test_notifications_follow_a_renamed_schema(
     db: QueueDatabase, database_url: str, name: str
 ) -> None:
-    listening_supervisor(db.link)
     schema = Schema(name)
+    channel = schema.channel(listening_supervisor(db.link))
     db.link.raw.execute(sql.SQL("alter schema pgqueue rename to {}").format(sql.Identifier(name)))
     renamed = Database(database_url, schema).open()
     with psycopg.connect(database_url, autocommit=True) as listener:
-        _listen(listener, schema.channel)
+        _listen(listener, channel)
         enqueue = sql.SQL("select {}.enqueue('t')").format(sql.Identifier(name))
         for put in (_one, _by_name, _many, lambda _: db.link.raw.execute(enqueue)):
             put(renamed)
-            assert [""] == _received(listener, schema.channel)
+            assert [""] == _received(listener)
     renamed.close()

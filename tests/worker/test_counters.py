@@ -79,7 +79,7 @@ def test_busy_slots_and_recent_run_seconds_are_counted(
 def test_jobs_that_ended_are_counted_by_their_status(in_flight: InFlight) -> None:
     counters = Counters(in_flight, None)
 
-    for status in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.QUEUED, JobStatus.SUCCEEDED):
-        counters.add_settled(status)
+    counters.add_settled([JobStatus.SUCCEEDED, JobStatus.FAILED, None, JobStatus.QUEUED])
+    counters.add_settled([JobStatus.SUCCEEDED])
 
     assert (2, 1) == (counters.succeeded, counters.failed)

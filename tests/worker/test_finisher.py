@@ -407,8 +407,7 @@ def test_no_statement_checks_a_completion_where_nobody_listens(
 def test_a_job_that_waited_in_vain_wakes_the_other_workers_when_it_is_queued_again(
     harness: FinisherHarness, link: Link, client: Client
 ) -> None:
-    listening_supervisor(link, "default")
-    link.listen()
+    link.listen(listening_supervisor(link, "default"))
     interrupted, returned, _ = harness.attempts
     harness.settle([interrupted], Outcome.INTERRUPTED)
     before = link.notifications(timeout=0.0)

@@ -101,12 +101,12 @@ class Link:
         # A session of our own has the settings already.
         return self.transaction() if self.is_pooled and self.is_idle else _NO_TRANSACTION
 
-    def listen(self) -> None:
-        """Receive our schema's notifications on this connection, which must not be pooled."""
+    def listen(self, supervisor_id: int) -> None:
+        """Receive a supervisor's notifications on this connection, which must not be pooled."""
         # A frozen process acknowledges nothing more once its buffers are full. Its session would
         # keep the notifications of all databases in the queue of the server.
         self.raw.execute("set tcp_user_timeout = '20s'")
-        channel = sql.Identifier(self.schema.channel)
+        channel = sql.Identifier(self.schema.channel(supervisor_id))
         self.raw.execute(sql.SQL("listen {}").format(channel))
 
     def notifications(self, timeout: float) -> set[str]:

@@ -1,4 +1,4 @@
--- Insert one job, and wake the supervisors that wait for its queue.
+-- Insert one job, and wake one of the supervisors that wait for its queue.
 --
 -- Through the view new_jobs, so that a producer gets its own row back and can read no other.
 --
@@ -43,11 +43,16 @@ returning
   job.expires_at,
   job.created_at,
   case
-    when job.status = 'queued' and exists (
-      select
-      from pgqueue.listening_queues
-      where job.queue = any(listening_queues.queues)
-        or job.queue ^@ any(listening_queues.prefixes)
-    )
-      then pgqueue.notify(''::text)
+    when job.status = 'queued'
+      then (
+        select pgqueue.notify(listening.supervisor_id, ''::text)
+        from (
+          select listening_queues.supervisor_id
+          from pgqueue.listening_queues
+          where job.queue = any(listening_queues.queues)
+            or job.queue ^@ any(listening_queues.prefixes)
+          order by listening_queues.is_full, random()
+          limit 1
+        ) as listening
+      )
   end as notified;

@@ -1,11 +1,13 @@
--- List the queues that have a ready job, with the kind of worker it needs; and when the next
--- scheduled job falls due.
+-- List the queues that have a ready job, with the kind of worker it needs; when the next scheduled job
+-- falls due; and whether any worker has an open request.
 --
 -- Index: jobs_ready, one probe for each (queue, executor, quarantined) that is not empty;
---        jobs_scheduled, from a minute ago on: before that lie entries of jobs that were promoted.
+--        jobs_scheduled, from a minute ago on: before that lie entries of jobs that were promoted;
+--        requests_open.
 -- Locks: none.
--- Answer: the queues, each with the seconds until that moment (null for never, negative for late)
---         and the seconds that the scan took. Without a ready job, one row with the seconds alone.
+-- Answer: the queues, each with the seconds until that moment (null for never, negative for late),
+--         the requests and the seconds that the scan took. Without a ready job, one row with these
+--         alone.
 with recursive began as materialized (
   select clock_timestamp() as at
 ),
@@ -39,6 +41,7 @@ select
   listed.executor,
   listed.quarantined,
   seen.due_in_seconds,
+  seen.has_requests,
   extract(epoch from seen.ended_at - seen.began_at)::float8 as seconds
 from (
   select
@@ -52,6 +55,11 @@ from (
       order by job.run_at
       limit 1
     ) as due_in_seconds,
+    exists (
+      select
+      from pgqueue.requests as request
+      where request.answered_at is null
+    ) as has_requests,
     clock_timestamp() as ended_at
 ) as seen
 left join listed on seen.queues > 0;

@@ -1,8 +1,10 @@
 -- Add a supervisor that starts, and return its id. No answer: the id is in use, so draw another one.
 --
--- Index: supervisors_pkey and supervisors_notify_until are written.
+-- Index: supervisors_pkey and supervisors_lease_until are written.
 -- Locks: the new row only.
-insert into pgqueue.supervisors as supervisor (id, host, pid, version, queues, prefixes, slots)
+insert into pgqueue.supervisors as supervisor (
+  id, host, pid, version, queues, prefixes, slots, lease_until
+)
 values (
   %(supervisor_id)s::bigint,
   %(host)s::text,
@@ -10,7 +12,8 @@ values (
   %(version)s::text,
   %(queues)s::text[],
   %(prefixes)s::text[],
-  %(slots)s::integer
+  %(slots)s::integer,
+  clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8)
 )
 on conflict (id) do nothing
 returning supervisor.id;

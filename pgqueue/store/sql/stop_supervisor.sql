@@ -7,7 +7,7 @@ set
   stopped_at = clock_timestamp(),
   busy_slots = 0,
   wants_notify = false,
-  notify_until = null
+  lease_until = null
 where supervisor.id = %(supervisor_id)s::bigint
   and supervisor.stopped_at is null
 returning supervisor.id;

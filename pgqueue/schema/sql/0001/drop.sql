@@ -10,7 +10,7 @@ drop function pgqueue.enqueue(
 );
 drop function pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb);
 drop function pgqueue.checked_options(jsonb);
-drop function pgqueue.notify(text);
+drop function pgqueue.notify(bigint, text);
 drop trigger wake_ups_commit on pgqueue.wake_ups;
 drop function pgqueue.wake_at_commit();
 drop view pgqueue.listening_queues;

@@ -20,5 +20,5 @@ grant execute on function
   ),
   pgqueue.enqueue_named(text, jsonb, timestamptz, jsonb),
   pgqueue.checked_options(jsonb),
-  pgqueue.notify(text)
+  pgqueue.notify(bigint, text)
 to pgqueue_producer, pgqueue_worker;

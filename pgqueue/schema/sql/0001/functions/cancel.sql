@@ -40,7 +40,7 @@ begin atomic
     returning request.worker_id
   ),
   notified as (
-    select pgqueue.notify('requests ' || worker.supervisor_id)
+    select pgqueue.notify(worker.supervisor_id, 'requests')
     from requested
     join pgqueue.workers as worker on worker.id = requested.worker_id
   )

@@ -59,15 +59,17 @@ begin atomic
     returning job as row, job.id, job.status, job.queue
   ),
   notified as (
-    select inserted.id, pgqueue.notify('')
+    select inserted.id, pgqueue.notify(listening.supervisor_id, '')
     from inserted
+    cross join lateral (
+      select listening_queues.supervisor_id
+      from pgqueue.listening_queues
+      where inserted.queue = any(listening_queues.queues)
+        or inserted.queue ^@ any(listening_queues.prefixes)
+      order by listening_queues.is_full, random()
+      limit 1
+    ) as listening
     where inserted.status = 'queued'
-      and exists (
-        select
-        from pgqueue.listening_queues
-        where inserted.queue = any(listening_queues.queues)
-          or inserted.queue ^@ any(listening_queues.prefixes)
-      )
   )
   select inserted.row
   from inserted

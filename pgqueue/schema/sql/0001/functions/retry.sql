@@ -31,14 +31,16 @@ begin atomic
     returning job.status, job.queue
   ),
   notified as (
-    select pgqueue.notify('')
+    select pgqueue.notify(listening.supervisor_id, '')
     from revived
-    where exists (
-      select
+    cross join lateral (
+      select listening_queues.supervisor_id
       from pgqueue.listening_queues
       where revived.queue = any(listening_queues.queues)
         or revived.queue ^@ any(listening_queues.prefixes)
-    )
+      order by listening_queues.is_full, random()
+      limit 1
+    ) as listening
   )
   select revived.status
   from revived

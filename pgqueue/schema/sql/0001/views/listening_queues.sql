@@ -1,9 +1,16 @@
--- Queues and prefixes whose supervisors want notifications. Every producer reads this view, and
--- none learns from it which supervisors there are.
+-- The supervisors that want notifications, with their queues and prefixes. Every producer reads this
+-- view, and learns no more of a supervisor than its random id and its size.
 --
--- Index: supervisors_notify_until, so that rows of supervisors that ended cost a producer nothing.
+-- A full supervisor has a job in each slot, as it said at its last renewal.
+--
+-- Index: supervisors_lease_until, so that rows of supervisors that ended cost a producer nothing.
 create view pgqueue.listening_queues as
-select supervisor.queues, supervisor.prefixes
+select
+  supervisor.id as supervisor_id,
+  supervisor.queues,
+  supervisor.prefixes,
+  supervisor.slots,
+  supervisor.busy_slots >= supervisor.slots and supervisor.slots > 0 as is_full
 from pgqueue.supervisors as supervisor
 where supervisor.wants_notify
-  and supervisor.notify_until > (select clock_timestamp());
+  and supervisor.lease_until > (select clock_timestamp());
