@@ -51,7 +51,7 @@ class ActiveAttempt:
         task: None while the task's module is not imported. Fetcher, then main thread.
         started_at: Monotonic time of the true start; None before. Main thread.
         deadline: Monotonic time at which JobTimeout is raised; None for never. Main thread.
-        slot: Its number on the scoreboard; 0 before the start. Main thread.
+        slot: Its number on the scoreboard; 0 before the start, -1 where none was free. Main thread.
         is_interruptible: Whether the task's own code runs, so that an error may be raised in it.
             Main thread.
         interruption: The error that was raised into it; None for none. Main thread.
