@@ -119,6 +119,7 @@ class Finisher(Loop):
         """
         if attempt.ended_at is None:
             attempt.end(self._clock.monotonic())
+        # On the main thread alone: an attempt that never started has neither.
         size = 0
         if settlement.result is not None or settlement.traceback is not None:
             size = settlement.size
