@@ -171,6 +171,12 @@ def find_current_job() -> JobContext | None:
     return _CURRENT.get()
 
 
+def find_current_host() -> Host | None:
+    """Return the host of the job that runs here, or None."""
+    context = _CURRENT.get()
+    return None if context is None else context._host
+
+
 def redact(text: str) -> str:
     """Return text without the values that the task of the running job redacts.
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pgqueue.core.errors import InvalidOption
 from pgqueue.core.job_context import JobContext
+from pgqueue.core.kinds_of_calls import is_call_of
 
 W = TypeVar("W", bound=Callable[..., Any])
 
@@ -48,24 +49,15 @@ def middleware(wrapper: W) -> W:
     """
     if not callable(wrapper):
         raise InvalidOption("wrapper", wrapper, "it is not callable.")
-    if _calls(wrapper, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+    if is_call_of(wrapper, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
         reason = "calling a generator function runs nothing. Return what `call_next()` returns."
         raise InvalidOption("wrapper", wrapper, reason)
     with _REGISTERED.changing:
-        if _calls(wrapper, inspect.iscoroutinefunction):
+        if is_call_of(wrapper, inspect.iscoroutinefunction):
             _REGISTERED.of_coroutines = (*_REGISTERED.of_coroutines, wrapper)
         else:
             _REGISTERED.of_functions = (*_REGISTERED.of_functions, wrapper)
     return wrapper
-
-
-def _calls(wrapper: Any, *kinds: Callable[[Any], bool]) -> bool:
-    """Whether a call of the wrapper is a call of one of these kinds of functions."""
-    while isinstance(wrapper, partial):
-        wrapper = wrapper.func
-    # For an object with `async def __call__` inspect answers False.
-    functions = (wrapper, type(wrapper).__call__)
-    return any(is_kind(function) for is_kind in kinds for function in functions)
 
 
 def remove_middleware(wrapper: Callable[..., Any]) -> None:

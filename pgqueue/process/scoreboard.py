@@ -15,12 +15,17 @@ from typing import NamedTuple
 from pgqueue.core.clock import MONOTONIC, Clock
 
 # The words of the head, by their number: the slot of the job that has the main thread, 0 for none;
-# its monotonic time of that; whether slots ran out; the monotonic time of the
-# claim loop's last turn; how many reclaims were started or ended; whether it waits to be woken;
-# when its jobs are interrupted unless its lease is renewed, 0 without a lease.
+# its monotonic time of that; the monotonic time of the claim loop's last turn; how many reclaims
+# were started or ended; whether it waits to be woken; when its jobs are interrupted unless its
+# lease is renewed, 0 without a lease; how many jobs were started without a slot, as none was free,
+# how many of these have ended, and how many of these are settled.
 # Each is one word that is written at once, so that nobody reads half of it.
-_RUNNING, _SINCE, _FULL, _TURNED, _RECLAIMS, _WAITING, _INTERRUPT = range(7)
-_HEAD = 7
+_RUNNING, _SINCE, _TURNED, _RECLAIMS, _WAITING, _INTERRUPT = range(6)
+_UNSHOWN, _UNSHOWN_ENDED, _UNSHOWN_SETTLED = range(6, 9)
+_HEAD = 9
+
+# In the place of the slot of a job for which none was free.
+_NO_SLOT = -1
 
 # In the place of the deadline of a job whose task has ended.
 _ENDED = -inf
@@ -64,11 +69,11 @@ class Scoreboard:
     # For the worker.
 
     def add(self, job_id: int, deadline: float | None) -> int:
-        """Show a job that is about to start; its slot, 0 if no slot is free."""
+        """Show a job that is about to start; its slot, -1 if no slot is free."""
         if not self._free:
-            self._counts[_FULL] = 1
+            self._counts[_UNSHOWN] += 1
             self.set_running(0)
-            return 0
+            return _NO_SLOT
         slot = self._free.pop()
         self._times[slot + 1] = inf if deadline is None else deadline
         self._counts[slot] = job_id
@@ -76,14 +81,18 @@ class Scoreboard:
 
     def finish(self, slot: int) -> None:
         """Remove a job's deadline: its task has ended, and it waits to be settled."""
-        if slot:
+        if slot > 0:
             self._times[slot + 1] = _ENDED
+        elif slot == _NO_SLOT:
+            self._counts[_UNSHOWN_ENDED] += 1
 
     def remove(self, slot: int) -> None:
         """Free a job's slot: it is settled."""
-        if slot:
+        if slot > 0:
             self._counts[slot] = 0
             self._free.append(slot)
+        elif slot == _NO_SLOT:
+            self._counts[_UNSHOWN_SETTLED] += 1
 
     def set_running(self, slot: int) -> None:
         """Show that the job of this slot has the main thread from now on; 0 for none."""
@@ -119,7 +128,7 @@ class Scoreboard:
     @property
     def has_running(self) -> bool:
         """Whether a started job has not ended, as far as is known."""
-        if self._counts[_FULL]:
+        if self._counts[_UNSHOWN] != self._counts[_UNSHOWN_ENDED]:
             return True
         jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
         return any(job_id and deadline != _ENDED for job_id, deadline in jobs)
@@ -144,15 +153,14 @@ class Scoreboard:
     def is_idle(self) -> bool:
         """Whether the worker waits to be woken, and has no job; False for one that has ended."""
         try:
-            return (
-                self.is_waiting and not self._counts[_FULL] and not any(self._counts[_HEAD::_WORDS])
-            )
+            are_settled = self._counts[_UNSHOWN] == self._counts[_UNSHOWN_SETTLED]
+            return self.is_waiting and are_settled and not any(self._counts[_HEAD::_WORDS])
         except ValueError:
             return False
 
     def started(self) -> dict[int, float] | None:
         """Deadlines of the jobs that were started and are not settled; None if unknown."""
-        if self._counts[_FULL]:
+        if self._counts[_UNSHOWN] != self._counts[_UNSHOWN_SETTLED]:
             return None
         jobs = zip(self._counts[_HEAD::_WORDS], self._times[_HEAD + 1 :: _WORDS], strict=True)
         return {

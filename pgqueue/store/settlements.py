@@ -38,9 +38,10 @@ NOT_STARTED: Final = "NotStarted"
 REFUSED_TYPE: Final = "SettlementRefused"
 """The error type of an attempt whose end the database refused to record in full."""
 
-_NOTE_BYTES_MAX: Final = 2000
 ROLLED_BACK: Final = "CompletionRolledBack"
 """The error type of an attempt whose task completed it in a transaction that did not commit."""
+
+_NOTE_BYTES_MAX: Final = 2000
 
 
 @dataclass(slots=True)

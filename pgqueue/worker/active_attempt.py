@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pgqueue.store.claims import AttemptKey, ClaimedAttempt
 from pgqueue.tasks.task import Task
+
+NO_WORKER: Final = 0
+"""The worker's id of an attempt for which nothing may be written."""
 
 
 class Receipt(NamedTuple):
@@ -39,16 +42,16 @@ class Interruption:
 class ActiveAttempt:
     """One attempt that this worker owns.
 
-    The fetcher writes `claimed`, `key` and `receipt` once; the main thread removes large arguments
-    at the end. Every other field names the thread that writes it. "Main thread" includes the
-    greenlets and coroutines that run there.
+    The fetcher writes `claimed`, `key` and `receipt`; the main thread removes large arguments at
+    the end. Every other field names the thread that writes it. "Main thread" includes the greenlets
+    and coroutines that run there.
 
     Attributes:
         key: Tells the attempt apart from every other attempt of this worker.
         task: None while the task's module is not imported. Fetcher, then main thread.
         started_at: Monotonic time of the true start; None before. Main thread.
         deadline: Monotonic time at which JobTimeout is raised; None for never. Main thread.
-        slot: Its place on the scoreboard; 0 before the start. Main thread.
+        slot: Its place on the scoreboard; 0 before the start, -1 where none was free. Main thread.
         is_interruptible: Whether the task's own code runs, so that an error may be raised in it.
             Main thread.
         interruption: The error that was raised into it; None for none. Main thread.
@@ -130,6 +133,14 @@ class ActiveAttempt:
     def revoke(self) -> None:
         """Forbid its start."""
         self.is_revoked = True
+
+    def disown(self, key: AttemptKey) -> None:
+        """Let nothing be written for it from now on, and take a key that no row has.
+
+        The fence of every write compares the worker's id, and no worker has the id 0.
+        """
+        self.key = key
+        self.claimed = self.claimed._replace(worker_id=NO_WORKER)
 
     def interrupt(self, error: BaseException, now: float, stack: Callable[[], str]) -> None:
         """Record an error that is raised into it; the first error stays the reason of its end."""

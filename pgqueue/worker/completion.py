@@ -60,7 +60,7 @@ def _lock(attempt: ActiveAttempt) -> Statement[bool]:
 def _check(attempt: ActiveAttempt, answer: Answer) -> None:
     if not answer:
         raise _lease_lost(attempt)
-    status = answer[attempt.key]
+    status = answer[attempt.claimed.id, attempt.claimed.attempt]
     if isinstance(status, Exception):
         raise status
 

@@ -116,6 +116,7 @@ class Finisher(Loop):
         """
         if attempt.ended_at is None:
             attempt.end(self._clock.monotonic())
+        # On the main thread alone: an attempt that never started has neither.
         size = 0
         if settlement.result is not None or settlement.traceback is not None:
             size = settlement.size
@@ -151,6 +152,9 @@ class Finisher(Loop):
             self.output.write(link)
         while self._batch:
             settlements = [pending.settlement for pending in self._batch]
+            if self._in_flight.attempts.has_disowned:
+                for pending in self._batch:
+                    pending.settlement.worker_id = pending.attempt.claimed.worker_id
             for count, answer in settle_in_batches(link, settlements, self._size):
                 answered, self._batch = self._batch[:count], self._batch[count:]
                 self._on_answer(link, answered, answer)
@@ -211,7 +215,7 @@ class Finisher(Loop):
             if isinstance(status, Exception):
                 self._defer_refused(pending, status)
                 continue
-            self._in_flight.remove(key, pending.size)
+            self._in_flight.remove(attempt, pending.size)
             if pending.wakes_others:
                 ready[attempt.claimed.queue] += 1
             if status is not None:
@@ -256,12 +260,14 @@ class Finisher(Loop):
         seconds = min(_REFUSED_SECONDS_MAX, max(_REFUSED_SECONDS, 2.0 * pending.refused_seconds))
         pending.refused_seconds = seconds
         self._defer(pending, seconds)
-        job_id, number = pending.attempt.key
-        task = pending.attempt.claimed.task
-        worker_id = pending.attempt.claimed.worker_id
+        claimed = pending.attempt.claimed
         emit(
             SettlementRefused(
-                job_id=job_id, attempt=number, worker_id=worker_id, task=task, reason=str(error)
+                job_id=claimed.id,
+                attempt=claimed.attempt,
+                worker_id=claimed.worker_id,
+                task=claimed.task,
+                reason=str(error),
             )
         )
 

@@ -12,6 +12,7 @@ from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.process.scoreboard import Scoreboard
 from pgqueue.store.claims import AttemptKey
 from pgqueue.worker.active_attempt import ActiveAttempt, Run
+from pgqueue.worker.attempts_by_key import AttemptsByKey
 from pgqueue.worker.prefetch import Prefetch
 
 # Characters of results and tracebacks that wait to be recorded, above which nothing is claimed.
@@ -68,7 +69,7 @@ class InFlight:
             Set once, before anything runs.
         prefetch: How many attempts may wait for a slot, and for how long.
         unsettled_bytes: Of the attempts that wait to be settled.
-        _active: Every attempt by key. The fetcher adds, the finisher removes.
+        attempts: Every attempt by key. The fetcher adds, the finisher discards.
         _added_count: Attempts that were added for a slot, without the ones that were removed
             before they got one. The fetcher's thread.
         _taken_count: Attempts that runners took. Main thread.
@@ -92,21 +93,21 @@ class InFlight:
         self._settling_max = settling_max
         self._scoreboard = scoreboard
         self._clock = clock
-        self._active: dict[AttemptKey, ActiveAttempt] = {}
+        self.attempts = AttemptsByKey()
         self._added_count = 0
         self._taken_count = 0
         self._refill_at = inf
 
     def __len__(self) -> int:
-        return len(self._active)
+        return len(self.attempts)
 
     def find(self, key: AttemptKey) -> ActiveAttempt | None:
         """The active attempt with that key; None when there is none."""
-        return self._active.get(key)
+        return self.attempts.get(key)
 
     def all(self) -> list[ActiveAttempt]:
         """Every active attempt."""
-        return list(self._active.values())
+        return list(self.attempts.values())
 
     @property
     def busy_slots(self) -> int:
@@ -149,7 +150,7 @@ class InFlight:
         self._refill_at = self.slots + prefetch / 2
         if not self.may_need_refill:
             return 0, 0
-        unsettled = len(self._active) - occupied
+        unsettled = len(self.attempts) - occupied
         if (
             unsettled > self._settling_max
             or self.unsettled_bytes.are_too_many
@@ -176,7 +177,7 @@ class InFlight:
         """Add claimed attempts, in the order in which they start."""
         args_bytes = 0
         for attempt in attempts:
-            self._active[attempt.key] = attempt
+            self.attempts[attempt.key] = attempt
             self._added_count += 1
             args_bytes += len(attempt.claimed.args)
             self.waiting.put((attempt,))
@@ -184,7 +185,7 @@ class InFlight:
 
     def add_unstartable(self, attempt: ActiveAttempt) -> None:
         """Add a claimed attempt that returns to the queue without a start."""
-        self._active[attempt.key] = attempt
+        self.attempts[attempt.key] = attempt
 
     def remove_waiting(self) -> list[ActiveAttempt]:
         """Remove and return all attempts that wait for a slot."""
@@ -242,13 +243,12 @@ class InFlight:
 
     # For the finisher.
 
-    def remove(self, key: AttemptKey, size: int = 0) -> None:
+    def remove(self, attempt: ActiveAttempt, size: int = 0) -> None:
         """Remove an attempt that is settled, with the size of a large settlement."""
-        attempt = self._active.pop(key, None)
-        if attempt is not None:
+        if self.attempts.discard(attempt):
             self._scoreboard.remove(attempt.slot)
         if size:
             self.unsettled_bytes.remove(size)
         # Below the limit, the attempt made a slot free when it ended, and the fetcher knows.
-        if size or len(self._active) >= self._settling_max:
+        if size or len(self.attempts) >= self._settling_max:
             self.on_free_capacity()

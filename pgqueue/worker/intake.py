@@ -63,6 +63,8 @@ class Intake:
         """
         receipt = Receipt(self._clock.monotonic(), reclaim_count)
         self._counters.claimed += len(claimed)
+        disowned = self._in_flight.attempts.disown(claimed)
+        self.revoke(attempt for attempt in disowned if not attempt.is_over)
         attempts = self._startable(claimed, receipt)
         self._in_flight.add(attempts)
         if self.is_closed:
@@ -86,9 +88,9 @@ class Intake:
         return {attempt.claimed.queue for attempt in waiting}
 
     def revoke(self, attempts: Iterable[ActiveAttempt]) -> None:
-        """Stop attempts that another worker owns now."""
+        """Stop attempts that this worker no longer owns."""
         for attempt in attempts:
-            job_id, number = attempt.key
+            job_id, number = attempt.claimed.id, attempt.claimed.attempt
             was_started = attempt.started_at is not None
             attempt.revoke()
             self._interrupts.request(attempt, _lease_lost)

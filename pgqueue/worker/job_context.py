@@ -41,24 +41,24 @@ class JobContexts:
 class AttemptHost:
     """The `Host` of one attempt; its task may call it on any thread."""
 
-    __slots__ = ("_attempt", "_worker")
+    __slots__ = ("_worker", "attempt")
 
     def __init__(self, worker: JobContexts, attempt: ActiveAttempt) -> None:
         self._worker = worker
-        self._attempt = attempt
+        self.attempt = attempt
 
     def progress(self, fraction: float, message: str) -> None:
         """Write how far the attempt is soon; return at once."""
-        self._worker.output.add_progress(self._attempt, fraction, message)
+        self._worker.output.add_progress(self.attempt, fraction, message)
 
     def should_stop(self) -> bool:
         """Whether an error was raised into the task, or its worker has to stop."""
-        return self._attempt.interruption is not None or self._worker.stopping.is_set()
+        return self.attempt.interruption is not None or self._worker.stopping.is_set()
 
     def complete(self, connection: object, result: object) -> None:
         """Settle the attempt as succeeded on the caller's connection."""
-        self._worker.completion.complete(self._attempt, connection, result)
+        self._worker.completion.complete(self.attempt, connection, result)
 
     async def acomplete(self, connection: object, result: object) -> None:
         """Settle the attempt: the asyncio twin of `complete`."""
-        await self._worker.completion.acomplete(self._attempt, connection, result)
+        await self._worker.completion.acomplete(self.attempt, connection, result)

@@ -13,6 +13,7 @@ from typing import Any
 from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.core.lease_limits import lease_limits
 from pgqueue.process.scoreboard import Scoreboard
+from pgqueue.process.sessions import end_session
 
 # Between two tries to interrupt what runs. A task that swallows the error gets it again later.
 _REPEAT_SECONDS = 0.05
@@ -68,7 +69,11 @@ class LeaseWatch:
 
 
 def _end() -> None:
-    os._exit(1)
+    # A supervisor that is cut off or frozen ends no program that a task has started.
+    try:
+        end_session(os.getpid())
+    finally:
+        os._exit(1)
 
 
 def _original(module: str, name: str) -> Any:

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pgqueue.core.clock import MONOTONIC, Clock
-from pgqueue.core.job_context import find_current_job
+from pgqueue.core.job_context import find_current_host
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.core.values.log_text import MESSAGE_BYTES_MAX, record_text
-from pgqueue.store.claims import AttemptKey
 from pgqueue.worker.active_attempt import ActiveAttempt
-from pgqueue.worker.in_flight import InFlight
+from pgqueue.worker.job_context import AttemptHost
 from pgqueue.worker.output_buffer import LoggedLine
 
 _NAME_BYTES_MAX = 200
@@ -44,7 +43,6 @@ class LogCapture(logging.Handler):
 
     def __init__(
         self,
-        in_flight: InFlight,
         add_line: Callable[[LoggedLine], None],
         *,
         lines_max: int,
@@ -52,12 +50,11 @@ class LogCapture(logging.Handler):
         clock: Clock = MONOTONIC,
     ) -> None:
         super().__init__()
-        self._in_flight = in_flight
         self._add_line = add_line
         self._lines_max = lines_max
         self._bytes_max = bytes_max
         self._clock = clock
-        self._counts: dict[AttemptKey, OutputCounts] = {}
+        self._counts: dict[ActiveAttempt, OutputCounts] = {}
 
     def install(self) -> None:
         """Capture the lines of every logger of this process from now on.
@@ -75,13 +72,11 @@ class LogCapture(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Capture the line, unless no job runs here or its limits are reached."""
-        context = find_current_job()
-        if context is None:
+        host = find_current_host()
+        if not isinstance(host, AttemptHost) or host.attempt.has_ended:
             return
-        attempt = self._in_flight.find((context.id, context.attempt))
-        if attempt is None or attempt.has_ended:
-            return
-        counts = self._counts.setdefault(attempt.key, OutputCounts())
+        attempt = host.attempt
+        counts = self._counts.setdefault(attempt, OutputCounts())
         bytes_left = self._bytes_max - counts.line_bytes
         if counts.line_count >= self._lines_max or bytes_left <= 0:
             counts.dropped_count += 1
@@ -96,7 +91,7 @@ class LogCapture(logging.Handler):
 
     def end(self, attempt: ActiveAttempt) -> None:
         """Log how many lines of an ended attempt were dropped, if any were."""
-        counts = self._counts.pop(attempt.key, None)
+        counts = self._counts.pop(attempt, None)
         if counts is not None and counts.dropped_count:
             message = (
                 f"{counts.dropped_count} more lines were dropped: an attempt keeps "

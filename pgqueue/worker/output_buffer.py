@@ -14,7 +14,6 @@ from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.jobs import OutputDropped
 from pgqueue.store import logs, progress
-from pgqueue.store.claims import AttemptKey
 from pgqueue.store.connection.link import Link
 from pgqueue.store.database_errors import DATA_ERRORS, DATABASE_ERRORS, READ_ONLY_ERRORS
 from pgqueue.store.logs import NewLogLine
@@ -62,7 +61,7 @@ class OutputBuffer:
         self._on_first = on_first
         self._clock = clock
         self._lines = deque[LoggedLine]()
-        self._progress: dict[AttemptKey, tuple[ActiveAttempt, float, str]] = {}
+        self._progress: dict[ActiveAttempt, tuple[ActiveAttempt, float, str]] = {}
         self._write = Timer(clock)
 
     @property
@@ -84,7 +83,7 @@ class OutputBuffer:
     def add_progress(self, attempt: ActiveAttempt, fraction: float, message: str) -> None:
         """Write how far an attempt is soon; only the latest progress is written."""
         is_first = not self._progress
-        self._progress[attempt.key] = (attempt, fraction, message)
+        self._progress[attempt] = (attempt, fraction, message)
         if is_first:
             self._on_first()
 
@@ -113,8 +112,8 @@ class OutputBuffer:
             rows = [_new_progress(*entry) for entry in latest if not entry[0].is_completed]
             _write(link, progress.write_progress, rows)
             for entry in latest:
-                if self._progress.get(entry[0].key) == entry:
-                    del self._progress[entry[0].key]
+                if self._progress.get(entry[0]) == entry:
+                    del self._progress[entry[0]]
 
     def _write_lines(self, link: Link) -> None:
         # Whether a completion was committed is known when its attempt has ended.

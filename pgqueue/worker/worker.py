@@ -91,7 +91,6 @@ class Worker:
         self.interrupts = Interrupts(in_flight, repeat_seconds=config.timeout_grace_seconds / 2)
         self.finisher = Finisher(database, in_flight, worker_id=config.worker_id, counters=counters)
         self.capture = LogCapture(
-            in_flight,
             self.finisher.output.add_line,
             lines_max=config.log_lines_max,
             bytes_max=config.log_bytes_max,

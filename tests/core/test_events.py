@@ -1,8 +1,9 @@
 """Events reach every listener, and no listener can disturb the code that emits."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import FrozenInstanceError
+from functools import partial
 from typing import Any
 
 import pytest
@@ -261,3 +262,38 @@ def test_the_events_of_a_settlement_depend_on_the_outcome_and_the_status(
     outcome: Outcome, status: JobStatus, kinds: list[type[Event]]
 ) -> None:
     assert kinds == list(settlement_events(outcome, status))
+
+
+async def _coroutine(event: Event) -> None: ...
+
+
+def _generator(event: Event) -> Iterator[None]:
+    yield
+
+
+async def _async_generator(event: Event) -> AsyncIterator[None]:
+    yield
+
+
+class _Awaited:
+    async def __call__(self, event: Event) -> None: ...
+
+    async def method(self, event: Event) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(_coroutine, _generator, _async_generator, _Awaited(), _Awaited().method),
+        *(
+            partial(_coroutine),
+            partial(partial(_Awaited())),
+            partial(_Awaited().method),
+            "no",
+            None,
+        ),
+    ],
+)
+def test_a_listener_whose_code_would_never_run_is_refused(function: Any) -> None:
+    with pytest.raises(InvalidOption, match="function"):
+        listen("job.failed", function)

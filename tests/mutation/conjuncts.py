@@ -17,7 +17,7 @@ _WORD = re.compile(r"'(?:[^']|'')*'|%\(\w+\)s|[a-z_][\w.]*|[();]", re.IGNORECASE
 _ENDS = frozenset(
     {
         *(";", "then", "else", "end", "where", "on", "when", "as", "group", "order", "limit"),
-        *("for", "union", "join", "left", "cross", "returning"),
+        *("for", "union", "join", "left", "cross", "returning", "do"),
     }
 )
 
@@ -62,6 +62,8 @@ def conjuncts(text: str) -> list[Conjunct]:
     for start, end, replacement in sorted(
         operand for index in _openings(words) for operand in _operands(text, words, index)
     ):
+        if text[end:].lstrip().lower().startswith("do "):
+            continue  # it names the index of a conflict, and chooses no row
         plain = " ".join(text[start:end].split())
         seen[plain] += 1
         conditions.append(Conjunct(start, end, plain, replacement, seen[plain]))

@@ -32,7 +32,7 @@ def test_slots_are_used_again_and_a_job_without_one_makes_the_started_jobs_unkno
     assert {} == scoreboard.started()
 
     scoreboard.add(8, None)
-    scoreboard.remove(scoreboard.add(9, None))
+    scoreboard.add(9, None)
 
     assert scoreboard.started() is None
 
@@ -148,3 +148,21 @@ def test_a_worker_is_idle_while_it_waits_and_has_no_job() -> None:
     idle.append(scoreboard.is_idle)
 
     assert [False, True, False, False, True, False] == idle
+
+
+def test_a_job_without_a_slot_is_unknown_until_it_is_settled() -> None:
+    scoreboard = Scoreboard(1)
+    shown, unshown = scoreboard.add(7, None), scoreboard.add(8, None)
+
+    def state() -> tuple[bool, bool]:
+        return scoreboard.has_running, scoreboard.started() is None
+
+    states = [state()]
+    for change in (scoreboard.finish, scoreboard.remove):
+        for slot in (shown, unshown):
+            change(slot)
+            states.append(state())
+    scoreboard.remove(0)  # of an attempt that never started
+
+    assert [(True, True), (True, True), (False, True), (False, True), (False, False)] == states
+    assert (False, {}) == (scoreboard.has_running, scoreboard.started())

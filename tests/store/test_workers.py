@@ -1,11 +1,12 @@
 """The rows of workers and supervisors: overdue jobs, leases, requests, recorded tasks."""
 
+import psycopg
 import pytest
 from queue_database import QueueDatabase
 from registering import supervisor
 
-from pgqueue.core.lifecycle import Outcome
-from pgqueue.store import requests, supervisors, tasks, workers
+from pgqueue.core.lifecycle import JobStatus, Outcome
+from pgqueue.store import jobs, requests, supervisors, tasks, workers
 from pgqueue.store.statement import run
 from pgqueue.store.workers import OverdueJob
 
@@ -123,3 +124,17 @@ def test_tasks_are_recorded_again_only_when_they_changed(db: QueueDatabase) -> N
 
     assert first == unchanged
     assert "(to: str, cc: str)" == changed[1]
+
+
+def test_a_request_is_not_dropped_where_its_id_is_in_use(db: QueueDatabase) -> None:
+    first, second = db.claim_new(), db.claim_new()
+    run(db.link, jobs.cancel(jobs.JobSelection([first.id])))
+    db.rows("select setval('pgqueue.requests_id_seq', 1, false)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation, match="requests_pkey"):
+        run(db.link, jobs.cancel(jobs.JobSelection([second.id])))
+    again = run(db.link, jobs.cancel(jobs.JobSelection([second.id])))
+
+    assert {second.id: JobStatus.RUNNING} == again
+    requested = db.rows("select job_id from pgqueue.requests order by job_id")
+    assert [(first.id,), (second.id,)] == requested

@@ -130,7 +130,7 @@ def test_after_a_wake_up_each_queue_is_scanned_from_its_beginning_once(
     harness.turn()
     harness.clock.advance(0.5)
     for attempt in harness.in_flight.remove_waiting():
-        harness.in_flight.remove(attempt.key)
+        harness.in_flight.remove(attempt)
     harness.turn()
     harness.fetcher.request_claim(["a"])
     harness.turn()

@@ -1,5 +1,10 @@
 """A worker whose lease nobody renews interrupts its jobs, and ends itself if one goes on."""
 
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from manual_clock import ManualClock
 
@@ -89,3 +94,24 @@ def test_every_limit_lies_between_a_missed_renewal_and_the_end(lease_seconds: fl
     assert lease_seconds / 2 < limits.interrupt_seconds
     assert 0 < limits.kill_seconds < limits.exit_seconds
     assert limits.interrupt_seconds + limits.exit_seconds < lease_seconds
+
+
+_WORKER = """
+import subprocess
+from pgqueue.worker.lease_watch import _end
+program = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(program.pid, flush=True)
+_end()
+"""
+
+
+def test_a_worker_that_ends_itself_leaves_no_program_of_its_tasks() -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", _WORKER], stdout=subprocess.PIPE, start_new_session=True
+    )
+    output, _ = worker.communicate(timeout=60)
+    program = Path("/proc", output.decode().strip(), "stat")
+
+    with suppress(FileNotFoundError):
+        assert b"Z" == program.read_bytes().rpartition(b")")[2].split()[0]
+    assert 1 == worker.returncode

@@ -45,7 +45,7 @@ def _end(harness: FetcherHarness, attempts: Sequence[ActiveAttempt], seconds: fl
     harness.clock.advance(seconds)
     for attempt in attempts:
         harness.in_flight.end(attempt)
-        harness.in_flight.remove(attempt.key)
+        harness.in_flight.remove(attempt)
 
 
 def _run_short_jobs(harness: FetcherHarness, client: Client, rounds: int = 3) -> None:

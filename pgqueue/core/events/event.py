@@ -4,6 +4,7 @@ A listener only observes. It must not block. An error that it raises is logged a
 its class: a listener's SystemExit must not end a loop.
 """
 
+import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.errors import InvalidOption
+from pgqueue.core.kinds_of_calls import is_call_of
 from pgqueue.core.own_logger import own_logger
 from pgqueue.core.similar_name import similar_name
 
@@ -185,9 +187,11 @@ def listen(event: str | type[E], function: Callable[[E], object]) -> Callable[[]
         function: Takes the event, a frozen dataclass.
 
     Raises:
-        InvalidOption: No event has such a name, or *event* is no class of an event.
+        InvalidOption: No event has such a name, or *event* is no class of an event. Or *function*
+            cannot be called, or is a coroutine function or a generator function.
     """
     _check_pattern(event)
+    _check_listener(function)
     return listen_while(event, function, None)
 
 
@@ -208,6 +212,20 @@ def listen_while(
             _LISTENERS.replace(tuple(other for other in _LISTENERS.entries if other is not entry))
 
     return stop
+
+
+def _check_listener(function: object) -> None:
+    if not callable(function):
+        raise InvalidOption("function", function, "it is not callable.")
+    # It would be called for each event, and its code would never run.
+    if is_call_of(function, inspect.iscoroutinefunction):
+        reason = (
+            "a listener is called, and not awaited. Pass a plain function, which may not block."
+        )
+        raise InvalidOption("function", function, reason)
+    if is_call_of(function, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+        reason = "calling a generator function runs nothing. Pass a plain function."
+        raise InvalidOption("function", function, reason)
 
 
 def _check_pattern(pattern: object) -> None:

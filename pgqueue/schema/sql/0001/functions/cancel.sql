@@ -1,7 +1,8 @@
 -- Cancel a job that waits at once; request the end of a job that runs.
 --
 -- An attempt gets one open request. It notifies the supervisor of the worker, which reads its
--- requests at once. `cancel_requested_at` makes the cancellation win over every outcome but success.
+-- requests at once. An id that is in use is an error: no request is dropped where the sequence was
+-- reset or restored behind its table. `cancel_requested_at` makes the cancellation win over every outcome but success.
 --
 -- Answer: the job's new status; null for a job that is final, is gone, or has another status or
 --         attempt than the caller wants.
@@ -36,7 +37,7 @@ begin atomic
     from cancelled
     join pgqueue.workers as worker on worker.id = cancelled.worker_id
     where cancelled.status = 'running'
-    on conflict do nothing
+    on conflict (worker_id, job_id, attempt, kind) where answered_at is null do nothing
     returning request.worker_id
   ),
   notified as (
