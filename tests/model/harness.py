@@ -216,7 +216,8 @@ class Harness(RuleBasedStateMachine):
         return self.all_workers[token.worker_id].running.find((token.id, token.attempt))
 
     def _remove_active(self, token: ClaimedAttempt) -> None:
-        self.all_workers[token.worker_id].running.remove((token.id, token.attempt))
+        if (active := self._active(token)) is not None:
+            self.all_workers[token.worker_id].running.remove(active)
 
     def _lock_all(self) -> None:
         self.other.fetch("select from pgqueue.jobs for no key update", {})

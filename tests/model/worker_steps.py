@@ -86,7 +86,7 @@ class WorkerSteps(Harness):
         found = run(self.link, read_claimed(worker.id, unknown))
         worker.running.add(ActiveAttempt(claim, TASK, Receipt(0.0)) for claim in found)
         for active in reconciliation.revoked:
-            worker.running.remove(active.key)
+            worker.running.remove(active)
 
     @step_when(lambda self: self.tokens, nth=NTH)
     def start(self, nth: int) -> None:
