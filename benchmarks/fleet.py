@@ -18,7 +18,7 @@ from benchmarks.waiting import wait_until
 from benchmarks.worker import READY, starting
 
 # The scans that follow a start or a job are over after this time.
-_SETTLE_SECONDS = 5.0
+_SETTLE_SECONDS = 20.0
 
 # A lone job: the scans after the one before it are over.
 _EVERY_SECONDS = 2.0
