@@ -1,4 +1,4 @@
-"""The numbers that a child reports about itself, and their sum over a supervisor's children."""
+"""The numbers that a child reports about itself, and what they say of its supervisor."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Usage(NamedTuple):
     """How busy the workers of a supervisor are.
 
     Attributes:
-        slots: Jobs that can run at once.
+        slots: Jobs that can run at once when every wanted worker runs.
         busy_slots: Jobs that run now.
         run_seconds: The mean of the children's averages; None while no child has one.
     """
@@ -37,12 +37,12 @@ class Usage(NamedTuple):
     run_seconds: float | None
 
 
-def usage_of(children: Iterable[tuple[int, Counters]]) -> Usage:
-    """The usage of children, given as pairs of slots and counters."""
+def usage_of(slots: int, children: Iterable[Counters]) -> Usage:
+    """The usage of wanted slots, from the counters of the live children."""
     rows = list(children)
-    averages = [counters.run_seconds for _, counters in rows if counters.run_seconds is not None]
+    averages = [counters.run_seconds for counters in rows if counters.run_seconds is not None]
     return Usage(
-        slots=sum(slots for slots, _ in rows),
-        busy_slots=sum(counters.busy_slots for _, counters in rows),
+        slots=slots,
+        busy_slots=sum(counters.busy_slots for counters in rows),
         run_seconds=sum(averages) / len(averages) if averages else None,
     )

@@ -89,9 +89,17 @@ class Fleet:
         return any(demand.starting for demand in self._demands.values())
 
     def usage(self) -> Usage:
-        """How busy the live workers are."""
-        children = list(self.children.values())  # at once: another thread may call this
-        return usage_of((child.pool.slots, child.counters) for child in children)
+        """How busy the live workers are, among the slots of all that are wanted.
+
+        Producers choose by it whom to notify. A supervisor whose workers start or are replaced is
+        no smaller for them, and one that stops has no slot.
+        """
+        # At once, as another thread may call this.
+        kinds, children = list(self._demands), list(self.children.values())
+        slots = sum(
+            self._demands[kind].wanted * pool_for(kind, self._settings).slots for kind in kinds
+        )
+        return usage_of(slots, (child.counters for child in children))
 
     @property
     def is_idle(self) -> bool:

@@ -141,6 +141,8 @@ class Supervisor:
             if catches_signals:
                 signals = stack.enter_context(Signals())
                 self._reactor.register(signals, partial(self._on_signals, signals))
+            # Before the first renewal, which records the wanted slots.
+            self._fleet.want_pool(WorkerKind("greenlet"))
             self._registry.start()
             self._dispatcher.start()
             try:
@@ -154,7 +156,6 @@ class Supervisor:
         return self._shutdown.exit_code
 
     def _serve(self, *, inherits_orphans: bool) -> None:
-        self._fleet.want_pool(WorkerKind("greenlet"))
         self._health.check_blocked_threads()
         queues = ", ".join(self.settings.queues)
         emit(SupervisorStarted(supervisor_id=self.id, queues=queues))

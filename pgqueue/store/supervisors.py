@@ -110,7 +110,7 @@ def renew(
 
     Args:
         worker_ids: The workers that it registered and that have not ended.
-        slots: Jobs that its workers run at once.
+        slots: Jobs that its wanted workers run at once.
         busy_slots: Jobs that its workers run now.
         run_seconds: Average length of recent runs; None without any.
     """

@@ -65,6 +65,9 @@ class TaskLoader:
                 if isinstance(broken.__cause__, KeyboardInterrupt):
                     raise KeyboardInterrupt from None  # the person stops the command
                 raise
+            except _FROM_OUTSIDE as error:
+                # No job runs at the start, so the module raised it itself.
+                raise TaskModuleBroken(module, _last_line(error)) from error
             if not exists:
                 raise TaskModuleNotFound(module, _advice(module, folder))
             self.packages.add(module.partition(".")[0])

@@ -144,22 +144,41 @@ class Finisher(Loop):
 
     def turn(self, link: Link) -> float:
         """Wait for settlements or output, and write what there is."""
-        if not self._batch:
-            self._batch = self._wait()
+        if not self._batch or self.output.is_behind:
+            self._batch += self._wait()
             link = self.whole_link()  # the wait may have been long
         due_seconds = self.output.seconds_until_due
         if due_seconds is not None and (self._batch or not due_seconds or self.is_stopping):
-            self.output.write(link)
-        while self._batch:
-            settlements = [pending.settlement for pending in self._batch]
+            self._write_output(link)
+        self._settle(link)
+        while self.is_stopping and self.output.is_behind:  # no turn comes after this one
+            self._write_output(link)
+            self._settle(link)
+        self._is_doubtful = False
+        return 0.0
+
+    def _write_output(self, link: Link) -> None:
+        self.output.write(link, [pending.attempt for pending in self._batch])
+
+    def _settle(self, link: Link) -> None:
+        """Settle the batch, without the attempts that have lines which are not written yet."""
+        held_count = self._move_unwritten_to_end() if self.output.is_behind else 0
+        while len(self._batch) > held_count:
+            batch = self._batch[: len(self._batch) - held_count]
+            settlements = [pending.settlement for pending in batch]
             if self._in_flight.attempts.has_disowned:
-                for pending in self._batch:
+                for pending in batch:
                     pending.settlement.worker_id = pending.attempt.claimed.worker_id
             for count, answer in settle_in_batches(link, settlements, self._size):
                 answered, self._batch = self._batch[:count], self._batch[count:]
                 self._on_answer(link, answered, answer)
-        self._is_doubtful = False
-        return 0.0
+
+    def _move_unwritten_to_end(self) -> int:
+        unwritten = self.output.attempts_with_lines()
+        held = [pending for pending in self._batch if pending.attempt in unwritten]
+        self._batch = [pending for pending in self._batch if pending.attempt not in unwritten]
+        self._batch += held
+        return len(held)
 
     def _after(self, error: BaseException) -> float:
         # The answer may have been lost after the commit. Settled again, such an attempt is

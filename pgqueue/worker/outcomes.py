@@ -116,7 +116,8 @@ def failed(attempt: ActiveAttempt, error: BaseException, limits: Limits) -> Sett
     """The settlement of an attempt whose task raised *error*.
 
     An error that was raised into the task counts before the error that left it: an
-    asyncio.TaskGroup wraps the first, and a broken `finally` replaces it.
+    asyncio.TaskGroup wraps the first, and a broken `finally` replaces it. An error of its class
+    that was not raised into the task is a failure.
     """
     error = _decision_in(error)
     kind = type(error)
@@ -145,14 +146,16 @@ def _decision_in(error: BaseException) -> BaseException:
 
 
 def _outcome(attempt: ActiveAttempt, error: BaseException) -> Outcome:
-    # By class and not by isinstance, which calls code of the exception as well.
-    kind = type(error)
-    outside = kind if attempt.interruption is None else type(attempt.interruption.error)
-    if issubclass(outside, JobTimeout):
+    # The class of an error does not say that it came from outside: code of the application can
+    # raise JobInterrupted too. Such an attempt has to count, or its job would run for ever.
+    interruption = attempt.interruption
+    outside = None if interruption is None else type(interruption.error)
+    if outside is not None and issubclass(outside, JobTimeout):
         return Outcome.TIMED_OUT
-    for chosen, outcomes in ((kind, _RAISED_BY_TASK), (outside, _RAISED_INTO_TASK)):
+    # By class and not by isinstance, which calls code of the exception as well.
+    for chosen, outcomes in ((type(error), _RAISED_BY_TASK), (outside, _RAISED_INTO_TASK)):
         for base, outcome in outcomes:
-            if issubclass(chosen, base):
+            if chosen is not None and issubclass(chosen, base):
                 return outcome
     return Outcome.FAILED
 

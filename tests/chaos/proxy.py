@@ -32,6 +32,7 @@ class Mode(StrEnum):
     BLACK_HOLE = "black_hole"
     DELAY = "delay"
     DRIP = "drip"
+    NARROW = "narrow"
     RESET = "reset"
     HALF_CLOSE = "half_close"
     DROP_COMMIT = "drop_commit"
@@ -49,7 +50,10 @@ class Proxy:
         dropped_share: The share of replies that a dropping mode drops.
         stall_share: The share of dropped replies that are followed by a stall, not by a reset.
         dropped: The number of dropped replies.
+        bytes_per_second: What all connections together carry in each direction, when narrow.
     """
+
+    bytes_per_second = 1_250_000  # 10 Mbit/s
 
     def __init__(
         self, target: int, seed: int = 0, *, dropped_share: float = 0.4, stall_share: float = 0.2
@@ -61,6 +65,7 @@ class Proxy:
         self.stall_share = stall_share
         self.dropped = 0
         self.random = random.Random(seed)
+        self._free_at: dict[bool, float] = {}
         self._tunnels: set[_Tunnel] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
@@ -80,6 +85,14 @@ class Proxy:
         """Reset every connection, and stop listening."""
         self._call(self._loop.stop)
         self._thread.join(5.0)
+
+    def seconds_to_carry(self, byte_count: int, *, is_upwards: bool) -> float:
+        """The wait until the narrow line has carried these bytes, behind all that came before."""
+        now = self._loop.time()
+        free_at = max(now, self._free_at.get(is_upwards, now))
+        free_at += byte_count / self.bytes_per_second
+        self._free_at[is_upwards] = free_at
+        return free_at - now
 
     def _call(self, action: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(action)
@@ -221,6 +234,9 @@ class _Tunnel:
         match self._mode:
             case Mode.DELAY:
                 await asyncio.sleep(_DELAY_SECONDS)
+            case Mode.NARROW:
+                is_upwards = writer is not self._client[1]
+                await asyncio.sleep(self._proxy.seconds_to_carry(len(data), is_upwards=is_upwards))
             case Mode.DRIP:
                 for start in range(0, len(data), _DRIP_BYTES):
                     writer.write(data[start : start + _DRIP_BYTES])

@@ -254,7 +254,29 @@ def test_messages_are_handled_until_the_last_one_of_a_child_that_ended(
     assert ["ready", "refused", "unknown"] == [message["verb"] for _, message in harness.messages]
 
 
-def test_usage_is_the_sum_over_the_live_workers(harness: FleetHarness) -> None:
+def test_usage_has_the_wanted_slots_while_workers_start_and_are_replaced(
+    harness: FleetHarness,
+) -> None:
+    harness.fleet.want(GREENLET, 2)
+    harness.fleet.want(WorkerKind("greenlet", quarantine=True), 1)
+    usages = [harness.fleet.usage()]
+    harness.fleet.reconcile()
+    usages.append(harness.fleet.usage())
+    harness.settle()
+    harness.end(harness.live[0])
+    harness.live[0].has_ended = True
+    harness.fleet.collect_ended()  # the second short life: its replacement waits
+    usages.append(harness.fleet.usage())
+    assert 2 == len(harness.live)
+
+    harness.fleet.want_none()
+    harness.live[0].report.counters = harness.live[0].counters._replace(busy_slots=3)
+
+    assert [Usage(21, 0, None)] * 3 == usages
+    assert Usage(0, 3, None) == harness.fleet.usage()
+
+
+def test_usage_has_the_jobs_of_the_live_workers(harness: FleetHarness) -> None:
     before = harness.fleet.usage()
     harness.want(GREENLET, 2)
     first, second = harness.live

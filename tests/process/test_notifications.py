@@ -180,11 +180,14 @@ def test_live_supervisors_take_their_places_by_id_and_share_a_time(db: QueueData
 
 
 @pytest.mark.own_session
+@pytest.mark.parametrize(
+    ("slots", "busy_slots"), [(4, 4), (0, 2), (0, 0)], ids=["full", "stops", "stops idly"]
+)
 def test_a_job_notifies_a_full_supervisor_only_if_all_are_full(
-    db: QueueDatabase, notifications: Notifications
+    db: QueueDatabase, notifications: Notifications, slots: int, busy_slots: int
 ) -> None:
     full, free = (notifications.listen(listening_supervisor(db.link)) for _ in range(2))
-    run(db.link, supervisors.renew(full, [], 60.0, slots=4, busy_slots=4))
+    run(db.link, supervisors.renew(full, [], 60.0, slots=slots, busy_slots=busy_slots))
     run(db.link, supervisors.renew(free, [], 60.0, slots=4, busy_slots=3))
     for _ in range(5):
         db.enqueue()

@@ -39,6 +39,33 @@ def test_a_registration_that_is_never_answered_does_not_delay_the_end(
     assert time.monotonic() - started_at < UNWIND_SECONDS + 5
 
 
+def test_a_renewal_before_the_first_worker_records_the_wanted_slots(
+    database_url: str, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WorkerRegistry, "submit", lambda self, statement, then: None)
+    settings = load_settings({"url": database_url, "processes": 2, "greenlets": 7})
+    supervisor = Supervisor(Database(database_url), settings)
+    thread = threading.Thread(target=supervisor.run, kwargs={"catches_signals": False})
+    has_renewed = threading.Event()
+    renew = WorkerRegistry._renew
+
+    def renew_and_set(registry: WorkerRegistry, renewing: Link) -> None:
+        renew(registry, renewing)
+        has_renewed.set()
+
+    monkeypatch.setattr(WorkerRegistry, "_renew", renew_and_set)
+    registered = link.fetch("select slots, busy_slots from pgqueue.supervisors", {})
+
+    thread.start()
+    was_renewed = has_renewed.wait(20.0)
+    renewed = link.fetch("select slots, busy_slots from pgqueue.supervisors", {})
+    supervisor.stop(0.0)
+    thread.join(20.0)
+
+    assert was_renewed
+    assert [(14, 0)] == registered == renewed
+
+
 @pytest.mark.own_session
 def test_a_supervisor_that_may_want_more_connections_than_there_are_says_so(
     link: Link, caplog: pytest.LogCaptureFixture
@@ -127,7 +154,7 @@ def test_the_counters_of_a_child_reach_the_usage_of_its_supervisor(run_with: Run
 
     assert 0 == code
     assert Counters(**numbers) == child.counters
-    assert Usage(slots=10, busy_slots=3, run_seconds=0.25) == child.usage
+    assert Usage(slots=0, busy_slots=3, run_seconds=0.25) == child.usage  # it stops
 
 
 def test_a_child_that_cannot_start_at_all_ends_its_supervisor(

@@ -136,6 +136,14 @@ def test_an_exception_from_outside_does_not_make_a_module_broken(kind, project):
             resolve("shop.late.f")
 
 
+@pytest.mark.parametrize("kind", [JobTimeout, JobCancelled, JobInterrupted])
+def test_a_module_that_raises_such_an_exception_at_the_start_is_broken(kind, project):
+    project(shop__tasks=f"from pgqueue import {kind.__name__}\nraise {kind.__name__}('mine')")
+
+    with pytest.raises(TaskModuleBroken, match=f"{kind.__name__}: mine"):
+        load(["shop.tasks"])
+
+
 def test_a_broken_module_is_run_once_for_all_the_names_in_it(project):
     project(
         shop__tasks="runs = []",

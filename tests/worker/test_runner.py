@@ -8,7 +8,7 @@ from queue_database import QueueDatabase
 from worker.harness import LIMITS
 
 from pgqueue import CancelJob, RetryJob, SnoozeJob, task
-from pgqueue.core.decisions import JobInterrupted
+from pgqueue.core.decisions import JobCancelled, JobInterrupted, JobTimeout
 from pgqueue.core.events.event import listen
 from pgqueue.core.events.jobs import JobStarted
 from pgqueue.core.job_context import JobContext, find_current_job
@@ -26,7 +26,13 @@ def _task() -> None: ...
 
 
 class Running:
-    """Runs one task as its worker would, and keeps how it ended."""
+    """Runs one task as its worker would, and keeps how it ended.
+
+    Attributes:
+        current: The attempt that was started last.
+    """
+
+    current: ActiveAttempt
 
     def __init__(self, db: QueueDatabase) -> None:
         self.db = db
@@ -36,6 +42,7 @@ class Running:
     def run(self, *, is_revoked: bool = False) -> ActiveAttempt:
         """The attempt of a new job, when the attempt has ended."""
         attempt = ActiveAttempt(self.db.claim_new(task="runner.task"), _task, Receipt(0.0))
+        self.current = attempt
         if is_revoked:
             attempt.revoke()
         runner = Runner(
@@ -139,7 +146,7 @@ def test_a_wrapper_that_exits_fails_the_attempt_and_not_the_worker(running: Runn
         ([CancelJob("unwanted"), CancelJob()], Outcome.CANCELLED, "CancelJob", None),
         ([RetryJob("busy", delay=4)], Outcome.FAILED, "RetryJob", 4.0),
         ([RetryJob(), RetryJob(delay=4)], Outcome.FAILED, "RetryJob", 4.0),
-        ([JobInterrupted()], Outcome.INTERRUPTED, "JobInterrupted", None),
+        ([JobInterrupted()], Outcome.FAILED, "JobInterrupted", None),
         ([SnoozeJob(5), ValueError()], Outcome.FAILED, "ExceptionGroup", None),
         ([SnoozeJob(5), CancelJob()], Outcome.FAILED, "ExceptionGroup", None),
         ([ValueError()], Outcome.FAILED, "ExceptionGroup", None),
@@ -166,3 +173,71 @@ def test_a_group_of_one_kind_of_decision_is_that_decision(
         settlement.error_type,
         settlement.delay_seconds,
     )
+
+
+def _raised(error: BaseException) -> BaseException:
+    return error
+
+
+def _in_a_group(error: BaseException) -> BaseException:
+    return BaseExceptionGroup("children", [BaseExceptionGroup("nested", [error, error])])
+
+
+def _as_a_cause(error: BaseException) -> BaseException:
+    wrapping = ValueError("the clean-up failed")
+    wrapping.__cause__ = error
+    return wrapping
+
+
+_FORMS = [_raised, _in_a_group, _as_a_cause]
+_FROM_OUTSIDE = [
+    (JobInterrupted, Outcome.INTERRUPTED),
+    (JobCancelled, Outcome.CANCELLED),
+    (JobTimeout, Outcome.TIMED_OUT),
+]
+
+
+@pytest.mark.parametrize("form", _FORMS)
+@pytest.mark.parametrize("kind", [kind for kind, _ in _FROM_OUTSIDE])
+def test_an_error_from_outside_that_a_task_makes_itself_is_a_failure(
+    running: Running,
+    kind: type[BaseException],
+    form: Callable[[BaseException], BaseException],
+) -> None:
+    class Subclass(kind):  # type: ignore[valid-type, misc]
+        pass
+
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        raise form(errors.pop())
+
+    errors = [kind(), Subclass()]
+    middleware(wrap)
+    try:
+        for _ in range(2):
+            running.run()
+    finally:
+        remove_middleware(wrap)
+
+    assert [Outcome.FAILED] * 2 == [end.outcome for end in running.settlements]
+
+
+@pytest.mark.parametrize("form", _FORMS)
+@pytest.mark.parametrize(("kind", "outcome"), _FROM_OUTSIDE)
+def test_an_error_from_outside_that_a_task_raises_again_keeps_its_outcome(
+    running: Running,
+    kind: type[BaseException],
+    outcome: Outcome,
+    form: Callable[[BaseException], BaseException],
+) -> None:
+    def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
+        error = kind("from outside")
+        running.current.interrupt(error, 0.0, str)
+        raise form(error)
+
+    middleware(wrap)
+    try:
+        running.run()
+    finally:
+        remove_middleware(wrap)
+
+    assert [outcome] == [end.outcome for end in running.settlements]

@@ -21,6 +21,15 @@ def quick(key: str) -> None:
 
 
 @task
+def bulky(key: str, size: int) -> str:
+    """Return so many characters, after half as many in 50 lines."""
+    with effect(key):
+        for _ in range(50):
+            current_job().log.info("x" * (size // 100))
+        return "x" * size
+
+
+@task
 def lasting(key: str, until: str) -> None:
     """Run until the file *until* exists."""
     with effect(key):

@@ -8,7 +8,16 @@ import time
 
 import psycopg
 
-from pgqueue import CancelJob, Retry, RetryJob, SnoozeJob, current_job, task
+from pgqueue import (
+    CancelJob,
+    JobInterrupted,
+    JobTimeout,
+    Retry,
+    RetryJob,
+    SnoozeJob,
+    current_job,
+    task,
+)
 
 log = logging.getLogger("shop.deep.inside")
 
@@ -179,6 +188,30 @@ async def async_snooze_in_a_group() -> None:
     if current_job().attempt < 3:  # the first claim was by a worker of the wrong kind
         async with asyncio.TaskGroup() as group:
             group.create_task(snooze())
+
+
+@task
+def interrupt_itself() -> None:
+    raise JobInterrupted("by the task")
+
+
+@task
+def interrupt_itself_in_a_group() -> None:
+    raise BaseExceptionGroup("children", [JobInterrupted(), JobInterrupted()])
+
+
+@task
+async def async_interrupt_itself() -> None:
+    async def interrupt() -> None:
+        raise JobInterrupted("by a child")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(interrupt())
+
+
+@task(executor="process")
+def process_interrupt_itself() -> None:
+    raise JobTimeout("by the task")
 
 
 @task

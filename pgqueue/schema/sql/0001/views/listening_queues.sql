@@ -1,7 +1,7 @@
 -- The supervisors that want notifications, with their queues and prefixes. Every producer reads this
 -- view, and learns no more of a supervisor than its random id and its size.
 --
--- A full supervisor has a job in each slot, as it said at its last renewal.
+-- A full supervisor had a job in each slot at its last renewal, or wants no worker because it stops.
 --
 -- Index: supervisors_lease_until, so that rows of supervisors that ended cost a producer nothing.
 create view pgqueue.listening_queues as
@@ -10,7 +10,7 @@ select
   supervisor.queues,
   supervisor.prefixes,
   supervisor.slots,
-  supervisor.busy_slots >= supervisor.slots and supervisor.slots > 0 as is_full
+  supervisor.busy_slots >= supervisor.slots as is_full
 from pgqueue.supervisors as supervisor
 where supervisor.wants_notify
   and supervisor.lease_until > (select clock_timestamp());
