@@ -49,7 +49,12 @@ class ChildProcess:
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             self._reap()
             return True
-        change = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+        try:
+            change = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+        except ChildProcessError:
+            # Linux raises it also for a process that ended since the call above. Look again: else
+            # the process would not be reaped, and what its tasks have started would go on.
+            return True
         if change is not None:
             is_frozen = change.si_code != os.CLD_CONTINUED
             self._frozen = Stopwatch(self._clock, started=True) if is_frozen else None

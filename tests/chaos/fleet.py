@@ -26,6 +26,9 @@ _PAUSE_SECONDS = 0.5
 # A signal ends a process that has not yet installed its handlers.
 _START_SECONDS_MAX = 5.0
 
+# Enough readings of /proc to kill all processes of a session.
+_READS_MAX = 20
+
 # Success, and no database at the start; a service manager restarts the process after either.
 _GOOD_CODES = frozenset({0, 3})
 
@@ -85,7 +88,12 @@ class Fleet:
         return [] if pid is None else procs.children(pid)
 
     def kill(self, name: str, *, with_children: bool) -> list[int]:
-        """Kill a supervisor, with its children first if asked; the killed process ids."""
+        """Kill a supervisor; the killed process ids.
+
+        Args:
+            with_children: As at the loss of a host: its children are killed first, and the
+                processes that tasks have started too.
+        """
         with self._changing:
             pid = self.supervisor(name)
             if pid is None:
@@ -96,6 +104,8 @@ class Fleet:
             pids = [*(procs.children(pid) if with_children else []), pid]
             for child in pids:
                 procs.send(child, signal.SIGKILL)
+            for child in pids:
+                _kill_started_by_tasks(child)
             return pids
 
     def retire(self, name: str) -> int | None:
@@ -145,6 +155,7 @@ class Fleet:
                 if process is not None and process.poll() is None:
                     for pid in (*procs.children(process.pid), process.pid):
                         procs.send(pid, signal.SIGKILL)
+                        _kill_started_by_tasks(pid)
                     process.wait(10.0)
 
     def _run(self) -> None:
@@ -210,3 +221,13 @@ class Fleet:
         self._guard.add(process.pid)
         managed.started_at = time.monotonic()
         return process
+
+
+def _kill_started_by_tasks(worker_pid: int) -> None:
+    # A process may start another one while the list is read; a killed one is listed for a moment.
+    for _ in range(_READS_MAX):
+        members = procs.started_by_tasks(worker_pid)
+        if not members:
+            return
+        for pid in members:
+            procs.send(pid, signal.SIGKILL)

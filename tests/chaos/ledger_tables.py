@@ -27,6 +27,8 @@ def collect(connection: "psycopg.Connection[Any]", folder: Path) -> None:
     with connection.transaction():
         _copy(connection, "sends (at, key, task, outcome, due_at)", folder, _send)
         _copy(connection, "effects (at, key, job_id, attempt, pid, step)", folder, _effect)
+        _copy(connection, "programs (at, job_id, attempt, pid, way, step)", folder, _program)
+        _copy(connection, "outlived (at, worker_pid, pid, seconds, command)", folder, _outlived)
         _copy(connection, "faults (at, number, name, step, facts)", folder, _fault)
     connection.execute("create index on chaos.sends (key)")
     connection.execute("create index on chaos.effects (job_id, attempt)")
@@ -63,6 +65,16 @@ def _send(line: Mapping[str, Any]) -> Row:
 def _effect(line: Mapping[str, Any]) -> Row:
     key, job_id, attempt = line["key"], line["job_id"], line["attempt"]
     return _moment(line["at"]), key, job_id, attempt, line["pid"], line["step"]
+
+
+def _program(line: Mapping[str, Any]) -> Row:
+    job_id, attempt, pid = line["job_id"], line["attempt"], line["pid"]
+    return _moment(line["at"]), job_id, attempt, pid, line["way"], line["step"]
+
+
+def _outlived(line: Mapping[str, Any]) -> Row:
+    worker_pid, pid, seconds = line["worker_pid"], line["pid"], line["seconds"]
+    return _moment(line["at"]), worker_pid, pid, seconds, line["command"]
 
 
 def _fault(line: Mapping[str, Any]) -> Row:

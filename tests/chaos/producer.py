@@ -41,12 +41,21 @@ MIX: "dict[Task[..., Any], int]" = {
     light.quitting: 2,
     light.sleepy: 1,
     light.by_name: 3,
+    light.forking: 2,
+    light.multiplying: 1,
+    light.starting: 2,
     coroutines.quick: 10,
     coroutines.waiting: 10,
     coroutines.wary: 4,
     coroutines.dozing: 1,
     coroutines.apaying: 4,
+    coroutines.aforking: 2,
+    coroutines.amultiplying: 1,
+    coroutines.astarting: 1,
     heavy.counting: 3,
+    heavy.forking_alone: 1,
+    heavy.multiplying_alone: 1,
+    heavy.starting_alone: 1,
 }
 
 # Each run ends its worker, so these are very rare.

@@ -22,6 +22,7 @@ from chaos.process_guard import ProcessGuard
 from chaos.producer import Producer
 from chaos.proxy import Mode, Proxy
 from chaos.server import Server
+from chaos.survivors import Survivors
 from chaos.system import PROXIES, System
 from chaos.tasks import coroutines, effect, heavy
 from chaos.timeline import timelines_of
@@ -118,9 +119,12 @@ def make(seed: int, seconds: float, home: Path) -> Outcome:
             ends.callback(proxy.close)
         fleet = _fleet(home, server, proxies, process_guard)
         ends.callback(fleet.kill_all)
+        survivors = Survivors(f"{effect.FOLDER}={home}", Ledger(home / "outlived.jsonl"))
+        survivors.start()
+        ends.callback(survivors.stop)
         system = System(server, proxies, fleet, process_guard, small)
         _inject(system, outcome, home)
-        _verify(system, outcome, home)
+        _verify(system, survivors, outcome, home)
         return outcome
 
 
@@ -187,9 +191,11 @@ def _wait_for_quiet(server: Server, outcome: Outcome) -> None:
             time.sleep(_POLL_SECONDS)  # between two polls of real processes
 
 
-def _verify(system: System, outcome: Outcome, home: Path) -> None:
-    survivors = system.fleet.stop()
-    outcome.problems += [f"process {pid} outlived its supervisor" for pid in survivors]
+def _verify(system: System, survivors: Survivors, outcome: Outcome, home: Path) -> None:
+    workers_left = system.fleet.stop()
+    outcome.problems += [f"process {pid} outlived its supervisor" for pid in workers_left]
+    outcome.problems += [f"{process} outlived the supervisors" for process in survivors.rest()]
+    survivors.stop()
     outcome.problems += system.fleet.problems
     outcome.early_ends = system.fleet.early_ends
     with system.server.connect() as connection:

@@ -84,6 +84,25 @@ create table chaos.effects (
   step text not null
 );
 
+-- The processes that tasks have started.
+create table chaos.programs (
+  at timestamptz not null,
+  job_id bigint not null,
+  attempt integer not null,
+  pid integer not null,
+  way text not null,
+  step text not null
+);
+
+-- Those that went on after the end of their worker.
+create table chaos.outlived (
+  at timestamptz not null,
+  worker_pid integer not null,
+  pid integer not null,
+  seconds double precision not null,
+  command text not null
+);
+
 create table chaos.faults (
   at timestamptz not null,
   number integer not null,

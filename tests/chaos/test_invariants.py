@@ -25,6 +25,8 @@ from pgqueue.store.statement import run
 # One invariant reads the names of sessions, and a pooler keeps the name of the first client.
 pytestmark = pytest.mark.own_session
 
+_PID = 1
+
 PLANTED = {
     "inv01: a committed job is gone": "delete from pgqueue.jobs where args ->> 'key' = 'plain'",
     "inv01: a committed job is not final": "update pgqueue.jobs set status = 'queued'",
@@ -120,6 +122,17 @@ PLANTED = {
     "select at + interval '1 hour', key, job_id, 0, pid, 'done' from chaos.effects "
     "where step = 'started' union all select at, key, job_id, 0, pid, 'started' from chaos.effects "
     "where step = 'started'",
+    "inv27: a step in a fork": "update chaos.effects set pid = 2 where step = 'done'",
+    "inv27: the result of a fork": "update pgqueue.jobs set result = '2'",
+    "inv27: the error of a fork": "update pgqueue.attempts "
+    "set error_message = 'ValueError: in a fork'",
+    "inv27: the log line of a fork": "update pgqueue.logs set message = 'in a fork'",
+    "inv27: the progress of a fork": "update pgqueue.jobs set progress_message = 'in a fork'",
+    "inv28: a process outlives its worker": "update chaos.outlived set seconds = 6",
+    "inv29: a process works beside the next attempt": "with lost as (delete from chaos.effects "
+    "where step = 'ValueError') insert into chaos.programs "
+    "select at + interval '1 second', job_id, 1, 7, 'program', 'works' from chaos.effects "
+    "where attempt = 2 and step = 'started'",
 }
 
 
@@ -171,18 +184,21 @@ class History:
         self.client = Client(url)
         self.sends = Ledger(folder / "sends.jsonl")
         self.effects = Ledger(folder / "effects.jsonl")
+        self.programs = Ledger(folder / "programs.jsonl")
+        self.outlived = Ledger(folder / "outlived.jsonl")
         self.links: list[Link] = []
 
     def __enter__(self) -> "History":
         self.supervisor = self.link("leases")
         self.worker_id = registering.worker(self.supervisor)
+        run(self.supervisor, workers.set_pid(self.worker_id, _PID))
         self.fetcher = self.link(f"fetcher {self.worker_id}")
         self.finisher = self.link(f"finisher {self.worker_id}")
         return self
 
     def __exit__(self, *_: object) -> None:
         run(self.supervisor, workers.end_workers([self.worker_id], "stopped", "asked to stop"))
-        for ledger in (self.sends, self.effects):
+        for ledger in (self.sends, self.effects, self.programs, self.outlived):
             ledger.close()
         for link in self.links:
             link.close()
@@ -196,8 +212,12 @@ class History:
         self.send("plain", light.plain)
         self.succeed(self.claim())
         self.send("flaky", light.flaky)
-        self.fail(self.claim())
+        failed = self.claim()
+        self.fail(failed)
         self.succeed(self.claim())
+        self.leave_program(failed)
+        self.send("forking", light.forking)
+        self.succeed(self.claim(), result=str(_PID))
         self.send("cautious", light.cautious)
         self.succeed(self.claim())
         self.send("fleeting", light.fleeting)
@@ -241,16 +261,23 @@ class History:
         self.effect(claimed, "started")
         return claimed
 
-    def succeed(self, claimed: ClaimedAttempt) -> None:
+    def succeed(self, claimed: ClaimedAttempt, **details: Any) -> None:
         token = (claimed.id, claimed.attempt, claimed.worker_id)
         line = NewLogLine(*token, 0.0, "INFO", "shop", "message", 1)
         run(self.finisher, logs.add_log_lines([line]))
         self.effect(claimed, "done")
-        self.settle(self.finisher, claimed, Outcome.SUCCEEDED)
+        self.settle(self.finisher, claimed, Outcome.SUCCEEDED, **details)
 
     def fail(self, claimed: ClaimedAttempt) -> None:
         self.effect(claimed, "ValueError")
         self.settle(self.finisher, claimed, Outcome.FAILED, delay_seconds=0.0)
+
+    def leave_program(self, claimed: ClaimedAttempt) -> None:
+        """The program of an attempt goes on after its end, and for a moment after its worker."""
+        line = {"job_id": claimed.id, "attempt": claimed.attempt, "pid": 7}
+        self.programs.append({**line, "way": "program", "step": "works"})
+        outlived = {"worker_pid": _PID, "pid": 7, "seconds": 0.2, "command": "sleep"}
+        self.outlived.append(outlived)
 
     def pay(self, claimed: ClaimedAttempt) -> None:
         with psycopg.connect(self.database.url) as connection:
@@ -270,4 +297,4 @@ class History:
     def effect(self, claimed: ClaimedAttempt, step: str) -> None:
         key = light.plain.payload.decode(claimed.args)["key"]
         token = {"job_id": claimed.id, "attempt": claimed.attempt}
-        self.effects.append({"key": key, **token, "pid": 1, "step": step})
+        self.effects.append({"key": key, **token, "pid": _PID, "step": step})

@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from manual_clock import ManualClock
@@ -40,6 +41,25 @@ def test_a_death_is_recorded_with_its_signal_and_the_largest_memory(child: Child
     assert "died" == reason
     assert f"process {child.pid} was ended by signal 11 (SIGSEGV); its largest memory was" in detail
     assert not detail.endswith(" 0 MB")
+
+
+def test_a_child_that_ends_between_two_looks_is_reaped_with_its_session(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waitid = os.waitid
+
+    def end_after_the_first_look(kind: int, pid: int, options: int) -> Any:
+        monkeypatch.setattr(os, "waitid", waitid)
+        seen = waitid(kind, pid, options)
+        os.kill(pid, signal.SIGKILL)
+        waitid(kind, pid, os.WEXITED | os.WNOWAIT)
+        return seen
+
+    monkeypatch.setattr(os, "waitid", end_after_the_first_look)
+
+    assert child.has_ended
+    child.close()
+    assert "was ended by signal 9 (SIGKILL)" in child.exit_reason()[1]
 
 
 def test_a_child_that_the_program_waited_for_has_ended(child: Child) -> None:

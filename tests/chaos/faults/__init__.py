@@ -1,6 +1,6 @@
 """The faults: one generator function each, which heals its fault after its `yield`."""
 
-from chaos.faults import clock, disk, network, people, processes, server, sessions
+from chaos.faults import clock, disk, network, people, processes, programs, server, sessions
 from chaos.faults.fault import CATALOGUE, Fault
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "network",
     "people",
     "processes",
+    "programs",
     "server",
     "sessions",
 ]

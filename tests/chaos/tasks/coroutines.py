@@ -1,10 +1,12 @@
 """Tasks that run on an event loop."""
 
 import asyncio
+import os
 import random
 
 import psycopg
 
+from chaos.tasks import offspring
 from chaos.tasks.effect import effect, url
 from pgqueue import Retry, task
 
@@ -50,3 +52,37 @@ async def apaying(key: str) -> None:
             await asyncio.sleep(random.uniform(0.0, 0.5))
             await job.acomplete(connection=connection, result=key)
             await asyncio.sleep(random.uniform(0.0, 0.2))
+
+
+@task(queue=QUEUE, timeout=20, retry=_AGAIN)
+async def aforking(key: str) -> int:
+    with effect(key) as job:
+        pid = offspring.fork(key, job)
+        if pid and offspring.is_awaited(key):
+            await asyncio.to_thread(os.waitpid, pid, 0)
+        else:
+            await asyncio.sleep(random.uniform(0.0, 1.0))  # a fork ends here
+        return os.getpid()
+
+
+@task(queue=QUEUE, timeout=20, retry=_AGAIN)
+async def amultiplying(key: str) -> int:
+    with effect(key) as job:
+        process = offspring.process(key, job)
+        process.start()
+        if offspring.is_awaited(key):
+            await asyncio.to_thread(process.join)
+        else:
+            await asyncio.sleep(random.uniform(0.0, 1.0))
+        return os.getpid()
+
+
+@task(queue=QUEUE, timeout=20, retry=_AGAIN)
+async def astarting(key: str) -> int:
+    with effect(key) as job:
+        program = await asyncio.create_subprocess_exec(*offspring.command(key, job))
+        if offspring.is_awaited(key):
+            await program.wait()
+        else:
+            await asyncio.sleep(random.uniform(0.0, 1.0))
+        return os.getpid()

@@ -13,6 +13,9 @@ from pgqueue.core.job_context import JobContext
 FOLDER = "CHAOS_LEDGER"
 URL = "CHAOS_URL"
 
+# Empty in a worker. The main thread of a fork adds the attempt whose code goes on there.
+_forked: set[tuple[int, int]] = set()
+
 
 @contextmanager
 def effect(key: str) -> Iterator[JobContext]:
@@ -32,7 +35,17 @@ def url() -> str:
     return os.environ[URL]
 
 
+def enter_fork(job: JobContext) -> None:
+    """In a fork, go on with the code of this job, which has no effects there.
+
+    The effects of any other job would be recorded, with the process id of the fork.
+    """
+    _forked.add((job.id, job.attempt))
+
+
 def _record(key: str, job: JobContext, step: str) -> None:
+    if (job.id, job.attempt) in _forked:
+        return
     _ledger().append(
         {"key": key, "job_id": job.id, "attempt": job.attempt, "pid": os.getpid(), "step": step}
     )

@@ -4,10 +4,13 @@ import os
 import signal
 import time
 
+from chaos.tasks import light
 from chaos.tasks.effect import effect
 from pgqueue import Retry, task
 
 QUEUE = "cpu"
+
+_AGAIN = Retry(max_attempts=5, base=0.1, max_delay=1.0)
 
 
 @task(queue=QUEUE, executor="process", timeout=20, retry=Retry(max_attempts=3, base=0.1))
@@ -36,3 +39,18 @@ def stubborn(key: str) -> None:
 def deadly(key: str) -> None:
     with effect(key):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(queue=QUEUE, executor="process", timeout=20, retry=_AGAIN)
+def forking_alone(key: str) -> int:
+    return light.forking.function(key)
+
+
+@task(queue=QUEUE, executor="process", timeout=20, retry=_AGAIN)
+def multiplying_alone(key: str) -> int:
+    return light.multiplying.function(key)
+
+
+@task(queue=QUEUE, executor="process", timeout=20, retry=_AGAIN)
+def starting_alone(key: str) -> int:
+    return light.starting.function(key)

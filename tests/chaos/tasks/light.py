@@ -1,11 +1,14 @@
 """Tasks that run in greenlets; they sleep, as their work is to wait."""
 
+import os
 import random
+import subprocess
 import time
 from zlib import crc32
 
 import psycopg
 
+from chaos.tasks import offspring
 from chaos.tasks.effect import effect, url
 from pgqueue import CancelJob, Retry, SnoozeJob, current_job, task
 
@@ -96,3 +99,38 @@ def by_name(key: str) -> int:
     """Run a job that was enqueued by its path alone."""
     with effect(key):
         return current_job().attempt
+
+
+@task(timeout=20, retry=_AGAIN)
+def forking(key: str) -> int:
+    """The process id of the worker; a fork that returns here would return another one."""
+    with effect(key) as job:
+        pid = offspring.fork(key, job)
+        if pid and offspring.is_awaited(key):
+            os.waitpid(pid, 0)
+        else:
+            time.sleep(random.uniform(0.0, 1.0))
+        return os.getpid()
+
+
+@task(timeout=20, retry=_AGAIN)
+def multiplying(key: str) -> int:
+    with effect(key) as job:
+        process = offspring.process(key, job)
+        process.start()
+        if offspring.is_awaited(key):
+            process.join()
+        else:
+            time.sleep(random.uniform(0.0, 1.0))
+        return os.getpid()
+
+
+@task(timeout=20, retry=_AGAIN)
+def starting(key: str) -> int:
+    with effect(key) as job:
+        program = subprocess.Popen(offspring.command(key, job))
+        if offspring.is_awaited(key):
+            program.wait()
+        else:
+            time.sleep(random.uniform(0.0, 1.0))
+        return os.getpid()
