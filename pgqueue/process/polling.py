@@ -93,7 +93,7 @@ class Polling:
     Attributes:
         turns: Whose turn it is to poll; always this supervisor's at first.
         is_slow: Whether the last scan took the server long.
-        _polled_at: The monotonic time of the last poll, or the planned one of an early poll.
+        _polled_at: The monotonic time of the last poll.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Polling:
 
     def start_poll(self) -> None:
         """A poll begins."""
-        self._polled_at = self._clock.monotonic() + self.poll_in_seconds
+        self._polled_at = self._clock.monotonic()
 
     def poll_now(self) -> None:
         """Poll at once, on a new connection: earlier notifications were not received."""

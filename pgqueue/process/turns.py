@@ -46,7 +46,7 @@ class Turns:
 
         Args:
             every_seconds: The interval.
-            last_at: The monotonic time of its last turn, or of the planned begin of it.
+            last_at: The monotonic time at which its last turn began.
         """
         around, offset = self._around
         if around.supervisors == 1:

@@ -186,3 +186,14 @@ def test_of_several_supervisors_each_polls_in_its_turn_and_scans_no_more_in_betw
 
     assert [2.0, 4.0] == left
     assert [0.02, 0.04, 0.08, 0.16, 0.32, 0.64, inf] == _pauses(polling, 7, found=False)
+
+
+def test_a_poll_that_came_early_with_a_scan_moves_the_next_one(
+    polling: Polling, clock: ManualClock
+) -> None:
+    polling.start_poll()
+    clock.advance(0.92)
+    polling.start_poll()
+    clock.advance(0.92)
+
+    assert polling.is_poll_due
