@@ -18,10 +18,14 @@ from benchmarks.waiting import wait_until
 from benchmarks.worker import READY, starting
 
 # The scans that follow a start or a job are over after this time.
-_SETTLE_SECONDS = 20.0
+_SETTLE_SECONDS = 45.0
 
 # A lone job: the scans after the one before it are over.
 _EVERY_SECONDS = 2.0
+
+# So many jobs that each worker has had some; with pauses, so that no storm begins.
+_FIRST_JOBS = 8
+_FIRST_SECONDS = 0.05
 
 _BURSTS = 5
 _LAST_SECONDS = """
@@ -71,11 +75,11 @@ def _measured(server: Server, supervisors: int, count: int, rest_seconds: float)
     with server.database() as url:
         statements = Statements(server, url)
         with _serving(url, supervisors), psycopg.connect(url) as connection:
-            for n in range(count):
+            for n in range(_FIRST_JOBS * supervisors):
                 # Each worker plans its statements and resolves the type hints of its tasks first.
                 noop.using(connection=connection).enqueue(n)
                 connection.commit()
-                time.sleep(0.1)
+                time.sleep(_FIRST_SECONDS)
             time.sleep(_SETTLE_SECONDS)
             rest = _Watch(server, statements)
             time.sleep(rest_seconds)
