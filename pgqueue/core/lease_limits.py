@@ -31,3 +31,19 @@ def lease_limits(lease_seconds: float) -> LeaseLimits:
     """The limits of a lease: it stops a sixth of its time before its end, 5 s at most."""
     margin = min(_MARGIN_SECONDS_MAX, lease_seconds * _MARGIN_SHARE)
     return LeaseLimits(lease_seconds - margin, margin / 2, margin * 3 / 4)
+
+
+def idle_heartbeat_seconds(lease_seconds: float, heartbeat_seconds: float) -> float:
+    """Between two renewals of a supervisor without a job: twice as long as with one.
+
+    A job that starts later has two thirds of the lease at least.
+    """
+    return min(2.0 * heartbeat_seconds, max(heartbeat_seconds, lease_seconds / 3))
+
+
+def listed_seconds(lease_seconds: float, heartbeat_seconds: float) -> float:
+    """How long a supervisor counts as live after a renewal, for notifications and for turns.
+
+    A renewal may be late, but one that ended takes no notifications for longer than that.
+    """
+    return min(lease_seconds, 2.5 * idle_heartbeat_seconds(lease_seconds, heartbeat_seconds))

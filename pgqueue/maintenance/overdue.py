@@ -35,15 +35,15 @@ def services(
         end: Ends the worker of an overdue job if the job is responsible.
         is_idle: Whether no worker has a job; then the service looks every ten minutes.
     """
-    looked = Stopwatch(clock)
+    last_search = Stopwatch(clock)
 
     def end_overdue(link: Link) -> bool:
-        looked.restart()
+        last_search.restart()
         for job in run(link, workers.overdue_jobs(supervisor_id, grace_seconds)):
             end(job)
         return False
 
     def is_wanted() -> bool:
-        return not is_idle() or looked.seconds >= _IDLE_SECONDS
+        return not is_idle() or last_search.seconds >= _IDLE_SECONDS
 
     return [Service("overdue", every_seconds, end_overdue, is_wanted=is_wanted)]

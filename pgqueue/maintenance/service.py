@@ -77,10 +77,12 @@ class _Schedule:
         """Whether the service is to run now. If nothing is wanted of it, an interval begins."""
         if self.seconds_left > 0.0:
             return False
-        if self.service.is_wanted():
-            return True
+        # In this order: a request that comes meanwhile is kept.
         self.begin()
-        return False
+        if not self.service.is_wanted():
+            return False
+        self.timer.expire()
+        return True
 
     def begin(self) -> None:
         """Begin an interval. Before a run, so that a request during the run is not overwritten."""
@@ -137,7 +139,7 @@ class Maintenance(Loop):
         self.wake()
 
     def run_once(self) -> float:
-        """Take one turn now; without a word to the database when nothing is due."""
+        """Take one turn now; without a statement when nothing is due."""
         if any(schedule.is_due() for schedule in self._order):
             return super().run_once()
         return _seconds_left(self._order, self._turns)

@@ -3,8 +3,8 @@
 Holds the one listener and the one idle poll, so that idle cost does not grow with children. The
 poll alone is enough; a notification only makes it faster. Producers notify only while the
 supervisor's row says that it wants notifications, and one supervisor for each job. Supervisors take
-turns to poll for all of them. The one that finds a job for which it has no waiting worker forwards
-the news to another. The dispatcher also promotes jobs that fall due, and reads the requests to the
+turns to poll for all of them. The one that finds a job for which it has no waiting worker notifies
+another. The dispatcher also promotes jobs that fall due, and reads the requests to the
 supervisor's workers.
 """
 
@@ -57,8 +57,9 @@ class Dispatcher(Loop):
     Args:
         identity: The supervisor's queues, and the rest of its row.
         lease_seconds: Of the supervisor's row.
-        turns: Whose turn it is to poll; None to poll as if no other supervisor did. A supervisor
-            that cannot listen does that, too.
+        turns: Whose turn it is to poll.
+        polls_alone: Poll as if no other supervisor did. A supervisor that cannot listen does that
+            too.
         request_reader: Called when a poll finds open requests, and at a notification of requests.
         on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
             kind to wake for them.
@@ -77,6 +78,7 @@ class Dispatcher(Loop):
         identity: SupervisorIdentity,
         lease_seconds: float,
         turns: Turns | None = None,
+        polls_alone: bool = False,
         request_reader: RequestReader,
         poll_seconds: float,
         on_ready: Callable[[Ready, int], None],
@@ -86,7 +88,8 @@ class Dispatcher(Loop):
     ) -> None:
         super().__init__("dispatcher", database)
         self._supervisor_id = supervisor_id
-        self._turns = turns
+        self._turns = turns or Turns(clock)
+        self._polls_alone = polls_alone
         self._queues = identity.queues
         self._plain_queues = split_patterns(identity.queues)[0]
         self._claims_by_name = claims_by_name(identity.queues)
@@ -100,7 +103,7 @@ class Dispatcher(Loop):
         rest_seconds_max = _NAMES_SECONDS_MAX if self._claims_by_name else _REST_SECONDS_MAX
         self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
         self._promotion = Promotion(poll_seconds, clock=clock)
-        self._forwarding = Forwarding(supervisor_id, identity.queues, waiting_kinds, clock)
+        self._forwarding = Forwarding(supervisor_id, identity.queues, waiting_kinds, self._turns)
         self._announcement = Announcement(supervisor_id, identity, lease_seconds=lease_seconds)
         self._clock = clock
         # A good guess, until a scan finds something.
@@ -113,9 +116,8 @@ class Dispatcher(Loop):
             emit(NotificationsUnavailable())
         else:
             link.listen(self._supervisor_id)
-            if self._turns is not None:
-                for part in (self.polling, self._promotion, self._forwarding):
-                    part.turns = self._turns
+            if not self._polls_alone:
+                self.polling.turns = self._promotion.turns = self._turns
         self._announcement.forget()
         self.polling.poll_now()
         self._promotion.expire()
@@ -132,14 +134,14 @@ class Dispatcher(Loop):
         is_poll = self.polling.is_poll_due
         if is_poll:
             self.polling.start_poll()
-            self._forwarding.hear()
+            self._forwarding.receive()
             if not self.polling.may_scan:
                 self._requests.read(link)
         # Before the scan: it finds the jobs whose producers did not notify yet.
         self._announce(link)
         is_due = self._promotion.is_due(is_poll=is_poll, may_scan=self.polling.may_scan)
         if is_due and (promoted := self._promotion.promote(link)):
-            self._forwarding.hear(job_count=promoted)
+            self._forwarding.receive(job_count=promoted)
         ready = self._scan(link, is_poll)
         if ready:
             self._on_ready(ready, self.polling.workers_to_wake)
@@ -149,6 +151,8 @@ class Dispatcher(Loop):
 
     def _announce(self, link: Link) -> None:
         wants_notify = self.polling.wants_notify and not link.is_pooled
+        if not self._turns.is_recorded:
+            self._announcement.forget()
         if self._announcement.announce(link, wants_notify=wants_notify):
             self.polling.scan_soon()
 
@@ -183,7 +187,7 @@ class Dispatcher(Loop):
             self._requests.read_if_notified(link, payloads)
             forward_count = queues.forward_count(payloads)
             if forward_count is not None:
-                self._forwarding.hear(forward_count=forward_count)
+                self._forwarding.receive(forward_count=forward_count)
                 return True
             if not payloads and left <= _LISTEN_SECONDS_MAX:
                 return False
@@ -216,7 +220,7 @@ class Dispatcher(Loop):
         answer = self._find_ready(link)
         if is_poll and answer.has_requests:
             self._requests.read(link)
-            if self.polling.turns.supervisors > 1:
+            if self._turns.supervisors > 1:
                 self._requests.notify_others(link)
         found: defaultdict[WorkerKind, list[str]] = defaultdict(list)
         for queue, executor, quarantined in answer.ready:

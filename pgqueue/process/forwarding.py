@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence, Set
 
-from pgqueue.core.clock import MONOTONIC, Clock
 from pgqueue.core.queue_pattern import matches_any
 from pgqueue.process.turns import Turns
 from pgqueue.process.worker_pool import WorkerKind
@@ -12,21 +11,22 @@ from pgqueue.store.statement import run
 
 
 class Forwarding:
-    """Forwards each news once: a notification, a poll or a promotion.
+    """Forwards once what a notification, a poll or a promotion tells of a queue.
 
-    A supervisor that is told forwards the news in its turn, three times in all. A poll also finds
-    the jobs of queues that this supervisor does not take.
+    The supervisor that receives it may forward it again, three times in all. A poll also finds the
+    jobs of queues that this supervisor does not take.
 
     Only the dispatcher's thread writes its fields.
 
     Args:
         waiting_kinds: Kinds of the workers that wait to be woken.
+        turns: How many supervisors there are.
 
     Attributes:
-        turns: The supervisors that take turns; none but this one at first.
-        _is_new: Whether the news may be forwarded.
-        _forward_count: How often it was forwarded before.
+        _is_open: Whether ready jobs may have to be forwarded.
+        _forward_count: How often they were forwarded before, at least.
         _job_count: How many jobs are ready, as far as is known.
+        _forwarded: The queues that were forwarded since.
     """
 
     def __init__(
@@ -34,41 +34,47 @@ class Forwarding:
         supervisor_id: int,
         supervisor_queues: Sequence[str],
         waiting_kinds: Callable[[], Set[WorkerKind]],
-        clock: Clock = MONOTONIC,
+        turns: Turns,
     ) -> None:
-        self.turns = Turns(clock)
+        self._turns = turns
         self._supervisor_id = supervisor_id
         self._queues = supervisor_queues
         self._waiting_kinds = waiting_kinds
-        self._is_new = False
+        self._is_open = False
         self._forward_count = 0
         self._job_count = 1
+        self._forwarded: set[str] = set()
 
-    def hear(self, *, forward_count: int = 0, job_count: int = 1) -> None:
-        """News came; the next scan tells whether it has to be forwarded."""
-        self._is_new = forward_count < queues.FORWARDS_MAX
+    def receive(self, *, forward_count: int = 0, job_count: int = 1) -> None:
+        """Forward the ready jobs that the next scans find, if no worker waits for them here."""
+        if self._is_open:
+            # The earlier jobs may not have been found yet.
+            forward_count = min(forward_count, self._forward_count)
+            job_count = max(job_count, self._job_count)
+        self._is_open = forward_count < queues.FORWARDS_MAX
         self._forward_count = forward_count
         self._job_count = job_count
+        self._forwarded.clear()
 
     def forward(self, link: Link, ready: Iterable[tuple[str, str, bool]]) -> None:
-        """Forward the news of ready jobs, if it is new and other supervisors have to claim them.
+        """Let another supervisor know of ready jobs for which no worker waits here.
 
         Args:
             ready: (queue, executor, quarantined) of every queue with a ready job.
         """
-        if not self._is_new or self.turns.supervisors == 1:
+        if not self._is_open or self._turns.supervisors == 1:
             return
         waiting = self._waiting_kinds()
         remaining: dict[str, int] = {}
-        # While workers here take some of the jobs, the next scan tells what they left.
-        self._is_new = False
+        # While workers here take some of the jobs, the next scan shows what they left.
+        self._is_open = False
         for queue, executor, quarantined in ready:
             if WorkerKind(executor, quarantined) in waiting and matches_any(self._queues, queue):
-                self._is_new = True
-            else:
+                self._is_open = True
+            elif queue not in self._forwarded:
                 remaining[queue] = self._job_count
         if remaining:
-            self._is_new = False
+            self._forwarded.update(remaining)
             run(
                 link,
                 queues.notify(

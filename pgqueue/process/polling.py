@@ -166,8 +166,12 @@ class Polling:
     @property
     def pause(self) -> float:
         """Seconds until the next scan, without a notification and a poll."""
-        is_over = self._pause >= self._poll_seconds and self.turns.supervisors > 1
-        return inf if is_over else self._pause * random.uniform(0.9, 1.0)
+        is_over = self._pause >= self._poll_seconds and self.wants_notify and not self.is_slow
+        return (
+            inf
+            if is_over and self.turns.supervisors > 1
+            else self._pause * random.uniform(0.9, 1.0)
+        )
 
     def scan_soon(self) -> None:
         """Scan soon, and soon again: a commit in between may have notified nobody."""

@@ -18,6 +18,7 @@ from pgqueue.core.events.event import emit
 from pgqueue.core.events.services import ConnectionsShort, SchemaTooNewEvent
 from pgqueue.core.events.workers import SupervisorStarted, SupervisorStopped, WorkerRefused
 from pgqueue.core.exit_codes import EXIT_DATABASE
+from pgqueue.core.lease_limits import listed_seconds
 from pgqueue.core.settings import Settings
 from pgqueue.process.blocked_thread import Reclaim
 from pgqueue.process.burst import Burst
@@ -82,11 +83,12 @@ class Supervisor:
         self.settings = settings
         self._was_ready = False
         identity = _identity(settings)
+        listed = listed_seconds(settings.lease_seconds, settings.heartbeat_seconds)
         link = database.open("pgqueue supervisor")
         try:
             compare_connections(link, settings)
             # Last: after a failure, a row would look like a live supervisor for a week.
-            self.id = _register(link, identity, settings.lease_seconds)
+            self.id = _register(link, identity, listed)
         finally:
             link.close()
         self.turns = Turns()
@@ -214,8 +216,9 @@ class Supervisor:
             listened,
             supervisor_id=self.id,
             identity=identity,
-            lease_seconds=settings.lease_seconds,
-            turns=None if burst else self.turns,
+            lease_seconds=listed_seconds(settings.lease_seconds, settings.heartbeat_seconds),
+            turns=self.turns,
+            polls_alone=burst is not None,
             request_reader=request_reader,
             poll_seconds=_BURST_POLL_SECONDS if burst else settings.poll_seconds,
             on_ready=lambda ready, wakes: call_soon(partial(wake_ups.wake, ready, wakes)),
@@ -297,10 +300,10 @@ def _identity(settings: Settings) -> SupervisorIdentity:
     )
 
 
-def _register(link: Link, identity: SupervisorIdentity, lease_seconds: float) -> int:
+def _register(link: Link, identity: SupervisorIdentity, seconds: float) -> int:
     supervisor_id = None
     while supervisor_id is None:
-        registration = supervisors.register_supervisor(identity, lease_seconds=lease_seconds)
+        registration = supervisors.register_supervisor(identity, lease_seconds=seconds)
         supervisor_id = run(link, registration)
     return supervisor_id
 

@@ -2,8 +2,8 @@
 
 Each would otherwise scan and maintain as often as if it were alone, and a database with fifty idle
 supervisors would answer two hundred statements a second. Nobody leads: the supervisors share a
-time, and an interval of it belongs to the one whose rank comes next. A supervisor that ends leaves
-its intervals empty until the others renew their leases.
+time, and an interval of it belongs to the one whose rank comes next. A supervisor that is killed
+leaves its intervals empty until it no longer counts as live and the others renew their leases.
 """
 
 from math import floor
@@ -15,6 +15,9 @@ from pgqueue.store.supervisors import Around
 # moved.
 _EARLY_SHARE = 0.1
 
+# Among more supervisors, several share a turn.
+_TURNS_MAX = 50
+
 
 class Turns:
     """The turns of one supervisor.
@@ -25,11 +28,16 @@ class Turns:
     def __init__(self, clock: Clock = MONOTONIC) -> None:
         self._clock = clock
         # Written as one: another thread may read it.
-        self._around = (Around(0, 1, 1, 0.0), 0.0)
+        self._around = (Around(True, 0, 1, 1, 0.0), 0.0)
 
     def update(self, around: Around) -> None:
         """Take over what a renewal saw just now."""
         self._around = around, around.shared_seconds - self._clock.monotonic()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this supervisor had its row at its last renewal."""
+        return self._around[0].is_recorded
 
     @property
     def supervisors(self) -> int:
@@ -52,6 +60,7 @@ class Turns:
         if around.supervisors == 1:
             return max(0.0, last_at + every_seconds - self._clock.monotonic())
         last_interval = floor((last_at + offset) / every_seconds + _EARLY_SHARE)
-        wait = (around.rank - last_interval) % around.supervisors or around.supervisors
+        turns = min(around.supervisors, _TURNS_MAX)
+        wait = (around.rank - last_interval) % turns or turns
         begins_at = (last_interval + wait) * every_seconds - offset
         return max(0.0, begins_at - self._clock.monotonic())

@@ -12,7 +12,7 @@ from typing import Any
 from pgqueue.core.clock import MONOTONIC, Clock, Timer
 from pgqueue.core.events.event import emit
 from pgqueue.core.events.workers import ForeignWorkers
-from pgqueue.core.lease_limits import lease_limits
+from pgqueue.core.lease_limits import idle_heartbeat_seconds, lease_limits, listed_seconds
 from pgqueue.process.counters import Usage
 from pgqueue.process.loop import Loop
 from pgqueue.process.turns import Turns
@@ -43,6 +43,7 @@ class WorkerRegistry(Loop):
             of submitted statements change it, on the registry's thread.
         sent_at: The monotonic time at which the last statement was sent.
         _foreign_ids: The foreign workers that were reported.
+        _pause_seconds: Between the last renewal and the next one.
     """
 
     needs_schema = False
@@ -64,6 +65,7 @@ class WorkerRegistry(Loop):
         self._supervisor_id = supervisor_id
         self._lease_seconds = lease_seconds
         self._heartbeat_seconds = heartbeat_seconds
+        self._pause_seconds = heartbeat_seconds
         self._on_renewed = on_renewed
         self._usage = usage
         self._turns = turns
@@ -100,7 +102,7 @@ class WorkerRegistry(Loop):
     def _answer_seconds_max(self) -> float:
         # A renewal on a connection that answers no more must leave the time for another one.
         usable_seconds = lease_limits(self._lease_seconds).interrupt_seconds
-        return max(1.0, (usable_seconds - self._heartbeat_seconds) / 2)
+        return max(1.0, (usable_seconds - self._pause_seconds) / 2)
 
     def turn(self, link: Link) -> float:
         """Renew when that is due, and run all submitted statements."""
@@ -123,6 +125,7 @@ class WorkerRegistry(Loop):
             self._supervisor_id,
             self.worker_ids,
             self._lease_seconds,
+            listed_seconds=listed_seconds(self._lease_seconds, self._heartbeat_seconds),
             **self._usage()._asdict(),
         )
         self.sent_at = self._clock.monotonic()
@@ -130,14 +133,10 @@ class WorkerRegistry(Loop):
             renewal = run(link, statement)
         self._turns.update(renewal.around)
         self._on_renewed(self.worker_ids - renewal.renewed_ids, self.sent_at)
-        self._renewal.start(self._pause_seconds())
+        lease, self._pause_seconds = self._lease_seconds, self._heartbeat_seconds
+        if self._is_idle():
+            self._pause_seconds = idle_heartbeat_seconds(lease, self._heartbeat_seconds)
+        self._renewal.start(self._pause_seconds)
         foreign_ids, self._foreign_ids = self._foreign_ids, renewal.foreign_ids
         if new_ids := renewal.foreign_ids - foreign_ids:
             emit(ForeignWorkers(supervisor_id=self._supervisor_id, worker_ids=sorted(new_ids)))
-
-    def _pause_seconds(self) -> float:
-        if not self._is_idle():
-            return self._heartbeat_seconds
-        # A job that starts later has the rest of the lease: two thirds of it at least.
-        longest = max(self._heartbeat_seconds, self._lease_seconds / 3)
-        return min(2.0 * self._heartbeat_seconds, longest)

@@ -71,12 +71,14 @@ class Around(NamedTuple):
     """The live supervisors around one, as its last renewal saw them.
 
     Attributes:
+        is_recorded: Whether the one itself has a row, which did not stop.
         rank: Its rank among them by id, from 0.
         supervisors: How many there are, this one included.
         peers: How many of them have a queue in common with this one, itself included.
         shared_seconds: A time that is the same for all of them now.
     """
 
+    is_recorded: bool
     rank: int
     supervisors: int
     peers: int
@@ -102,6 +104,7 @@ def renew(
     worker_ids: Iterable[int],
     lease_seconds: float,
     *,
+    listed_seconds: float | None = None,
     slots: int = 0,
     busy_slots: int = 0,
     run_seconds: float | None = None,
@@ -110,6 +113,7 @@ def renew(
 
     Args:
         worker_ids: The workers that it registered and that have not ended.
+        listed_seconds: How long the supervisor counts as live; None for as long as its workers.
         slots: Jobs that its wanted workers run at once.
         busy_slots: Jobs that its workers run now.
         run_seconds: Average length of recent runs; None without any.
@@ -118,6 +122,7 @@ def renew(
         "supervisor_id": supervisor_id,
         "worker_ids": list(worker_ids),
         "lease_seconds": lease_seconds,
+        "listed_seconds": lease_seconds if listed_seconds is None else listed_seconds,
         "slots": slots,
         "busy_slots": busy_slots,
         "run_seconds": run_seconds,

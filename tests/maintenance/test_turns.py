@@ -30,7 +30,7 @@ def test_a_shared_service_runs_in_the_turns_of_its_supervisor_and_another_in_eac
     ]
     maintenance = Maintenance(Database(database_url), services, turns=turns, clock=clock)
     maintenance.run_once()  # each runs at the start
-    turns.update(Around(2, 4, 4, 0.0))
+    turns.update(Around(True, 2, 4, 4, 0.0))
 
     while clock.monotonic() < 99.0:
         clock.advance(maintenance.run_once())
@@ -87,3 +87,25 @@ def test_while_no_worker_has_a_job_overdue_ones_are_looked_for_each_ten_minutes(
         wanted.append(service.is_wanted())
 
     assert [True, False, False, True] == wanted
+
+
+def test_a_request_that_comes_while_nothing_is_wanted_is_kept(database_url: str) -> None:
+    ran: list[str] = []
+    looks: list[bool] = []
+
+    def is_wanted() -> bool:
+        if not looks:
+            # Another thread has work right after this look.
+            looks.append(True)
+            maintenance.ask_for("own")
+            return False
+        return True
+
+    service = Service("own", 3600.0, _runs(ran), is_wanted=is_wanted)
+    maintenance = Maintenance(Database(database_url), [service])
+
+    pause = maintenance.run_once()
+    maintenance.run_once()
+
+    assert (0.0, ["ran"]) == (pause, ran)
+    maintenance.close()

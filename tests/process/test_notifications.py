@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import takewhile
 from typing import Any
 
 import psycopg
 import pytest
 from dispatching import dispatchers
-from psycopg import sql
+from notified import Notifications
 from queue_database import QueueDatabase
 from registering import identity, listening_supervisor, supervisor
 
@@ -19,7 +18,6 @@ from pgqueue.process.turns import Turns
 from pgqueue.store import bulk_insert, requests, supervisors
 from pgqueue.store.connection.link import Link
 from pgqueue.store.requests import Request
-from pgqueue.store.schema_name import Schema
 from pgqueue.store.statement import run
 from pgqueue.store.supervisors import Around
 
@@ -29,33 +27,6 @@ def make_dispatcher(database_url: str) -> Iterator[Callable[..., Dispatcher]]:
     """Makes dispatchers that are closed afterwards."""
     with dispatchers(database_url) as make:
         yield make
-
-
-class Notifications:
-    """Receives the notifications of supervisors, on a session of its own."""
-
-    def __init__(self, listener: psycopg.Connection[Any], schema: Schema) -> None:
-        self._listener = listener
-        self._schema = schema
-        self._ids: dict[str, int] = {}
-        listener.execute("listen done")
-
-    def listen(self, supervisor_id: int) -> int:
-        """Receive the notifications of this supervisor, too; returns its id."""
-        channel = self._schema.channel(supervisor_id)
-        self._listener.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
-        self._ids[channel] = supervisor_id
-        return supervisor_id
-
-    def received(self) -> list[tuple[int, str]]:
-        """The (supervisor, payload) of each notification since the last call."""
-        # All notifications that were sent before come before this one.
-        self._listener.execute("notify done")
-        sent = takewhile(
-            lambda notification: notification.channel != "done",
-            self._listener.notifies(timeout=10),
-        )
-        return [(self._ids[one.channel], one.payload) for one in sent]
 
 
 @pytest.fixture
@@ -267,6 +238,43 @@ def test_a_poll_finds_the_jobs_and_the_requests_of_other_supervisors(
 
 
 @pytest.mark.own_session
+@pytest.mark.parametrize("polls_alone", [True, False])
+def test_a_supervisor_that_polls_alone_tells_the_others_too(
+    db: QueueDatabase,
+    notifications: Notifications,
+    make_dispatcher: Callable[..., Dispatcher],
+    polls_alone: bool,
+) -> None:
+    other = notifications.listen(listening_supervisor(db.link))
+    dispatcher = _dispatcher_of_two(
+        make_dispatcher, supervisor(db.link, "mail"), queues=["mail"], polls_alone=polls_alone
+    )
+    db.enqueue()
+    notifications.received()
+
+    dispatcher.polling.poll_now()
+    dispatcher.run_once()
+
+    assert [(other, "1")] == notifications.received()
+
+
+@pytest.mark.own_session
+def test_a_supervisor_whose_row_was_lost_announces_itself_again(
+    db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
+) -> None:
+    turns = Turns()
+    own = supervisor(db.link)
+    dispatcher = make_dispatcher(supervisor_id=own, turns=turns)
+    dispatcher.run_once()
+    db.rows("delete from pgqueue.supervisors returning id")
+    turns.update(run(db.link, supervisors.renew(own, [], 60.0)).around)
+
+    dispatcher.run_once()
+
+    assert [(own, True)] == db.rows("select id, wants_notify from pgqueue.supervisors")
+
+
+@pytest.mark.own_session
 def test_jobs_that_fall_due_at_once_wake_as_many_supervisors_as_have_slots_for_them(
     db: QueueDatabase, notifications: Notifications, make_dispatcher: Callable[..., Dispatcher]
 ) -> None:
@@ -290,7 +298,7 @@ def _dispatcher_of_two(
     turns = Turns()
     dispatcher = make_dispatcher(supervisor_id=supervisor_id, turns=turns, **options)
     dispatcher.run_once()
-    turns.update(Around(0, 2, 2, 0.0))
+    turns.update(Around(True, 0, 2, 2, 0.0))
     dispatcher.run_once()  # the poll was no news
     return dispatcher
 

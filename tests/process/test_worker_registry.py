@@ -64,3 +64,30 @@ def test_a_renewal_tells_of_the_supervisors_around(
     registry(own, turns=turns).run_once()
 
     assert (3, 2) == (turns.supervisors, turns.peers)
+
+
+@pytest.mark.own_session
+def test_a_renewal_tells_that_the_row_was_lost(
+    link: Link, registry: Callable[..., WorkerRegistry]
+) -> None:
+    turns = Turns()
+    renewing = registry(supervisor(link), turns=turns, heartbeat_seconds=0.0)
+    renewing.run_once()
+    before = turns.is_recorded
+    link.fetch("delete from pgqueue.supervisors", {})
+
+    renewing.run_once()
+
+    assert (True, False) == (before, turns.is_recorded)
+
+
+@pytest.mark.own_session
+def test_a_supervisor_counts_as_live_for_some_renewals_and_not_for_a_long_lease(
+    link: Link, registry: Callable[..., WorkerRegistry]
+) -> None:
+    registry(supervisor(link), lease_seconds=3600.0, is_idle=lambda: True).run_once()
+
+    [(seconds,)] = link.fetch(
+        "select extract(epoch from lease_until - last_seen_at)::float8 from pgqueue.supervisors", {}
+    )
+    assert 25.0 == pytest.approx(seconds, abs=1.0)

@@ -10,6 +10,7 @@
 -- Answer: one row. The workers that live: the lease of a missing one has expired, so that other
 --         workers run its jobs, and its supervisor must end it. Live workers of this supervisor that
 --         it did not register: they belong to a restored or hand-made table, and are left alone.
+--         Whether this supervisor has a row that has not stopped.
 --         Then, among the live supervisors by id, this one's rank, from 0; their number; how many
 --         have a common queue with it, itself included: two with a prefix are taken to have one. And
 --         the time that they share, in seconds: no two databases of a server have the same.
@@ -26,7 +27,7 @@ seen as (
   update pgqueue.supervisors as supervisor
   set
     last_seen_at = clock_timestamp(),
-    lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8),
+    lease_until = clock_timestamp() + make_interval(secs => %(listed_seconds)s::float8),
     slots = %(slots)s::integer,
     busy_slots = %(busy_slots)s::integer,
     run_seconds = %(run_seconds)s::float8
@@ -76,6 +77,7 @@ select
       and worker.stopped_at is null
       and worker.id <> all(%(worker_ids)s::bigint[])
   ) as foreign_ids,
+  exists (select from seen) as is_recorded,
   around.rank,
   around.supervisors,
   around.peers,

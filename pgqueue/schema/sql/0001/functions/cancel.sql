@@ -2,7 +2,9 @@
 --
 -- An attempt gets one open request. It notifies the supervisor of the worker, which reads its
 -- requests at once. An id that is in use is an error: no request is dropped where the sequence was
--- reset or restored behind its table. `cancel_requested_at` makes the cancellation win over every outcome but success.
+-- reset or restored behind its table.
+--
+-- `cancel_requested_at` makes the cancellation win over every outcome but success.
 --
 -- Answer: the job's new status; null for a job that is final, is gone, or has another status or
 --         attempt than the caller wants.

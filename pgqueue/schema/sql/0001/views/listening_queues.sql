@@ -1,5 +1,5 @@
--- The supervisors that want notifications, with their queues and prefixes. Every producer reads this
--- view, and learns no more of a supervisor than its random id and its size.
+-- The supervisors that want notifications. Every producer reads this view, and learns of a supervisor
+-- only its random id, its queues, its slots and whether it is full.
 --
 -- A full supervisor had a job in each slot at its last renewal, or wants no worker because it stops.
 --
