@@ -9,14 +9,14 @@ from pgqueue.core.queue_pattern import split_patterns
 from pgqueue.store.statement import Row, Statement
 
 FORWARDS_MAX: Final = 3
-"""How often a notification of ready jobs is forwarded. It has met so many full supervisors then that
-most are full, and a worker with a new free slot claims by itself."""
+"""How often a notification of ready jobs is forwarded. It has met so many full supervisors then
+that most are full, and a worker with a new free slot claims by itself."""
 
 _PAYLOADS: Final = {"": 0} | {str(count): count for count in range(1, FORWARDS_MAX + 1)}
 
 
 def forward_count(payloads: Iterable[str]) -> int | None:
-    """How often the notification of ready jobs was forwarded; None if no payload tells of ready jobs."""
+    """How often the notification was forwarded; None if no payload tells of ready jobs."""
     return min((_PAYLOADS[text] for text in payloads if text in _PAYLOADS), default=None)
 
 

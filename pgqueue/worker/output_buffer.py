@@ -1,9 +1,9 @@
 """Log lines and progress of running attempts, until they are written.
 
 They are written every half second, and together with settlements; a settlement waits for the lines
-of its own attempt only. Many or large lines are written in batches, and settlements in between. On a healthy connection, output
-that the database refuses is dropped. A full disk or a lock on the logs must not keep an outcome
-from being written, nor one bad line the other lines.
+of its own attempt only. Many or large lines are written in batches, and settlements in between. On
+a healthy connection, output that the database refuses is dropped. A full disk or a lock on the logs
+must not keep an outcome from being written, nor one bad line the other lines.
 """
 
 from collections import deque
