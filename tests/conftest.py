@@ -26,6 +26,7 @@ import variant
 from pgbouncer import pgbouncer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from queue_database import QueueDatabase
 from server_folders import open_server_folder
 
@@ -39,6 +40,8 @@ from pgqueue.telemetry import event_log
 
 # A crash may lose data here; a commit is visible to other sessions all the same.
 _SETTINGS = {"fsync": "off", "max_connections": "300", "full_page_writes": "off"}
+
+Administrator = Callable[[], "psycopg.Connection[Any]"]
 
 # With the name of a second database, it copies that one, which must have no session.
 FreshDatabase = Callable[..., AbstractContextManager[str]]
@@ -131,35 +134,45 @@ def wait_until_stopped() -> Callable[[Path], None]:
 
 
 @pytest.fixture(scope="session")
-def administrator(server_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    """A connection that creates and drops databases."""
-    with _connect(server_url) as connection:
-        yield connection
+def administrator(server_url: str) -> Iterator[Administrator]:
+    """Gives a connection that creates and drops databases."""
+    opened: list[psycopg.Connection[Any]] = []
+
+    def usable() -> "psycopg.Connection[Any]":
+        # A timeout or a late signal of one test may end a statement halfway. All later tests of
+        # the process would fail with that connection.
+        while opened and opened[0].info.transaction_status != TransactionStatus.IDLE:
+            opened.pop().close()
+        if not opened:
+            opened.append(_connect(server_url))
+        return opened[0]
+
+    yield usable
+    for connection in opened:
+        connection.close()
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str, administrator: "psycopg.Connection[Any]") -> Iterator[str]:
+def template(server_url: str, administrator: Administrator) -> Iterator[str]:
     """The name of a migrated database to copy."""
     name = f"template_{uuid.uuid4().hex[:12]}"
-    administrator.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    administrator().execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     url, chosen = url_of(server_url, name), variant.chosen()
     with _connect(url) as own:
         chosen.meet(own)
-    chosen.set(administrator, name)
+    chosen.set(administrator(), name)
     migrate.upgrade(url, "pgqueue")
     with _connect(url) as own:
         chosen.spoil(own)
     yield name
-    _drop(administrator, name)
+    _drop(administrator(), name)
 
 
 @pytest.fixture(scope="session")
-def fresh_database(
-    administrator: "psycopg.Connection[Any]", template: str
-) -> Iterator[FreshDatabase]:
+def fresh_database(administrator: Administrator, template: str) -> Iterator[FreshDatabase]:
     """A function that makes a migrated database for a block, behind an entrance."""
     # A copy of files takes half the CPU time, but checkpoints, which are slow where they last.
-    (durable,) = administrator.execute("select current_setting('fsync')::boolean").fetchall()[0]
+    (durable,) = administrator().execute("select current_setting('fsync')::boolean").fetchall()[0]
     copy = "create database {} template {} strategy " + ("wal_log" if durable else "file_copy")
     # PostgreSQL waits 0.1 seconds to drop a database whose last session has just ended. So a
     # database is dropped when the next one has been made.
@@ -168,10 +181,12 @@ def fresh_database(
     @contextmanager
     def make(entrance_url: str, original: str = template) -> Iterator[str]:
         name = f"test_{uuid.uuid4().hex[:12]}"
-        administrator.execute(sql.SQL(copy).format(sql.Identifier(name), sql.Identifier(original)))
-        variant.chosen().set(administrator, name)
+        administrator().execute(
+            sql.SQL(copy).format(sql.Identifier(name), sql.Identifier(original))
+        )
+        variant.chosen().set(administrator(), name)
         while left:
-            _drop(administrator, left.pop())
+            _drop(administrator(), left.pop())
         try:
             yield url_of(entrance_url, name)
         finally:
@@ -179,7 +194,7 @@ def fresh_database(
 
     yield make
     while left:
-        _drop(administrator, left.pop())
+        _drop(administrator(), left.pop())
 
 
 @pytest.fixture
