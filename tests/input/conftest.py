@@ -61,7 +61,7 @@ def work(url: str) -> Work:
                 **environment,
             },
             stderr=subprocess.DEVNULL,
-            timeout=110,
+            timeout=380,
         )
         return result.returncode
 

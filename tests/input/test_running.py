@@ -17,6 +17,9 @@ from pgqueue.core.job import Attempt, Job
 from pgqueue.core.values.clean_text import clean_text
 from pgqueue.store.connection.link import Link
 
+# The first test of the file runs all of its jobs, which takes minutes beside other work.
+pytestmark = pytest.mark.timeout(400)
+
 ERROR_BYTES_MAX = 65_536
 LINE_BYTES_MAX = 16_384
 PROGRESS_BYTES_MAX = 1_000
