@@ -11,19 +11,13 @@ class Announcement:
 
     Only the dispatcher's thread writes its fields.
 
-    Args:
-        lease_seconds: Of the supervisor's row, if it has to be added again.
-
     Attributes:
         wants_notify: As announced last; None on a new connection.
     """
 
-    def __init__(
-        self, supervisor_id: int, identity: SupervisorIdentity, *, lease_seconds: float
-    ) -> None:
+    def __init__(self, supervisor_id: int, identity: SupervisorIdentity) -> None:
         self._supervisor_id = supervisor_id
         self._identity = identity
-        self._lease_seconds = lease_seconds
         self.wants_notify: bool | None = None
 
     def forget(self) -> None:
@@ -36,12 +30,7 @@ class Announcement:
             return False
         run(
             link,
-            supervisors.announce(
-                self._supervisor_id,
-                self._identity,
-                wants_notify=wants_notify,
-                lease_seconds=self._lease_seconds,
-            ),
+            supervisors.announce(self._supervisor_id, self._identity, wants_notify=wants_notify),
         )
         self.wants_notify = wants_notify
         return True

@@ -56,7 +56,6 @@ class Dispatcher(Loop):
 
     Args:
         identity: The supervisor's queues, and the rest of its row.
-        lease_seconds: Of the supervisor's row.
         turns: Whose turn it is to poll.
         polls_alone: Poll as if no other supervisor did. A supervisor that cannot listen does that
             too.
@@ -64,7 +63,7 @@ class Dispatcher(Loop):
         on_ready: Gets the queues with ready jobs, when there are any, and how many workers of each
             kind to wake for them.
         waiting_kinds: Kinds of the workers that wait to be woken. While none waits of a kind that
-            has work, other supervisors hear of it, and a storm of notifications gets fewer scans.
+            has work, another supervisor is notified, and a storm of notifications gets fewer scans.
         on_idle: Gets the unfinished jobs in `queues`; for a burst, which ends without any.
     """
 
@@ -76,7 +75,6 @@ class Dispatcher(Loop):
         *,
         supervisor_id: int,
         identity: SupervisorIdentity,
-        lease_seconds: float,
         turns: Turns | None = None,
         polls_alone: bool = False,
         request_reader: RequestReader,
@@ -104,7 +102,7 @@ class Dispatcher(Loop):
         self.polling = Polling(poll_seconds, rest_seconds_max=rest_seconds_max, clock=clock)
         self._promotion = Promotion(poll_seconds, clock=clock)
         self._forwarding = Forwarding(supervisor_id, identity.queues, waiting_kinds, self._turns)
-        self._announcement = Announcement(supervisor_id, identity, lease_seconds=lease_seconds)
+        self._announcement = Announcement(supervisor_id, identity)
         self._clock = clock
         # A good guess, until a scan finds something.
         self._found: Ready = {WorkerKind("greenlet"): self._plain_queues}

@@ -1,4 +1,4 @@
-"""Lets another supervisor know of ready jobs for which no worker waits here."""
+"""Notifies another supervisor of ready jobs for which no worker waits here."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
 
@@ -11,10 +11,10 @@ from pgqueue.store.statement import run
 
 
 class Forwarding:
-    """Forwards once what a notification, a poll or a promotion tells of a queue.
+    """Forwards the ready jobs of a queue once after each notification, poll or promotion.
 
-    The supervisor that receives it may forward it again, three times in all. A poll also finds the
-    jobs of queues that this supervisor does not take.
+    The supervisor that is notified may forward them again, three times in all. A poll also finds
+    the jobs of queues that this supervisor does not take.
 
     Only the dispatcher's thread writes its fields.
 
@@ -57,7 +57,7 @@ class Forwarding:
         self._forwarded.clear()
 
     def forward(self, link: Link, ready: Iterable[tuple[str, str, bool]]) -> None:
-        """Let another supervisor know of ready jobs for which no worker waits here.
+        """Notify another supervisor of ready jobs for which no worker waits here.
 
         Args:
             ready: (queue, executor, quarantined) of every queue with a ready job.

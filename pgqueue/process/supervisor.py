@@ -83,12 +83,11 @@ class Supervisor:
         self.settings = settings
         self._was_ready = False
         identity = _identity(settings)
-        listed = listed_seconds(settings.lease_seconds, settings.heartbeat_seconds)
         link = database.open("pgqueue supervisor")
         try:
             compare_connections(link, settings)
             # Last: after a failure, a row would look like a live supervisor for a week.
-            self.id = _register(link, identity, listed)
+            self.id = _register(link, identity)
         finally:
             link.close()
         self.turns = Turns()
@@ -216,7 +215,6 @@ class Supervisor:
             listened,
             supervisor_id=self.id,
             identity=identity,
-            lease_seconds=listed_seconds(settings.lease_seconds, settings.heartbeat_seconds),
             turns=self.turns,
             polls_alone=burst is not None,
             request_reader=request_reader,
@@ -297,14 +295,14 @@ def _identity(settings: Settings) -> SupervisorIdentity:
         version=__version__,
         queues=settings.queues,
         slots=greenlets.processes * greenlets.slots,
+        listed_seconds=listed_seconds(settings.lease_seconds, settings.heartbeat_seconds),
     )
 
 
-def _register(link: Link, identity: SupervisorIdentity, seconds: float) -> int:
+def _register(link: Link, identity: SupervisorIdentity) -> int:
     supervisor_id = None
     while supervisor_id is None:
-        registration = supervisors.register_supervisor(identity, lease_seconds=seconds)
-        supervisor_id = run(link, registration)
+        supervisor_id = run(link, supervisors.register_supervisor(identity))
     return supervisor_id
 
 

@@ -9,7 +9,7 @@ leaves its intervals empty until it no longer counts as live and the others rene
 from math import floor
 
 from pgqueue.core.clock import MONOTONIC, Clock
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 # A turn that comes a little early counts as the next one. So does one whose begin the last renewal
 # moved.
@@ -28,26 +28,26 @@ class Turns:
     def __init__(self, clock: Clock = MONOTONIC) -> None:
         self._clock = clock
         # Written as one: another thread may read it.
-        self._around = (Around(True, 0, 1, 1, 0.0), 0.0)
+        self._seen = (LiveSupervisors(True, 0, 1, 1, 0.0), 0.0)
 
-    def update(self, around: Around) -> None:
+    def update(self, live: LiveSupervisors) -> None:
         """Take over what a renewal saw just now."""
-        self._around = around, around.shared_seconds - self._clock.monotonic()
+        self._seen = live, live.shared_seconds - self._clock.monotonic()
 
     @property
     def is_recorded(self) -> bool:
         """Whether this supervisor had its row at its last renewal."""
-        return self._around[0].is_recorded
+        return self._seen[0].is_recorded
 
     @property
     def supervisors(self) -> int:
         """How many supervisors take turns."""
-        return self._around[0].supervisors
+        return self._seen[0].supervisors
 
     @property
     def peers(self) -> int:
         """How many supervisors have a queue in common with this one, itself included."""
-        return self._around[0].peers
+        return self._seen[0].peers
 
     def seconds_left(self, every_seconds: float, last_at: float) -> float:
         """Seconds until this supervisor's next turn at what one of all does in each interval.
@@ -56,11 +56,11 @@ class Turns:
             every_seconds: The interval.
             last_at: The monotonic time at which its last turn began.
         """
-        around, offset = self._around
-        if around.supervisors == 1:
+        live, offset = self._seen
+        if live.supervisors == 1:
             return max(0.0, last_at + every_seconds - self._clock.monotonic())
         last_interval = floor((last_at + offset) / every_seconds + _EARLY_SHARE)
-        turns = min(around.supervisors, _TURNS_MAX)
-        wait = (around.rank - last_interval) % turns or turns
+        turns = min(live.supervisors, _TURNS_MAX)
+        wait = (live.rank - last_interval) % turns or turns
         begins_at = (last_interval + wait) * every_seconds - offset
         return max(0.0, begins_at - self._clock.monotonic())

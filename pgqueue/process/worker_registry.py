@@ -131,7 +131,7 @@ class WorkerRegistry(Loop):
         self.sent_at = self._clock.monotonic()
         with link.short_timeout(self._answer_seconds_max):
             renewal = run(link, statement)
-        self._turns.update(renewal.around)
+        self._turns.update(renewal.live)
         self._on_renewed(self.worker_ids - renewal.renewed_ids, self.sent_at)
         lease, self._pause_seconds = self._lease_seconds, self._heartbeat_seconds
         if self._is_idle():

@@ -16,7 +16,7 @@ _PAYLOADS: Final = {"": 0} | {str(count): count for count in range(1, FORWARDS_M
 
 
 def forward_count(payloads: Iterable[str]) -> int | None:
-    """How often the notification was forwarded; None if no payload tells of ready jobs."""
+    """How often the notification was forwarded; None without a payload of ready jobs."""
     return min((_PAYLOADS[text] for text in payloads if text in _PAYLOADS), default=None)
 
 

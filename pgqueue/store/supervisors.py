@@ -20,6 +20,7 @@ class SupervisorIdentity:
         queues: A trailing `/` stands for all sub-queues. More than a hundred are recorded as all
             queues.
         slots: Jobs that its workers run at once.
+        listed_seconds: How long it counts as live without a renewal.
     """
 
     host: str
@@ -27,6 +28,7 @@ class SupervisorIdentity:
     version: str
     queues: Sequence[str]
     slots: int
+    listed_seconds: float
 
     def columns(self) -> dict[str, object]:
         """The values of the row's columns, by name."""
@@ -39,39 +41,33 @@ class SupervisorIdentity:
             "queues": names,
             "prefixes": prefixes,
             "slots": self.slots,
+            "listed_seconds": self.listed_seconds,
         }
 
 
-def register_supervisor(
-    identity: SupervisorIdentity, *, lease_seconds: float
-) -> Statement[int | None]:
+def register_supervisor(identity: SupervisorIdentity) -> Statement[int | None]:
     """Add a supervisor that starts, under a random id; returns the id, None when it is in use."""
-    params = {
-        **identity.columns(),
-        "supervisor_id": random_id(),
-        "lease_seconds": lease_seconds,
-    }
+    params = {**identity.columns(), "supervisor_id": random_id()}
     return Statement("register_supervisor", params, first_value)
 
 
 def announce(
-    supervisor_id: int, identity: SupervisorIdentity, *, wants_notify: bool, lease_seconds: float
+    supervisor_id: int, identity: SupervisorIdentity, *, wants_notify: bool
 ) -> Statement[None]:
     """Announce whether producers are to notify a supervisor; a row that was lost is added again."""
     params = {
         **identity.columns(),
         "supervisor_id": supervisor_id,
         "wants_notify": wants_notify,
-        "lease_seconds": lease_seconds,
     }
     return Statement("announce_supervisor", params, lambda rows: None)
 
 
-class Around(NamedTuple):
-    """The live supervisors around one, as its last renewal saw them.
+class LiveSupervisors(NamedTuple):
+    """The live supervisors, as the last renewal of one of them saw them.
 
     Attributes:
-        is_recorded: Whether the one itself has a row, which did not stop.
+        is_recorded: Whether that one has a row, and has not stopped.
         rank: Its rank among them by id, from 0.
         supervisors: How many there are, this one included.
         peers: How many of them have a queue in common with this one, itself included.
@@ -92,11 +88,12 @@ class Renewal:
     Attributes:
         renewed_ids: The workers that live. The lease of a worker that is missing has expired.
         foreign_ids: Live workers with this supervisor's id that it did not register.
+        live: The supervisors that live.
     """
 
     renewed_ids: frozenset[int]
     foreign_ids: frozenset[int]
-    around: Around
+    live: LiveSupervisors
 
 
 def renew(
@@ -131,8 +128,10 @@ def renew(
 
 
 def _renewal(rows: Sequence[Row]) -> Renewal:
-    [(renewed_ids, foreign_ids, *around)] = rows
-    return Renewal(frozenset(renewed_ids or ()), frozenset(foreign_ids or ()), Around(*around))
+    [(renewed_ids, foreign_ids, *live)] = rows
+    return Renewal(
+        frozenset(renewed_ids or ()), frozenset(foreign_ids or ()), LiveSupervisors(*live)
+    )
 
 
 def stop(supervisor_id: int) -> Statement[int]:

@@ -108,7 +108,6 @@ def dispatcher(
         Database(server.url_at(proxy.port)),
         supervisor_id=1,
         identity=identity(),
-        lease_seconds=60.0,
         poll_seconds=60.0,
         on_ready=lambda ready, wakes: None,
         request_reader=RequestReader(1, lambda requests: None),

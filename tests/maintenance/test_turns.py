@@ -10,7 +10,7 @@ from pgqueue.maintenance.service import Maintenance, Service
 from pgqueue.process.turns import Turns
 from pgqueue.store.connection.database import Database
 from pgqueue.store.connection.link import Link
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 
 def _runs(ran: list[str]) -> Callable[[Link], bool]:
@@ -30,7 +30,7 @@ def test_a_shared_service_runs_in_the_turns_of_its_supervisor_and_another_in_eac
     ]
     maintenance = Maintenance(Database(database_url), services, turns=turns, clock=clock)
     maintenance.run_once()  # each runs at the start
-    turns.update(Around(True, 2, 4, 4, 0.0))
+    turns.update(LiveSupervisors(True, 2, 4, 4, 0.0))
 
     while clock.monotonic() < 99.0:
         clock.advance(maintenance.run_once())

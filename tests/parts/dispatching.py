@@ -19,7 +19,6 @@ def dispatchers(url: str) -> Iterator[Callable[..., Dispatcher]]:
         def make(**options: Any) -> Dispatcher:
             arguments = {
                 "poll_seconds": 60.0,
-                "lease_seconds": 60.0,
                 "on_ready": lambda ready, count: None,
                 **options,
             }

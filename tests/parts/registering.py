@@ -8,26 +8,29 @@ from pgqueue.store.statement import run
 from pgqueue.store.supervisors import SupervisorIdentity
 
 
-def identity(*queues: str) -> SupervisorIdentity:
+def identity(*queues: str, listed_seconds: float = 60.0) -> SupervisorIdentity:
     """The identity of a supervisor of these queues; of the default queue without any."""
-    return SupervisorIdentity("here", 1, "0.1.0", queues or ["default"], slots=10)
+    return SupervisorIdentity(
+        "here", 1, "0.1.0", queues or ["default"], slots=10, listed_seconds=listed_seconds
+    )
 
 
 def supervisor(link: Link, *queues: str) -> int:
     """The id of a new supervisor."""
-    registration = supervisors.register_supervisor(identity(*queues), lease_seconds=60.0)
-    supervisor_id = run(link, registration)
+    supervisor_id = run(link, supervisors.register_supervisor(identity(*queues)))
     assert supervisor_id is not None
     return supervisor_id
 
 
 def listening_supervisor(
-    link: Link, *queues: str, wants_notify: bool = True, lease_seconds: float = 60.0
+    link: Link, *queues: str, wants_notify: bool = True, listed_seconds: float = 60.0
 ) -> int:
     """The id of a new supervisor that has announced whether producers are to notify it."""
     supervisor_id = supervisor(link, *queues)
     announcement = supervisors.announce(
-        supervisor_id, identity(*queues), wants_notify=wants_notify, lease_seconds=lease_seconds
+        supervisor_id,
+        identity(*queues, listed_seconds=listed_seconds),
+        wants_notify=wants_notify,
     )
     run(link, announcement)
     return supervisor_id

@@ -1,4 +1,4 @@
-"""Which other supervisor hears of ready jobs for which no worker waits here."""
+"""Which other supervisor is notified of ready jobs for which no worker waits here."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from pgqueue.process.forwarding import Forwarding
 from pgqueue.process.turns import Turns
 from pgqueue.process.worker_pool import WorkerKind
 from pgqueue.store.connection.link import Link
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 Queue = tuple[str, str, bool]
 MINE: Queue = ("mine", "greenlet", False)
@@ -34,7 +34,7 @@ def waiting() -> set[WorkerKind]:
 @pytest.fixture
 def forwarding(db: QueueDatabase, waiting: set[WorkerKind]) -> Forwarding:
     turns = Turns()
-    turns.update(Around(True, 0, 3, 2, 0.0))
+    turns.update(LiveSupervisors(True, 0, 3, 2, 0.0))
     return Forwarding(supervisor(db.link, "mine"), ["mine"], lambda: waiting, turns)
 
 
@@ -61,7 +61,7 @@ def test_a_ready_job_of_another_queue_is_forwarded_once_and_hides_no_job_of_ones
 
 @pytest.mark.own_session
 @pytest.mark.parametrize("later", [{"forward_count": 3}, {}])
-def test_a_later_notification_keeps_what_an_earlier_one_told(
+def test_a_later_notification_does_not_replace_an_earlier_one(
     db: QueueDatabase,
     notifications: Notifications,
     forwarding: Forwarding,

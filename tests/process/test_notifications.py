@@ -19,7 +19,7 @@ from pgqueue.store import bulk_insert, requests, supervisors
 from pgqueue.store.connection.link import Link
 from pgqueue.store.requests import Request
 from pgqueue.store.statement import run
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_supervisor_whose_lease_has_expired_is_not_notified(
     db: QueueDatabase, notifications: Notifications
 ) -> None:
     for _ in range(2):
-        notifications.listen(listening_supervisor(db.link, "default", lease_seconds=-1))
+        notifications.listen(listening_supervisor(db.link, "default", listed_seconds=-1))
 
     db.enqueue()
 
@@ -87,9 +87,7 @@ def test_a_supervisor_that_has_stopped_is_notified_no_more(
 ) -> None:
     supervisor_id = notifications.listen(listening_supervisor(db.link))
     run(db.link, supervisors.stop(supervisor_id))
-    announcement = supervisors.announce(
-        supervisor_id, identity(), wants_notify=True, lease_seconds=60.0
-    )
+    announcement = supervisors.announce(supervisor_id, identity(), wants_notify=True)
     run(db.link, announcement)
     run(db.link, supervisors.renew(supervisor_id, [], 60.0))
 
@@ -132,10 +130,10 @@ def test_supervisors_with_a_common_queue_or_a_prefix_are_counted(
     for others in (["default"], ["default", "other"], ["other"]):
         listening_supervisor(db.link, *others, wants_notify=False)
     listening_supervisor(db.link, "mail/")
-    listening_supervisor(db.link, "default", lease_seconds=-1)
+    listening_supervisor(db.link, "default", listed_seconds=-1)
     supervisor_id = supervisor(db.link, *queues)
 
-    around = run(db.link, supervisors.renew(supervisor_id, [], 60.0)).around
+    around = run(db.link, supervisors.renew(supervisor_id, [], 60.0)).live
 
     assert (count, 5) == (around.peers, around.supervisors)
 
@@ -144,7 +142,7 @@ def test_live_supervisors_take_their_places_by_id_and_share_a_time(db: QueueData
     ids = sorted(supervisor(db.link) for _ in range(3))
     run(db.link, supervisors.stop(supervisor(db.link)))
 
-    seen = [run(db.link, supervisors.renew(id, [], 60.0)).around for id in ids]
+    seen = [run(db.link, supervisors.renew(id, [], 60.0)).live for id in ids]
 
     assert [(0, 3), (1, 3), (2, 3)] == [(around.rank, around.supervisors) for around in seen]
     assert max(around.shared_seconds for around in seen) - seen[0].shared_seconds < 5
@@ -267,7 +265,7 @@ def test_a_supervisor_whose_row_was_lost_announces_itself_again(
     dispatcher = make_dispatcher(supervisor_id=own, turns=turns)
     dispatcher.run_once()
     db.rows("delete from pgqueue.supervisors returning id")
-    turns.update(run(db.link, supervisors.renew(own, [], 60.0)).around)
+    turns.update(run(db.link, supervisors.renew(own, [], 60.0)).live)
 
     dispatcher.run_once()
 
@@ -298,7 +296,7 @@ def _dispatcher_of_two(
     turns = Turns()
     dispatcher = make_dispatcher(supervisor_id=supervisor_id, turns=turns, **options)
     dispatcher.run_once()
-    turns.update(Around(True, 0, 2, 2, 0.0))
+    turns.update(LiveSupervisors(True, 0, 2, 2, 0.0))
     dispatcher.run_once()  # the poll was no news
     return dispatcher
 

@@ -7,7 +7,7 @@ import pytest
 from manual_clock import ManualClock
 
 from pgqueue.process.polling import Polling
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_few_notifications_are_no_storm(polling: Polling, clock: ManualClock) 
 def test_many_supervisors_scan_together_no_more_often_than_one(
     polling: Polling, clock: ManualClock
 ) -> None:
-    polling.turns.update(Around(True, 0, 20, 20, 0.0))
+    polling.turns.update(LiveSupervisors(True, 0, 20, 20, 0.0))
     _storm(polling, clock, 400)
 
     assert [0.02, 0.04, 0.08, 0.16, 0.2, 0.2] == _pauses(polling, 6, found=False)
@@ -167,7 +167,7 @@ def test_a_poll_is_due_a_tenth_of_its_interval_early(polling: Polling, clock: Ma
 def test_each_of_several_supervisors_gets_its_share_of_a_storm(
     polling: Polling, clock: ManualClock
 ) -> None:
-    polling.turns.update(Around(True, 0, 20, 20, 0.0))
+    polling.turns.update(LiveSupervisors(True, 0, 20, 20, 0.0))
     for _ in range(6):
         _notified(polling, 0.19)
 
@@ -178,7 +178,7 @@ def test_of_several_supervisors_each_polls_in_its_turn_and_scans_no_more_in_betw
     polling: Polling, clock: ManualClock
 ) -> None:
     polling.start_poll()
-    polling.turns.update(Around(True, 2, 4, 1, 100.0))
+    polling.turns.update(LiveSupervisors(True, 2, 4, 1, 100.0))
     left = [polling.poll_in_seconds]
     clock.advance(2.0)
     polling.start_poll()
@@ -203,7 +203,7 @@ def test_a_poll_that_came_early_with_a_scan_moves_the_next_one(
 def test_of_several_supervisors_one_scans_again_in_a_storm_and_after_a_slow_scan(
     polling: Polling, is_storm: bool, seconds: float
 ) -> None:
-    polling.turns.update(Around(True, 0, 200, 200, 0.0))
+    polling.turns.update(LiveSupervisors(True, 0, 200, 200, 0.0))
     if is_storm:
         polling.suppress()
     for _ in range(10):

@@ -4,7 +4,7 @@ import pytest
 from manual_clock import ManualClock
 
 from pgqueue.process.turns import Turns
-from pgqueue.store.supervisors import Around
+from pgqueue.store.supervisors import LiveSupervisors
 
 
 def _turns_of(turns: Turns, clock: ManualClock, every_seconds: float, count: int) -> list[float]:
@@ -30,7 +30,7 @@ def test_each_interval_is_the_turn_of_one_supervisor(every_seconds: float) -> No
         # Each host's clock has begun at another time.
         clock = ManualClock(1_000.0 * rank)
         turns = Turns(clock)
-        turns.update(Around(True, rank, 7, 1, 1_700_000_000.25))
+        turns.update(LiveSupervisors(True, rank, 7, 1, 1_700_000_000.25))
         begins += _turns_of(turns, clock, every_seconds, 10)
 
     gaps = {
@@ -43,7 +43,7 @@ def test_each_interval_is_the_turn_of_one_supervisor(every_seconds: float) -> No
 def test_a_turn_that_comes_a_little_early_is_not_taken_twice() -> None:
     clock = ManualClock()
     turns = Turns(clock)
-    turns.update(Around(True, 1, 4, 1, 100.95))
+    turns.update(LiveSupervisors(True, 1, 4, 1, 100.95))
 
     assert 4.05 == pytest.approx(turns.seconds_left(1.0, clock.monotonic()))
 
@@ -51,11 +51,11 @@ def test_a_turn_that_comes_a_little_early_is_not_taken_twice() -> None:
 def test_a_supervisor_that_is_left_alone_takes_over_all_turns() -> None:
     clock = ManualClock()
     turns = Turns(clock)
-    turns.update(Around(True, 3, 50, 50, 0.0))
+    turns.update(LiveSupervisors(True, 3, 50, 50, 0.0))
     last_at = clock.monotonic()
     clock.advance(2.0)
     before = turns.seconds_left(1.0, last_at)
 
-    turns.update(Around(True, 0, 1, 1, 2.0))
+    turns.update(LiveSupervisors(True, 0, 1, 1, 2.0))
 
     assert (1.0, 0.0) == (before, turns.seconds_left(1.0, last_at))

@@ -1,6 +1,7 @@
 """When a supervisor renews its leases, and what it learns from it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from manual_clock import ManualClock
@@ -19,15 +20,20 @@ def registry(
 ) -> Callable[..., WorkerRegistry]:
     """Makes registries that are closed afterwards."""
 
-    def make(supervisor_id: int, **options: object) -> WorkerRegistry:
-        arguments = {"lease_seconds": 30.0, "heartbeat_seconds": 5.0, "turns": Turns(), **options}
+    def make(supervisor_id: int, **options: Any) -> WorkerRegistry:
+        arguments: dict[str, Any] = {
+            "lease_seconds": 30.0,
+            "heartbeat_seconds": 5.0,
+            "turns": Turns(),
+            **options,
+        }
         made = WorkerRegistry(
             Database(database_url),
             supervisor_id=supervisor_id,
             on_renewed=lambda expired, sent_at: None,
             usage=lambda: Usage(10, 0, None),
             clock=ManualClock(),
-            **arguments,  # type: ignore[arg-type]
+            **arguments,
         )
         request.addfinalizer(made.close)
         return made
@@ -53,7 +59,7 @@ def test_an_idle_supervisor_renews_half_as_often_if_a_lease_lasts_for_three_rene
 
 
 @pytest.mark.own_session
-def test_a_renewal_tells_of_the_supervisors_around(
+def test_a_renewal_counts_the_live_supervisors(
     link: Link, registry: Callable[..., WorkerRegistry]
 ) -> None:
     turns = Turns()
@@ -67,7 +73,7 @@ def test_a_renewal_tells_of_the_supervisors_around(
 
 
 @pytest.mark.own_session
-def test_a_renewal_tells_that_the_row_was_lost(
+def test_a_renewal_finds_out_that_the_row_was_lost(
     link: Link, registry: Callable[..., WorkerRegistry]
 ) -> None:
     turns = Turns()

@@ -204,13 +204,10 @@ def test_an_error_from_outside_that_a_task_makes_itself_is_a_failure(
     kind: type[BaseException],
     form: Callable[[BaseException], BaseException],
 ) -> None:
-    class Subclass(kind):  # type: ignore[valid-type, misc]
-        pass
-
     def wrap(job: JobContext, call_next: Callable[[], Any]) -> Any:
         raise form(errors.pop())
 
-    errors = [kind(), Subclass()]
+    errors = [kind(), type("Subclass", (kind,), {})()]
     middleware(wrap)
     try:
         for _ in range(2):

@@ -17,7 +17,7 @@ values (
   %(prefixes)s::text[],
   %(slots)s::integer,
   %(wants_notify)s::boolean,
-  clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8)
+  clock_timestamp() + make_interval(secs => %(listed_seconds)s::float8)
 )
 on conflict (id) do update
 set

@@ -13,7 +13,7 @@ values (
   %(queues)s::text[],
   %(prefixes)s::text[],
   %(slots)s::integer,
-  clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8)
+  clock_timestamp() + make_interval(secs => %(listed_seconds)s::float8)
 )
 on conflict (id) do nothing
 returning supervisor.id;

@@ -78,11 +78,11 @@ select
       and worker.id <> all(%(worker_ids)s::bigint[])
   ) as foreign_ids,
   exists (select from seen) as is_recorded,
-  around.rank,
-  around.supervisors,
-  around.peers,
+  counted.rank,
+  counted.supervisors,
+  counted.peers,
   extract(epoch from clock_timestamp())::float8
-    + mod(least(around.first_id, %(supervisor_id)s::bigint), 3600) as shared_seconds
+    + mod(least(counted.first_id, %(supervisor_id)s::bigint), 3600) as shared_seconds
 from (
   select
     count(*) filter (where others.id < %(supervisor_id)s::bigint)::integer as rank,
@@ -90,4 +90,4 @@ from (
     1 + count(*) filter (where others.has_common_queue)::integer as peers,
     min(others.id) as first_id
   from others
-) as around;
+) as counted;

@@ -109,7 +109,7 @@ def forking(key: str) -> int:
         if pid and offspring.is_awaited(key):
             os.waitpid(pid, 0)
         else:
-            time.sleep(random.uniform(0.0, 1.0))
+            time.sleep(random.uniform(0.0, 1.0))  # the task's own work
         return os.getpid()
 
 
@@ -121,7 +121,7 @@ def multiplying(key: str) -> int:
         if offspring.is_awaited(key):
             process.join()
         else:
-            time.sleep(random.uniform(0.0, 1.0))
+            time.sleep(random.uniform(0.0, 1.0))  # the task's own work
         return os.getpid()
 
 
@@ -132,5 +132,5 @@ def starting(key: str) -> int:
         if offspring.is_awaited(key):
             program.wait()
         else:
-            time.sleep(random.uniform(0.0, 1.0))
+            time.sleep(random.uniform(0.0, 1.0))  # the task's own work
         return os.getpid()

@@ -58,7 +58,7 @@ def a_worker_that_its_supervisor_did_not_register_is_reported_and_left_alone(
 
 
 @of("renew_leases")
-def a_renewal_counts_the_live_supervisors_around_and_those_with_a_common_queue(
+def a_renewal_counts_the_live_supervisors_and_those_with_a_common_queue(
     db: QueueDatabase,
 ) -> None:
     mails = [registering.supervisor(db.link, "mail") for _ in range(2)]
@@ -66,13 +66,13 @@ def a_renewal_counts_the_live_supervisors_around_and_those_with_a_common_queue(
     stopped = registering.supervisor(db.link, "mail")
     run(db.link, supervisors.stop(stopped))
 
-    seen = {id: run(db.link, supervisors.renew(id, [], 60.0)).around for id in (*mails, news, shop)}
+    seen = {id: run(db.link, supervisors.renew(id, [], 60.0)).live for id in (*mails, news, shop)}
 
     assert {id: (rank, 4) for rank, id in enumerate(sorted(seen))} == {
         id: (around.rank, around.supervisors) for id, around in seen.items()
     }
     assert [3, 3, 2, 4] == [around.peers for around in seen.values()]
-    assert (False, 0, 1, 1) == run(db.link, supervisors.renew(stopped, [], 60.0)).around[:4]
+    assert (False, 0, 1, 1) == run(db.link, supervisors.renew(stopped, [], 60.0)).live[:4]
     assert (None,) == db.row(
         "select lease_until from pgqueue.supervisors where id = %(id)s", id=stopped
     )

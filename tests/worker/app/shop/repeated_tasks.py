@@ -13,7 +13,7 @@ def resists(name: str, folder: str) -> str:
     Path(folder, f"{name} runs").touch()
     while not Path(folder, f"end {name}").exists():
         try:
-            time.sleep(0.01)
+            time.sleep(0.01)  # between two looks at the file
         except BaseException:
             Path(folder, f"{name} was interrupted").touch()
     job.log.info("%s", name)
