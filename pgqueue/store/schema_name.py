@@ -37,8 +37,8 @@ class Schema:
 
     def channel(self, supervisor_id: int) -> str:
         """The channel on which a supervisor is notified."""
-        # The quotes belong to the name, as in the function `notify`.
-        return f"{self.quoted}.{supervisor_id}"
+        # As in the function `notify`.
+        return f"{self.name}.{supervisor_id:x}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and other.name == self.name

@@ -195,12 +195,17 @@ def test_the_server_gives_up_a_listener_that_acknowledges_nothing(db: QueueDatab
 
 
 @pytest.mark.own_session
-@pytest.mark.parametrize("name", ["renamed", 'a"b', "pgqueue.x"])
+@pytest.mark.parametrize(
+    "name", ["renamed", 'a"b', "pgqueue.x", "s" * 48, '"' * 48, "é" * 24], ids=lambda name: name[:9]
+)
 def test_notifications_follow_a_renamed_schema(
     db: QueueDatabase, database_url: str, name: str
 ) -> None:
     schema = Schema(name)
-    channel = schema.channel(listening_supervisor(db.link))
+    listening_supervisor(db.link)
+    # The longest id.
+    db.rows("update pgqueue.supervisors set id = %(id)s returning id", id=2**53 - 1)
+    channel = schema.channel(2**53 - 1)
     db.link.raw.execute(sql.SQL("alter schema pgqueue rename to {}").format(sql.Identifier(name)))
     renamed = Database(database_url, schema).open()
     with psycopg.connect(database_url, autocommit=True) as listener:

@@ -5,8 +5,9 @@
 --     of wake_ups notifies at the commit: see wake_at_commit.
 --   - NOTIFY fails at the commit while the server's queue of notifications is full, which a listener
 --     of any database may cause that no longer reads. Nothing is sent from half full on.
---   - Each supervisor has a channel. It has the name of the schema, also after a rename, and the id
---     of the supervisor; it has 63 bytes at most.
+--   - Each supervisor has a channel: the name of the schema, also after a rename, and the id of the
+--     supervisor in hexadecimal. A name that the settings take leaves room for it. A longer one gets
+--     no notification, as a channel has 63 bytes at most.
 create function pgqueue.notify(supervisor_id bigint, payload text) returns void
 language sql
 security definer
@@ -18,7 +19,7 @@ begin atomic
 
   select pg_notify(channel.name, notify.payload)
   from (
-    select '"' || replace(namespace.nspname, '"', '""') || '".' || notify.supervisor_id as name
+    select namespace.nspname || '.' || to_hex(notify.supervisor_id) as name
     from pg_class as relation
     join pg_namespace as namespace on namespace.oid = relation.relnamespace
     where relation.oid = 'pgqueue.jobs'::regclass

@@ -9,7 +9,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  channel constant text = '"' || replace(tg_table_schema, '"', '""') || '".' || new.supervisor_id;
+  channel constant text = tg_table_schema || '.' || to_hex(new.supervisor_id);
 begin
   execute format('delete from %I.%I where id = $1', tg_table_schema, tg_table_name) using new.id;
   if coalesce(current_query(), '') !~* 'prepare\s+transaction'
